@@ -1,0 +1,54 @@
+# Two commands do everything, set-up included: `make demo` and `make test`.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := workers models infra load
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check lock clean format bench-speed bench-loading bench-index
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+$(VENV)/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "tastestream needs Python 3.11 or newer, this is %s: set PYTHON=..." % sys.version.split()[0])'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+setup: $(VENV)/.ready ## make the virtual environment from the lock file
+
+demo: setup ## Kafka, worker, MovieLens as a stream, recommendations back, and what was measured
+	$(BIN)/tastestream demo $(ARGS)
+
+test: check ## all checks, then all tests (real Kafka, real Qdrant Edge)
+	$(BIN)/python -m pytest $(ARGS)
+
+check: setup ## ruff, mypy --strict, import contracts, doctests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest --doctest-modules -q $(PACKAGES)
+
+bench-speed: setup ## speed of ingest and answers, each beside a floor of the same run
+	$(BIN)/python -m load.bench_speed $(ARGS)
+
+bench-loading: setup ## MovieLens readers in ratings/s, beside plain reads
+	$(BIN)/python -m load.bench_loading $(ARGS)
+
+bench-index: setup ## index searches and writes, beside plain numpy
+	$(BIN)/python -m load.bench_index $(ARGS)
+
+format: setup ## format and fix what ruff can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: ## resolve pyproject.toml into requirements.lock again
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --output-file requirements.lock
+
+clean: ## remove the environment, caches and local state
+	rm -rf $(VENV) .state .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""What runs beside the workers: a Kafka broker in a box, monitoring."""

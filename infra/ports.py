@@ -1,0 +1,48 @@
+"""TCP ports of 127.0.0.1: free ones, taken ones, and whether a Kafka broker answers on one (sockets)."""
+
+import socket
+import struct
+from contextlib import ExitStack
+
+from infra.errors import PortTakenError
+
+HOST = "127.0.0.1"
+PROBE_TIMEOUT_S = 1.0
+# Kafka protocol: size | api_key 18 (ApiVersions) | version 0 | correlation id | null client id. Version 0 is
+# answered by every broker, before authentication, so that clients can start the conversation with it.
+_API_VERSIONS = struct.pack(">hhih", 18, 0, 7, -1)
+_REQUEST = struct.pack(">i", len(_API_VERSIONS)) + _API_VERSIONS
+_RESPONSE_HEAD = struct.Struct(">iih")  # size, correlation id, error code
+
+
+def choose_ports(*wanted: int) -> list[int]:
+    """Return the wanted ports, with a free one for each 0; a taken one raises `PortTakenError`.
+
+    Another process can take a port between this call and its use: whoever asks for 0 tries again then.
+    """
+    with ExitStack() as held:
+        return [_bind(held.enter_context(socket.socket()), port) for port in wanted]
+
+
+def _bind(probe: socket.socket, port: int) -> int:
+    # As Java does: a port whose old connections still linger in TIME_WAIT counts as free.
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        probe.bind((HOST, port))
+    except OSError as error:
+        raise PortTakenError(
+            f"Port {port} of {HOST} can't be used ({error.strerror}). "
+            "Stop the process that has it, or choose another port (0 takes a free one)."
+        ) from error
+    return int(probe.getsockname()[1])
+
+
+def kafka_answers(port: int) -> bool:
+    """Tell whether a Kafka broker answers an ApiVersions request on this port without an error."""
+    try:
+        with socket.create_connection((HOST, port), PROBE_TIMEOUT_S) as connection:
+            connection.sendall(_REQUEST)
+            head = connection.recv(_RESPONSE_HEAD.size, socket.MSG_WAITALL)
+    except OSError:
+        return False
+    return len(head) == _RESPONSE_HEAD.size and _RESPONSE_HEAD.unpack(head)[1:] == (7, 0)
