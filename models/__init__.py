@@ -1,0 +1,1 @@
+"""Pure models: arithmetic on numpy arrays, no I/O."""

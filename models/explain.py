@@ -1,0 +1,77 @@
+"""Why an item is in the list: its score taken apart into reasons that sum to it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from models.fusion import Fused
+from models.sources import CATEGORY, CONTENT, COOCCURRENCE, POPULARITY, TASTE, TRANSITIONS, TRENDING, HistoryQuery
+from models.sparse import SparseVector
+
+BOUGHT_WEIGHT = 5.0
+"""From this event weight on (add_to_cart, purchase) an item counts as bought."""
+
+_KINDS = {
+    TRANSITIONS: "followed_by",
+    COOCCURRENCE: "followed_by",
+    TRENDING: "trending",
+    POPULARITY: "trending",
+    CATEGORY: "popular_in_category",
+    TASTE: "personal",
+    CONTENT: "similar_to",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One piece of a score: kind of evidence, the item of the history behind it (if one), share of the score."""
+
+    kind: str
+    item_id: str | None
+    contribution: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidences:
+    """What stands behind a request's scores: queries by source, and the worth of the history's items.
+
+    `seed` is the item that was asked about, if one.
+    """
+
+    queries: Mapping[str, HistoryQuery]
+    weights: Mapping[str, float]
+    seed: str | None = None
+
+
+def explain(place: int, fused: Fused, rows: Mapping[str, SparseVector], evidences: Evidences) -> list[Reason]:
+    """Reasons of the candidate at `place` of `fused`, largest first; their contributions sum to its score.
+
+    `rows`: the candidate's own rows by source. With them a source's share is split over the items of the
+    history; taking one such item out of the query and fusing again with the same units (`fuse_with`) lowers
+    the score by its contribution. Without its row a source is one reason without an item.
+    """
+    parts: dict[tuple[str, str | None], float] = {}
+    for source, contributions in fused.contributions.items():
+        share = float(contributions[place])
+        for item_id, part in _split(source, share, rows.get(source), evidences):
+            key = (_kind(source, item_id, evidences), item_id)
+            parts[key] = parts.get(key, 0.0) + part
+    found = [Reason(kind, item_id, part) for (kind, item_id), part in parts.items() if part != 0.0]
+    return sorted(found, key=lambda reason: (-reason.contribution, reason.kind, reason.item_id or ""))
+
+
+def _split(source: str, share: float, row: SparseVector | None, evidences: Evidences) -> list[tuple[str | None, float]]:
+    query = evidences.queries.get(source)
+    if query is None or row is None:
+        return [(evidences.seed if source == CONTENT else None, share)]
+    amounts = dict(zip(row.indices.tolist(), row.values.tolist(), strict=True))
+    asked = zip(query.vector.indices.tolist(), query.vector.values.tolist(), strict=True)
+    products = {query.item_ids[index]: value * amounts[index] for index, value in asked if index in amounts}
+    total = sum(products.values())
+    if total <= 0.0:
+        return [(None, share)]
+    return [(item_id, share * product / total) for item_id, product in products.items()]
+
+
+def _kind(source: str, item_id: str | None, evidences: Evidences) -> str:
+    bought = item_id is not None and evidences.weights.get(item_id, 0.0) >= BOUGHT_WEIGHT
+    return "bought_together" if source == COOCCURRENCE and bought else _KINDS[source]

@@ -1,0 +1,114 @@
+"""One score out of many sources, as a sum: each source's share of it is the explanation."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.sources import CATEGORY, CONTENT, COOCCURRENCE, POPULARITY, TASTE, TRANSITIONS, TRENDING
+
+Floats = NDArray[np.float64]
+Scores = Mapping[str, Floats]
+"""Raw score of each candidate by source, float64 (n,) each; 0 where the source does not know it."""
+
+Kind = Literal["for_user", "similar_items", "trending"]
+DAY_MS = 86_400_000
+
+_SILENT = 1e-12
+"""A source whose best score is below says nothing: measured by it, rounding errors would decide."""
+
+_SUPPORT = {POPULARITY: 0.2, CATEGORY: 0.2, TASTE: 0.2}
+"""Weak alone (a tenth to a half of the hits of transitions), each a little help to the others."""
+
+SITTING = {TRANSITIONS: 1.0, COOCCURRENCE: 0.5, TRENDING: 0.2, **_SUPPORT}
+"""Within a day of the last event what comes next decides; what is liked afterwards half repeats it."""
+
+RETURN = {TRANSITIONS: 0.5, COOCCURRENCE: 0.5, TRENDING: 0.8, **_SUPPORT}
+"""After more than a day the sitting is over: what the world likes now says more than its last steps."""
+
+SIMILAR = {TRANSITIONS: 0.35, COOCCURRENCE: 0.35, CONTENT: 0.3, POPULARITY: 0.05}
+"""What people do says more than words (70 to 30); popularity speaks only where both are silent."""
+
+TREND = {TRENDING: 1.0, POPULARITY: 0.2}
+"""The moment decides; lasting popularity fills the list of a quiet one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What is known of the request; `gap_ms` since the user's last event, None without one."""
+
+    kind: Kind = "for_user"
+    history_length: int = 0
+    gap_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fused:
+    """Scores float64 (n,) = sum of `contributions`; one unit of a source's raw score adds `units[source]`."""
+
+    scores: Floats
+    contributions: dict[str, Floats]
+    units: dict[str, float]
+
+
+class Fusion(Protocol):
+    """Turns raw scores into one score that is the sum of the sources' contributions."""
+
+    def fuse(self, scores: Scores, situation: Situation) -> Fused:
+        """Score all candidates of one request; a source that is missing is left out."""
+
+
+class FixedFusion:
+    """score = Σ weight(situation) · raw score / largest raw score of the request.
+
+    The largest one is a constant of the request: with `units` held, taking a piece of evidence out of a raw
+    score changes the sum by exactly weight / largest × that piece. Weights are few and round, by the time
+    since the last event; sources that are missing leave the order of the others as it is.
+
+    >>> fused = FixedFusion().fuse({"transitions": np.array([2.0, 1.0]), "popularity": np.array([0.0, 1.0])},
+    ...                            Situation(history_length=5, gap_ms=1_000))
+    >>> fused.scores.tolist()
+    [1.0, 0.7]
+    """
+
+    def fuse(self, scores: Scores, situation: Situation) -> Fused:
+        """Score all candidates of one request."""
+        weights = weights_for(situation)
+        units = {source: weights[source] / _largest(raw) for source, raw in scores.items() if source in weights}
+        return fuse_with(units, scores)
+
+
+def fuse_with(units: Mapping[str, float], scores: Scores) -> Fused:
+    """Score with the units of another request or of the same one: for 'what if this were missing'.
+
+    >>> fuse_with({"popularity": 0.5}, {"popularity": np.array([1.0, 0.2])}).scores.tolist()
+    [0.5, 0.1]
+    """
+    contributions = {source: unit * scores[source] for source, unit in units.items()}
+    count = len(next(iter(scores.values()), ()))
+    total = np.zeros(count)
+    for contribution in contributions.values():
+        total += contribution
+    return Fused(total, contributions, dict(units))
+
+
+def weights_for(situation: Situation) -> Mapping[str, float]:
+    """Weights of the sources in a situation.
+
+    >>> [weights_for(Situation(gap_ms=gap_ms))["trending"] for gap_ms in (60_000, 9 * DAY_MS)]
+    [0.2, 0.8]
+    """
+    if situation.kind == "similar_items":
+        return SIMILAR
+    if situation.kind == "trending":
+        return TREND
+    returning = situation.gap_ms is not None and situation.gap_ms > DAY_MS
+    return RETURN if returning else SITTING
+
+
+def _largest(raw: Floats) -> float:
+    finite = raw[np.isfinite(raw)]
+    largest = float(finite.max()) if len(finite) else 0.0
+    return largest if largest > _SILENT else 1.0

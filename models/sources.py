@@ -1,0 +1,149 @@
+"""Where candidates and their scores come from: one query per source, all pure functions of what is known.
+
+A source's score of a candidate is a dot product or a share, so it is a sum over the pieces of evidence: the
+items of the user's history, or the half-lives of popularity.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.ids import sparse_index
+from models.item_state import HALF_LIVES
+from models.sparse import SparseVector
+
+TRANSITIONS = "transitions"
+COOCCURRENCE = "cooccurrence"
+TRENDING = "trending"
+POPULARITY = "popularity"
+CATEGORY = "category"
+TASTE = "taste"
+CONTENT = "content"
+
+SHRINKAGE = 50
+"""Touches a source item needs before its counts weigh half: fewer trust chance, more mute new items."""
+
+TRANSITION_ITEMS, TRANSITION_DECAY = 10, 0.8
+COOCCURRENCE_ITEMS, COOCCURRENCE_DECAY = 20, 0.9
+CATEGORY_ITEMS, CATEGORY_DECAY = 20, 0.9
+ALL = "*"
+
+MOST_LABELS = 8
+"""Categories of one item: each costs an entry per half-life in the index."""
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HistoryQuery:
+    """A sparse query over rows of counts, and which item of the history stands behind each index."""
+
+    vector: SparseVector
+    item_ids: Mapping[int, str]
+
+
+def transition_query(recent: Sequence[str], count_of: Callable[[str], int]) -> HistoryQuery:
+    """Ask which items come next after `recent` (distinct, newest first): 0.8^lag / (count + 50) each.
+
+    >>> query = transition_query(["b", "a"], {"a": 30, "b": 50}.get)
+    >>> sorted(query.vector.values.tolist(), reverse=True)
+    [0.009999999776482582, 0.009999999776482582]
+    """
+    return _history_query(recent[:TRANSITION_ITEMS], TRANSITION_DECAY, count_of)
+
+
+def cooccurrence_query(recent: Sequence[str], count_of: Callable[[str], int]) -> HistoryQuery:
+    """Ask what is liked by those who had `recent` (distinct, newest first): 0.9^lag / (count + 50) each."""
+    return _history_query(recent[:COOCCURRENCE_ITEMS], COOCCURRENCE_DECAY, count_of)
+
+
+def seed_query(item_ids: Sequence[str], count_of: Callable[[str], int]) -> HistoryQuery:
+    """Ask both kinds of rows for items like these, in whatever order they are named."""
+    return _history_query(item_ids, 1.0, count_of)
+
+
+def popularity_row(order_scores: Iterable[float], categories: Iterable[str]) -> SparseVector:
+    """`ItemState.popularity_scores` as a sparse row: in the whole catalogue, and in each category."""
+    scored = list(zip(HALF_LIVES, order_scores, strict=True))
+    return SparseVector.of(
+        {popularity_index(half_life, name): score for name in (ALL, *categories) for half_life, score in scored}
+    )
+
+
+def popularity_query(half_life: int, category: str = ALL) -> SparseVector:
+    """Ask for the most popular items of a category, or of all."""
+    return SparseVector.of({popularity_index(half_life, category): 1.0})
+
+
+def popularity_index(half_life: int, category: str) -> int:
+    """Sparse index of one popularity list."""
+    return sparse_index(f"popularity/{half_life}/{category}")
+
+
+def popularity_scores(order_scores: Floats, affinity: Floats) -> dict[str, Floats]:
+    """What popularity says of the candidates by source, float64 (n,) each.
+
+    A candidate's share is its popularity relative to the most popular candidate's. Trending is the share in
+    the shortest half-life, popularity the mean of the longer ones; in a category it is the mean of all, times
+    the user's affinity to the item's categories. `order_scores` float64 (n, half-lives) as of
+    `ItemState.popularity_scores`, 0 = never liked; `affinity` float64 (n,), see `affinity_to`.
+
+    >>> found = popularity_scores(np.array([[3.0, 3.0, 3.0], [2.0, 1.0, 0.0]]), np.array([0.0, 0.5]))
+    >>> {source: scores.tolist() for source, scores in found.items()}
+    {'trending': [1.0, 0.5], 'popularity': [1.0, 0.125], 'category': [0.0, 0.125]}
+    """
+    shortest, *longer = (_share(column) for column in order_scores.T)
+    lasting = np.add.reduce(longer)
+    return {
+        TRENDING: shortest,
+        POPULARITY: lasting / len(longer),
+        CATEGORY: (shortest + lasting) / len(HALF_LIVES) * affinity,
+    }
+
+
+def labels(category: str | None, tags: Sequence[str]) -> list[str]:
+    """The categories under which an item is popular: its category and first tags, distinct, at most 8.
+
+    >>> labels("Film", ["Crime", "Film", "Drama"])
+    ['Film', 'Crime', 'Drama']
+    """
+    return list(dict.fromkeys([category, *tags] if category else tags))[:MOST_LABELS]
+
+
+def category_affinity(categories: Sequence[Sequence[str]]) -> dict[str, float]:
+    """Share of each category in the recent items (newest first, each a list of categories): 0.9^lag a touch.
+
+    >>> category_affinity([["Crime", "Drama"], ["Drama"], []])
+    {'Crime': 0.2631578947368421, 'Drama': 0.7368421052631579}
+    """
+    affinity: dict[str, float] = {}
+    for lag, names in enumerate(categories[:CATEGORY_ITEMS]):
+        for name in names:
+            affinity[name] = affinity.get(name, 0.0) + CATEGORY_DECAY**lag / len(names)
+    total = sum(affinity.values())
+    return {name: value / total for name, value in affinity.items()}
+
+
+def affinity_to(categories: Sequence[str], affinity: Mapping[str, float]) -> float:
+    """A user's affinity to an item: the mean over the item's categories, 0 without one.
+
+    >>> affinity_to(["Crime", "Drama"], {"Drama": 0.5})
+    0.25
+    """
+    return sum(affinity.get(name, 0.0) for name in categories) / len(categories) if categories else 0.0
+
+
+def _share(order_scores: Floats) -> Floats:
+    return np.where(order_scores > 0.0, np.exp2(order_scores - order_scores.max(initial=0.0)), 0.0)
+
+
+def _history_query(item_ids: Sequence[str], decay: float, count_of: Callable[[str], int]) -> HistoryQuery:
+    weights: dict[int, float] = {}
+    names: dict[int, str] = {}
+    for lag, item_id in enumerate(item_ids):
+        index = sparse_index(item_id)
+        weights[index] = decay**lag / (count_of(item_id) + SHRINKAGE)
+        names[index] = item_id
+    return HistoryQuery(SparseVector.of(weights), names)

@@ -1,0 +1,66 @@
+"""Valid by default: say only what a test is about."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.events import Event, event_weight
+from models.evidence import Evidence
+from models.ids import sparse_index
+
+DAY_MS = 86_400_000
+
+
+def event(
+    item_id: str = "a",
+    offset: int = 0,
+    *,
+    user_id: str = "u",
+    kind: str = "view",
+    value: float | None = None,
+    time_ms: int | None = None,
+    partition: int = 0,
+    event_id: str | None = None,
+) -> Event:
+    """An event at time = offset, unless told otherwise."""
+    return Event(
+        user_id=user_id,
+        item_id=item_id,
+        kind=kind,
+        weight=event_weight(kind, value),
+        value=value,
+        time_ms=offset if time_ms is None else time_ms,
+        origin=(partition, offset),
+        clock=offset,
+        event_id=event_id,
+    )
+
+
+def evidence(
+    offset: int = 0,
+    predecessors: Sequence[str] = (),
+    *,
+    item_id: str = "b",
+    weight: float = 1.0,
+    partition: int = 0,
+    clock: int | None = None,
+    first: bool = True,
+) -> Evidence:
+    """Evidence on item b by one more user, after `predecessors`, nearest first."""
+    return Evidence(
+        item_id=item_id,
+        origin=(partition, offset),
+        clock=offset if clock is None else clock,
+        time_ms=offset,
+        weight=weight,
+        first=first,
+        predecessors=np.array([sparse_index(name) for name in predecessors], dtype=np.uint32),
+    )
+
+
+def axis(place: int, dim: int = 4) -> NDArray[np.float32]:
+    """The unit vector along one axis, float32 (dim,)."""
+    vector = np.zeros(dim, dtype=np.float32)
+    vector[place] = 1.0
+    return vector

@@ -1,0 +1,72 @@
+"""The protocol: test first, learn then, and no peeking within a second."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from models.baselines import MostPopular
+from models.evaluation import prequential
+
+
+def rating(user_id: str, item_id: str, second: int, value: float = 5.0) -> dict[str, Any]:
+    return {
+        "user_id": user_id,
+        "item_id": item_id,
+        "event_type": "rating",
+        "value": value,
+        "event_time": second * 1_000,
+    }
+
+
+class Spy:
+    """Answers with `answer` and keeps what it was asked and told, in order."""
+
+    def __init__(self, *answer: str) -> None:
+        self.answer = list(answer)
+        self.calls: list[str] = []
+
+    def observe(self, event: Mapping[str, Any]) -> None:
+        self.calls.append(f"learn {event['item_id']}")
+
+    def recommend(self, user_id: str, k: int, now: int) -> list[str]:
+        self.calls.append(f"ask at {now}")
+        return self.answer[:k]
+
+
+def test_event_is_asked_for_before_it_is_learned() -> None:
+    spy = Spy()
+    prequential(spy, [rating("u", "a", 1), rating("u", "b", 2)])
+    assert spy.calls == ["learn a", "ask at 2000", "learn b"]
+
+
+def test_events_of_one_second_are_asked_for_before_any_is_learned() -> None:
+    spy = Spy("c")
+    outcomes = prequential(spy, [rating("u", "a", 1), rating("u", "b", 2), rating("u", "c", 2)])
+    assert spy.calls == ["learn a", "ask at 2000", "learn b", "learn c"]
+    assert outcomes.ranks.tolist() == [0, 1]
+
+
+def test_unknown_user_and_low_rating_are_learned_without_a_question() -> None:
+    spy = Spy()
+    outcomes = prequential(spy, [rating("u", "a", 1), rating("u", "b", 2, value=3.5)])
+    assert len(outcomes.ranks) == 0
+    assert spy.calls == ["learn a", "learn b"]
+
+
+def test_rank_gap_and_history_are_noted() -> None:
+    outcomes = prequential(Spy("x", "b"), [rating("u", "a", 1), rating("v", "z", 2), rating("u", "b", 61)])
+    assert (outcomes.ranks.tolist(), outcomes.gaps_ms.tolist(), outcomes.lengths.tolist()) == ([2], [60_000], [1])
+    assert outcomes.hit_rate() == 1.0
+    assert outcomes.mean_reciprocal_rank() == 0.5
+
+
+def test_slice_counts_its_own_events_only() -> None:
+    outcomes = prequential(Spy("b"), [rating("u", "a", 1), rating("u", "b", 2), rating("u", "c", 90)])
+    assert outcomes.hit_rate() == pytest.approx(0.5)
+    assert outcomes.hit_rate(outcomes.gaps_ms > 60_000) == 0.0
+
+
+def test_popularity_hits_what_everybody_takes() -> None:
+    events = [rating(f"u{user}", item, 10 * user + at) for user in range(5) for at, item in enumerate("ab")]
+    assert prequential(MostPopular(), events, k=1).ranks.tolist() == [0, 1, 1, 1, 1]

@@ -1,0 +1,96 @@
+"""What each source is asked, and what popularity says."""
+
+import numpy as np
+import pytest
+
+from models.ids import sparse_index
+from models.item_state import HALF_LIVES
+from models.sources import (
+    CATEGORY,
+    COOCCURRENCE_ITEMS,
+    MOST_LABELS,
+    POPULARITY,
+    TRANSITION_ITEMS,
+    TRENDING,
+    HistoryQuery,
+    affinity_to,
+    category_affinity,
+    cooccurrence_query,
+    labels,
+    popularity_query,
+    popularity_row,
+    popularity_scores,
+    transition_query,
+)
+
+MANY = [str(number) for number in range(50)]
+
+
+def nobody(item_id: str) -> int:
+    return 0
+
+
+def weight_of(query: HistoryQuery, item_id: str) -> float:
+    place = query.vector.indices.tolist().index(sparse_index(item_id))
+    return float(query.vector.values[place])
+
+
+def test_newest_item_asks_loudest() -> None:
+    query = transition_query(["new", "old"], nobody)
+    assert weight_of(query, "old") == pytest.approx(0.8 * weight_of(query, "new"))
+
+
+def test_item_that_everybody_had_asks_softer() -> None:
+    query = transition_query(["rare", "common"], {"rare": 0, "common": 950}.__getitem__)
+    assert weight_of(query, "common") < weight_of(query, "rare") / 10
+
+
+def test_queries_look_back_a_bounded_number_of_items() -> None:
+    assert len(transition_query(MANY, nobody).vector) == TRANSITION_ITEMS
+    assert len(cooccurrence_query(MANY, nobody).vector) == COOCCURRENCE_ITEMS
+
+
+def test_query_names_the_items_behind_its_indices() -> None:
+    assert transition_query(["a"], nobody).item_ids == {sparse_index("a"): "a"}
+
+
+def test_item_is_found_in_the_popularity_lists_of_all_and_of_its_categories_only() -> None:
+    row = popularity_row((3.0, 2.0, 1.0), ["Crime"])
+    assert row.dot(popularity_query(HALF_LIVES[0])) == 3.0
+    assert row.dot(popularity_query(HALF_LIVES[2], "Crime")) == 1.0
+    assert row.dot(popularity_query(HALF_LIVES[0], "Drama")) == 0.0
+
+
+def test_most_popular_candidate_is_the_measure_of_the_others() -> None:
+    scores = popularity_scores(np.array([[9.0, 9.0, 9.0], [8.0, 8.0, 8.0]]), np.array([1.0, 0.5]))
+    assert scores[TRENDING].tolist() == scores[POPULARITY].tolist() == [1.0, 0.5]
+    assert scores[CATEGORY].tolist() == [1.0, 0.25]
+
+
+def test_item_that_nobody_liked_has_no_popularity() -> None:
+    scores = popularity_scores(np.array([[0.0, 0.0, 0.0]]), np.array([1.0]))
+    assert {source: found.tolist() for source, found in scores.items()} == {
+        TRENDING: [0.0],
+        POPULARITY: [0.0],
+        CATEGORY: [0.0],
+    }
+
+
+def test_no_candidates_have_no_popularity() -> None:
+    assert popularity_scores(np.zeros((0, 3)), np.zeros(0))[TRENDING].tolist() == []
+
+
+def test_affinities_sum_to_one_and_favour_the_recent() -> None:
+    affinity = category_affinity([["Crime"], ["Drama"], []])
+    assert sum(affinity.values()) == pytest.approx(1.0)
+    assert affinity["Crime"] > affinity["Drama"]
+
+
+def test_user_without_categories_has_no_affinity() -> None:
+    assert category_affinity([[], []]) == {}
+    assert affinity_to(["Crime"], {}) == affinity_to([], {"Crime": 1.0}) == 0.0
+
+
+def test_labels_are_distinct_and_bounded() -> None:
+    assert labels("Crime", ["Crime", *MANY])[:2] == ["Crime", "0"]
+    assert len(labels(None, MANY)) == MOST_LABELS
