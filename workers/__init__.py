@@ -1,0 +1,1 @@
+"""Workers: Kafka in, state and index, replies out."""

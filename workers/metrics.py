@@ -1,0 +1,138 @@
+"""Every metric of a worker, by name; label values are bounded here, whatever clients send."""
+
+import time
+from types import TracebackType
+from typing import Self, get_args
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from workers.records.codes import Reason
+from workers.records.interaction import EventType
+from workers.records.request import KINDS
+
+OTHER = "other"
+EVENT_TYPES: frozenset[str] = frozenset(get_args(EventType))
+EVENT_OUTCOMES = frozenset({"applied", "duplicate", "late", "parked", "dead_letter"})
+REASONS: frozenset[str] = frozenset(Reason)
+REQUEST_KINDS: frozenset[str] = frozenset(KINDS)
+
+# 0.2 ms to 10 s; neighbours differ by at most 2.5, and so much may a quantile read from them be off.
+LATENCY_BUCKETS_S = (
+    *(0.0002, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075),
+    *(0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 10.0),
+)
+# Working off a backlog shows as freshness of minutes and hours.
+FRESHNESS_BUCKETS_S = (*LATENCY_BUCKETS_S, 30.0, 60.0, 300.0, 1800.0, 3600.0)
+# From live events to imported history.
+LATENESS_BUCKETS_S = (0.1, 1.0, 10.0, 60.0, 600.0, 3600.0, 21_600.0, 86_400.0, 604_800.0, 2_592_000.0)
+
+
+class StageTimer:
+    """Times one `with` block into a histogram; `elapsed_s` holds the seconds afterwards."""
+
+    __slots__ = ("_durations", "_kind", "_stage", "_started", "elapsed_s")
+
+    def __init__(self, durations: Histogram, kind: str, stage: str) -> None:
+        self._durations, self._kind, self._stage = durations, kind, stage
+        self._started = self.elapsed_s = 0.0
+
+    def __enter__(self) -> Self:
+        self._started = time.perf_counter()
+        return self
+
+    def __exit__(
+        self, error_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.elapsed_s = time.perf_counter() - self._started
+        outcome = "ok" if error_type is None else "error"
+        self._durations.labels(self._kind, self._stage, outcome).observe(self.elapsed_s)
+
+
+class Metrics:
+    """The worker's metrics in `registry`: one object a registry, passed to whoever counts."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.registry = registry
+        self._declare_events()
+        self._declare_requests()
+        self._declare_state()
+
+    def count_events(self, event_type: str, outcome: str, count: int = 1) -> None:
+        """`count` interactions of one type came to one outcome."""
+        self._events.labels(_known(event_type, EVENT_TYPES), _known(outcome, EVENT_OUTCOMES)).inc(count)
+
+    def count_dead_letters(self, topic: str, reason: str, count: int = 1) -> None:
+        """`count` records of one of our topics were refused."""
+        self._dead_letters.labels(topic, _known(reason, REASONS)).inc(count)
+
+    def count_reply(self, source: str, variant: str, degraded: bool) -> None:
+        """A reply was sent from one rung of the ladder, under one variant."""
+        self._replies.labels(source, variant, "true" if degraded else "false").inc()
+
+    def stage(self, kind: str, stage: str) -> StageTimer:
+        """Times one stage of one request: `with metrics.stage("for_user", "merge"):`."""
+        return StageTimer(self._durations, _known(kind, REQUEST_KINDS), stage)
+
+    def observe_request(self, kind: str, stage: str, outcome: str, seconds: float) -> None:
+        """A duration that no `with` block spans, such as `total`, from the request's record to its reply."""
+        self._durations.labels(_known(kind, REQUEST_KINDS), stage, outcome).observe(seconds)
+
+    def set_lag(self, topic: str, partition: int, records: int) -> None:
+        """Records published and not yet committed by this worker."""
+        self._lag.labels(topic, str(partition)).set(records)
+
+    def set_entries(self, table: str, entries: int) -> None:
+        """Rows that a table holds now."""
+        self._entries.labels(table).set(entries)
+
+    def count_evictions(self, table: str, count: int = 1) -> None:
+        """Entries that a table dropped at its bound."""
+        self._evictions.labels(table).inc(count)
+
+    def _declare_events(self) -> None:
+        add = self.registry
+        self._events = Counter("tastestream_events", "Interactions by outcome.", ["type", "outcome"], registry=add)
+        self._dead_letters = Counter("tastestream_dead_letters", "Records refused.", ["topic", "reason"], registry=add)
+        self.future_events = Counter(
+            "tastestream_future_events", "Events moved back to their record's time.", registry=add
+        )
+        self.freshness = Histogram(
+            "tastestream_event_freshness_seconds",
+            "From the publication of an event until answers hold it.",
+            buckets=FRESHNESS_BUCKETS_S,
+            registry=add,
+        )
+        self.lateness = Histogram(
+            "tastestream_event_lateness_seconds",
+            "From an event until its publication.",
+            buckets=LATENESS_BUCKETS_S,
+            registry=add,
+        )
+
+    def _declare_requests(self) -> None:
+        self._durations = Histogram(
+            "tastestream_request_duration_seconds",
+            "Time that requests spend in each stage.",
+            ["kind", "stage", "outcome"],
+            buckets=LATENCY_BUCKETS_S,
+            registry=self.registry,
+        )
+        self._replies = Counter(
+            "tastestream_replies", "Replies sent.", ["source", "variant", "degraded"], registry=self.registry
+        )
+
+    def _declare_state(self) -> None:
+        self._lag = Gauge(
+            "tastestream_consumer_lag_records",
+            "Records published and not yet committed.",
+            ["topic", "partition"],
+            registry=self.registry,
+        )
+        self._entries = Gauge("tastestream_state_entries", "Rows held.", ["table"], registry=self.registry)
+        self._evictions = Counter(
+            "tastestream_state_evictions", "Entries dropped at a bound.", ["table"], registry=self.registry
+        )
+
+
+def _known(value: str, allowed: frozenset[str]) -> str:
+    return value if value in allowed else OTHER

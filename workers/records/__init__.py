@@ -1,0 +1,1 @@
+"""Wire formats: what clients publish and receive, as plain JSON, one file a record."""

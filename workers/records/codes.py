@@ -1,0 +1,32 @@
+"""The bounded sets of codes that appear in dead letters, error replies and metric labels."""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why a record was refused."""
+
+    EMPTY_VALUE = "empty_value"
+    INVALID_JSON = "invalid_json"
+    TOO_LARGE = "too_large"
+    MISSING_FIELD = "missing_field"
+    WRONG_TYPE = "wrong_type"
+    OUT_OF_RANGE = "out_of_range"
+    INVALID_ID = "invalid_id"
+    INVALID_TIME = "invalid_time"
+    INVALID_URL = "invalid_url"
+    UNKNOWN_FIELD = "unknown_field"
+    UNKNOWN_EVENT_TYPE = "unknown_event_type"
+    UNSUPPORTED_KIND = "unsupported_kind"
+    WRONG_PARTITION = "wrong_partition"
+    INVALID_EVIDENCE = "invalid_evidence"
+    PROCESSING_FAILED = "processing_failed"
+
+
+class RequestFailure(StrEnum):
+    """Why a request that was understood got an error reply; a bad request carries its `Reason`."""
+
+    DEADLINE_PASSED = "deadline_passed"
+    UNKNOWN_ITEM = "unknown_item"
+    REPLY_ADDRESS_REFUSED = "reply_address_refused"
+    INTERNAL_ERROR = "internal_error"

@@ -1,0 +1,95 @@
+"""Answers on the reply topic, and the short ones that say why there is no answer."""
+
+from dataclasses import dataclass, field
+
+import orjson
+
+from workers.errors import BadRecordError
+from workers.records.codes import RequestFailure
+
+
+@dataclass(frozen=True, slots=True)
+class RecommendationReason:
+    """One part of an item's score; the contributions of an item sum to it.
+
+    `kind` is followed_by, bought_together, similar_to, liked_by_similar_users, popular_in_category,
+    trending, personal or new; `item_id` is the item of the user's history behind it, if there is one.
+    """
+
+    kind: str
+    contribution: float
+    item_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecommendedItem:
+    """One recommendation; `rank` counts from 1, a higher `score` is better."""
+
+    item_id: str
+    score: float
+    rank: int
+    reasons: tuple[RecommendationReason, ...] = ()
+    title: str = ""
+    category: str | None = None
+    image_url: str = ""
+    url: str = ""
+    price: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AsOf:
+    """The last interaction of the user that the answer holds; `event_time` is epoch ms."""
+
+    partition: int
+    offset: int
+    event_time: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer; `degraded` names what was missing, `took_ms` the milliseconds of each stage."""
+
+    recommendation_id: str
+    kind: str
+    items: tuple[RecommendedItem, ...]
+    as_of: AsOf | None = None
+    variant: str = "default"
+    degraded: tuple[str, ...] = ()
+    took_ms: dict[str, float] = field(default_factory=dict)
+    scenario: str | None = None
+    correlation_id: str | int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A stable code for programs and a message for people."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorReply:
+    """Why a request was not answered."""
+
+    error: Failure
+    correlation_id: str | int | None = None
+
+
+def error_reply(error: Exception, correlation_id: str | int | None = None) -> ErrorReply:
+    """The reply to a request that failed; what broke inside us stays inside.
+
+    >>> error_reply(BadRecordError("missing_field", "similar_items needs item_ids")).error.code
+    'missing_field'
+    >>> error_reply(ZeroDivisionError("secret")).error.message
+    'the request failed inside the service: try again'
+    """
+    if isinstance(error, BadRecordError):
+        return ErrorReply(Failure(error.code, str(error)), correlation_id)
+    failure = Failure(RequestFailure.INTERNAL_ERROR, "the request failed inside the service: try again")
+    return ErrorReply(failure, correlation_id)
+
+
+def encode_reply(reply: Reply | ErrorReply) -> bytes:
+    """The reply as JSON in UTF-8; scores may be numpy numbers."""
+    return orjson.dumps(reply, option=orjson.OPT_SERIALIZE_NUMPY)

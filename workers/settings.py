@@ -1,0 +1,88 @@
+"""The one file that reads the environment: every setting with its unit, default and bounds."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from workers.errors import ConfigurationError
+from workers.records.interaction import DEFAULT_FUTURE_TOLERANCE_MS
+from workers.topics import MAX_PARTITIONS
+
+PREFIX = "TASTESTREAM_"
+
+Partitions = Annotated[int, Field(ge=1, le=MAX_PARTITIONS)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+
+
+class Settings(BaseSettings):
+    """A worker's configuration, fixed from its start."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    bootstrap_servers: str = Field("127.0.0.1:9092", min_length=1, description="Kafka, host:port, comma-separated")
+    topic_prefix: str = Field("", pattern=r"^[a-zA-Z0-9._-]{0,200}$", description="put before every topic's name")
+    app_id: str = Field(
+        "tastestream",
+        pattern=r"^[a-zA-Z0-9._-]{1,200}$",
+        description="consumer group of all workers of one service",
+    )
+    user_partitions: Partitions = Field(8, description="partitions of the topics keyed by user")
+    item_partitions: Partitions = Field(8, description="partitions of the topics keyed by item")
+    replication_factor: int = Field(1, ge=1, le=32767, description="copies of each topic that is created")
+
+    instance_id: str | None = Field(
+        None,
+        description="name of this worker in its group, for restarts without a rebalance (static membership)",
+    )
+    patience_s: Seconds = Field(60.0, description="seconds to wait for a broker that is not there, or went away")
+
+    data_path: Path = Field(Path(".state"), description="folder of the worker's own files")
+    index_kind: Literal["edge", "memory"] = Field("edge", description="Qdrant in process, or exact search in memory")
+
+    web_bind: str = Field("127.0.0.1", description="address of the web server; 0.0.0.0 in a container")
+    web_port: int = Field(6066, ge=1, le=65535, description="port of /metrics, /healthz, /readyz")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least severe line logged")
+
+    chunk_records: Count = Field(512, description="most records handed to an agent at once")
+    chunks_out: Count = Field(4, description="most chunks of one partition that agents hold at once")
+    commit_interval_s: Seconds = Field(0.5, description="seconds between commits of offsets")
+    session_timeout_s: float = Field(
+        10.0, ge=6, le=300, description="seconds until a silent worker's partitions go to another"
+    )
+    index_delay_s: Seconds = Field(0.05, description="longest wait, in seconds, of an item's change for its batch")
+    future_tolerance_ms: int = Field(
+        DEFAULT_FUTURE_TOLERANCE_MS,
+        ge=0,
+        description="milliseconds an event may lie after its record before it is moved back to it",
+    )
+
+    vector_dim: int = Field(
+        256, ge=8, le=4096, description="dimensions of an item's embedding: the client's own, or hashed text"
+    )
+    diversity: float = Field(0.0, ge=0, le=1, description="diversity of a request that names none, 0 to 1")
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Settings from the environment, overrides by name; raises ConfigurationError naming the variable."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        problems = [f"{PREFIX}{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors(include_url=False)]
+        raise ConfigurationError("; ".join(problems) + "; see the table of settings in the README") from None
+
+
+def settings_table() -> str:
+    """The table of settings for the documentation, as Markdown."""
+    rows = ["| Variable | Default | Meaning |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        rows.append(f"| `{PREFIX}{name.upper()}` | {_shown(field.default)} | {field.description} |")
+    return "\n".join(rows) + "\n"
+
+
+def _shown(default: Any) -> str:
+    if isinstance(default, tuple):
+        return f"`{','.join(map(str, default))}`"
+    return f"`{default}`" if str(default) else "empty"

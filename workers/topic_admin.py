@@ -1,0 +1,103 @@
+"""Creates the topics that are missing and refuses those that contradict their specs. Touches Kafka."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaError, for_code
+
+from workers.errors import ConfigurationError, DependencyError
+from workers.topics import TopicSpec
+
+NO_ERROR = 0
+TOPIC_ALREADY_EXISTS = 36  # another worker started at the same moment: its topic is checked like any other
+VISIBLE_WITHIN_S = 30.0
+LOOK_EVERY_S = 0.05
+
+
+async def ensure_topics(client_options: Mapping[str, Any], specs: Sequence[TopicSpec], replication_factor: int) -> None:
+    """Every topic exists as specified; idempotent, and safe when several workers start at once.
+
+    `client_options` are aiokafka's: `bootstrap_servers` and, where needed, security.
+    Raises ConfigurationError for topics that exist otherwise, DependencyError when Kafka does not answer.
+    """
+    admin = AIOKafkaAdminClient(**client_options)
+    try:
+        await admin.start()
+        present = set(await admin.list_topics())
+        await _create(admin, [spec for spec in specs if spec.name not in present], replication_factor)
+        partitions = await _partition_counts(admin, specs)
+        cleanups = await _cleanup_policies(admin, specs)
+    except (KafkaError, OSError, TimeoutError) as error:
+        servers = client_options.get("bootstrap_servers")
+        raise DependencyError(f"Kafka at {servers} can't prepare the topics: {error!r}; is it up?") from error
+    finally:
+        await admin.close()
+    problems = [problem for spec in specs for problem in _contradictions(spec, partitions, cleanups)]
+    if problems:
+        raise ConfigurationError("; ".join(problems))
+
+
+async def _create(admin: Any, missing: Iterable[TopicSpec], replication_factor: int) -> None:
+    topics = [
+        NewTopic(
+            spec.name,
+            spec.partitions,
+            replication_factor,
+            topic_configs={"cleanup.policy": spec.cleanup, **spec.config},
+        )
+        for spec in missing
+    ]
+    if not topics:
+        return
+    response = await admin.create_topics(topics)
+    for name, code, *message in response.topic_errors:
+        if code not in (NO_ERROR, TOPIC_ALREADY_EXISTS):
+            raise ConfigurationError(
+                f"topic {name} was not created: {for_code(code).__name__} {message[0] if message else ''}; "
+                "check the replication factor, the number of brokers and the permissions"
+            )
+
+
+async def _partition_counts(admin: Any, specs: Sequence[TopicSpec]) -> dict[str, int]:
+    """Partitions by topic, once every topic is visible with a leader for each: creation takes a moment."""
+    names = [spec.name for spec in specs]
+    async with asyncio.timeout(VISIBLE_WITHIN_S):
+        while True:
+            described = await admin.describe_topics(names)
+            if all(_is_ready(topic) for topic in described):
+                return {topic["topic"]: len(topic["partitions"]) for topic in described}
+            await asyncio.sleep(LOOK_EVERY_S)
+
+
+def _is_ready(topic: Mapping[str, Any]) -> bool:
+    partitions = topic["partitions"]
+    return topic["error_code"] == NO_ERROR and bool(partitions) and all(p["leader"] >= 0 for p in partitions)
+
+
+async def _cleanup_policies(admin: Any, specs: Sequence[TopicSpec]) -> dict[str, str]:
+    wanted = [ConfigResource(ConfigResourceType.TOPIC, spec.name, configs={"cleanup.policy": ""}) for spec in specs]
+    policies = {}
+    for response in await admin.describe_configs(wanted):
+        for code, _, _, name, entries in response.resources:
+            if code != NO_ERROR:
+                raise for_code(code)(f"configuration of topic {name}")
+            policies[name] = entries[0][1]
+    return policies
+
+
+def _contradictions(spec: TopicSpec, partitions: Mapping[str, int], cleanups: Mapping[str, str]) -> Iterable[str]:
+    found, policy = partitions[spec.name], cleanups[spec.name]
+    if spec.fixed and found != spec.partitions:
+        yield (
+            f"topic {spec.name} has {found} partitions, expected {spec.partitions}: set the worker's "
+            "partition count to the topic's, or use another topic prefix (adding partitions to this one "
+            "would move users and items away from their state)"
+        )
+    if policy != spec.cleanup:
+        yield (
+            f"topic {spec.name} has cleanup.policy={policy}, expected {spec.cleanup}: change the topic's "
+            "configuration, or use another topic prefix"
+        )
