@@ -1,0 +1,1 @@
+"""The vector index: one port, exact memory and embedded Qdrant Edge behind it."""

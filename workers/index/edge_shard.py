@@ -1,0 +1,82 @@
+"""Opens Qdrant Edge's folder on disk, builds it once, and translates what the library raises."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import qdrant_edge as edge
+
+from workers.errors import ConfigurationError, DependencyError
+from workers.index.edge_format import edge_config, field_indexes
+from workers.index.types import Schema
+
+_MARKER = "tastestream-index.json"
+_FORMAT = 1
+"""Raise it when points are stored differently: indexes of the old form are then refused, not misread."""
+
+
+def open_shard(folder: Path, schema: Schema) -> Any:
+    """Open the shard in `folder`, built there if it's absent or empty; ConfigurationError if it can't be."""
+    if not folder.exists() or not any(folder.iterdir()):
+        _build(folder, schema)
+    _check_marker(folder, schema)
+    try:
+        with translated("open", folder):
+            return edge.EdgeShard.load(str(folder))
+    except DependencyError as error:
+        if "WouldBlock" in str(error):
+            advice = "another process has it open: stop that one, or give this worker a folder of its own"
+        else:
+            advice = "delete the folder, the index is rebuilt from Kafka"
+        raise ConfigurationError(f"can't open the index in {folder}: {advice} ({error})") from error
+
+
+@contextmanager
+def translated(action: str, folder: Path) -> Iterator[None]:
+    """Turn what Edge raises (bare Exception, and a BaseException when it panics) into DependencyError."""
+    try:
+        yield
+    except BaseException as error:
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        raise DependencyError(f"index in {folder}: {action} failed: {error}") from error
+
+
+def _build(folder: Path, schema: Schema) -> None:
+    # Built aside and renamed: a crash half-way leaves no folder that looks like an index without its fields.
+    partial = folder.with_name(folder.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    with translated("create", partial):
+        shard = edge.EdgeShard.create(str(partial), edge_config(schema))
+        for operation in field_indexes(schema):
+            shard.update(operation)
+        shard.close()
+    (partial / _MARKER).write_text(json.dumps(_description(schema), indent=1))
+    partial.rename(folder)
+
+
+def _check_marker(folder: Path, schema: Schema) -> None:
+    try:
+        found = json.loads((folder / _MARKER).read_bytes())
+    except FileNotFoundError:
+        raise ConfigurationError(
+            f"{folder} holds other files and no index of ours: choose another folder, or empty this one"
+        ) from None
+    except ValueError as error:
+        raise ConfigurationError(
+            f"{folder / _MARKER} is damaged: delete the folder, the index is rebuilt from Kafka ({error})"
+        ) from error
+    wanted = _description(schema)
+    if found != wanted:
+        raise ConfigurationError(
+            f"the index in {folder} was built for {json.dumps(found)}, but wanted is {json.dumps(wanted)}: "
+            "delete the folder, the index is rebuilt from Kafka, or go back to the old settings"
+        )
+
+
+def _description(schema: Schema) -> dict[str, Any]:
+    return {"format": _FORMAT, "schema": schema.as_json()}

@@ -1,0 +1,116 @@
+"""The index in this process's memory: exact, without disk; for tests, evaluation and small catalogues."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from models.exact_index import ExactIndex
+from models.sparse import SparseVector
+from workers.errors import ConfigurationError
+from workers.index.filters import Condition, ExcludeIds, matches
+from workers.index.types import Hit, Patch, Point, Query, Record, Schema, Vector
+from workers.index.validate import checked_id, checked_names, checked_patch, checked_point, checked_query
+
+
+class MemoryIndex:
+    """Index port over `models.exact_index`; what it holds ends with the process."""
+
+    def __init__(self) -> None:
+        self._schema: Schema | None = None
+        self._items = ExactIndex({}, ())
+        self._payloads: dict[str, dict[str, Any]] = {}
+
+    async def ensure(self, schema: Schema) -> None:
+        if self._schema is None:
+            self._schema = schema
+            self._items = ExactIndex({name: spec.dim for name, spec in schema.dense.items()}, schema.sparse)
+        elif self._schema.as_json() != schema.as_json():
+            raise ConfigurationError("the memory index was opened with another schema: start a new one")
+
+    async def upsert(self, points: Sequence[Point]) -> None:
+        for point in [checked_point(self._opened(), point) for point in points]:
+            self._items.remove(point.item_id)
+            self._items.add(point.item_id)
+            self._put(point.item_id, point.vectors)
+            self._payloads[point.item_id] = dict(point.payload)
+
+    async def patch(self, patches: Sequence[Patch]) -> list[str]:
+        missing = []
+        for patch in [checked_patch(self._opened(), patch) for patch in patches]:
+            if patch.item_id in self._items:
+                self._put(patch.item_id, patch.vectors)
+                payload = {**self._payloads[patch.item_id], **patch.payload}
+                removed = {key for key, value in patch.payload.items() if value is None}
+                self._payloads[patch.item_id] = {k: v for k, v in payload.items() if k not in removed}
+            else:
+                missing.append(patch.item_id)
+        return missing
+
+    async def delete(self, item_ids: Iterable[str]) -> None:
+        for item_id in [checked_id(item_id) for item_id in item_ids]:
+            self._items.remove(item_id)
+            self._payloads.pop(item_id, None)
+
+    async def search(self, queries: Sequence[Query]) -> list[list[Hit]]:
+        return [self._search(query) for query in [checked_query(self._opened(), query) for query in queries]]
+
+    async def get(
+        self, item_ids: Iterable[str], payload: bool | tuple[str, ...] = True, vectors: tuple[str, ...] = ()
+    ) -> dict[str, Record]:
+        checked_names(self._opened(), vectors)
+        known = [i for i in [checked_id(item_id) for item_id in item_ids] if i in self._items]
+        return {
+            item_id: Record(item_id, self._payload(item_id, payload), self._vectors(item_id, vectors))
+            for item_id in known
+        }
+
+    async def close(self) -> None:
+        """Nothing to let go of: the items stay until the object goes."""
+
+    def _opened(self) -> Schema:
+        if self._schema is None:
+            raise ConfigurationError("the memory index is not open: call ensure(schema) first")
+        return self._schema
+
+    def _put(self, item_id: str, vectors: Mapping[str, Vector]) -> None:
+        for name, vector in vectors.items():
+            if isinstance(vector, SparseVector):
+                self._items.put_sparse(item_id, name, vector)
+            else:
+                self._items.put_dense(item_id, name, vector)
+
+    def _search(self, query: Query) -> list[Hit]:
+        excluded = [item_id for c in query.where if isinstance(c, ExcludeIds) for item_id in c.item_ids]
+        conditions = [c for c in query.where if not isinstance(c, ExcludeIds)]
+
+        def allowed(item_id: str) -> bool:
+            return self._meets(conditions, item_id)
+
+        keep = allowed if conditions else None
+        if isinstance(query.vector, SparseVector):
+            found = self._items.search_sparse(query.using, query.vector, query.limit, excluded, keep)
+        else:
+            found = self._items.search_dense(query.using, query.vector, query.limit, excluded, keep)
+        return [
+            Hit(item_id, score, self._payload(item_id, query.payload), self._vectors(item_id, query.vectors))
+            for item_id, score in found
+        ]
+
+    def _meets(self, conditions: Sequence[Condition], item_id: str) -> bool:
+        return all(matches(condition, item_id, self._payloads[item_id]) for condition in conditions)
+
+    def _payload(self, item_id: str, wanted: bool | tuple[str, ...]) -> dict[str, Any] | None:
+        if wanted is False:
+            return None
+        payload = self._payloads[item_id]
+        return dict(payload) if wanted is True else {key: payload[key] for key in wanted if key in payload}
+
+    def _vectors(self, item_id: str, names: tuple[str, ...]) -> dict[str, Vector] | None:
+        if not names:
+            return None
+        found: dict[str, Vector] = {}
+        for name in names:
+            sparse = name in self._opened().sparse
+            vector = self._items.sparse(item_id, name) if sparse else self._items.dense(item_id, name)
+            if vector is not None:
+                found[name] = vector
+        return found
