@@ -1,0 +1,1 @@
+"""Data sets, replay, request load and benchmarks."""
