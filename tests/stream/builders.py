@@ -1,0 +1,45 @@
+"""Records, chunks and rows that are valid by default."""
+
+from aiokafka import ConsumerRecord, TopicPartition
+
+from workers.stream.chunk import Chunk, Record
+from workers.stream.ledger import Ledger
+
+
+def record_at(
+    tp: TopicPartition, offset: int, key: bytes | None = b"k", value: bytes | None = b"v", time_ms: int = 0
+) -> Record:
+    return ConsumerRecord(
+        topic=tp.topic,
+        partition=tp.partition,
+        offset=offset,
+        timestamp=time_ms,
+        timestamp_type=0,
+        key=key,
+        value=value,
+        checksum=None,
+        serialized_key_size=-1,
+        serialized_value_size=-1,
+        headers=(),
+    )
+
+
+def chunk_of(tp: TopicPartition, first: int, size: int, ledger: Ledger) -> Chunk:
+    records = [record_at(tp, offset) for offset in range(first, first + size)]
+    return Chunk(tp, records, on_finish=lambda chunk: ledger.settle(chunk.tp))
+
+
+class Text:
+    """A row that is a piece of text."""
+
+    def __init__(self, text: str = "") -> None:
+        self.text = text
+
+    def pack(self) -> bytes:
+        return b"T" + self.text.encode()
+
+    @classmethod
+    def unpack(cls, data: bytes) -> "Text":
+        if not data.startswith(b"T"):
+            raise ValueError("not a text row")
+        return cls(data[1:].decode())

@@ -1,0 +1,87 @@
+"""A minimal stream application: counts records per key, by the same steps as the product's agents."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from models.watermarks import Watermarks
+from workers.stream.chunk import Chunk
+from workers.stream.member import GroupMember, MemberSettings
+from workers.stream.reader import Route
+from workers.stream.table import Table
+from workers.stream.writer import Writer
+
+
+class Count:
+    """How many records of a key were applied, each once by its offset."""
+
+    def __init__(self, count: int = 0) -> None:
+        self.count = count
+        self.watermarks = Watermarks()
+
+    def pack(self) -> bytes:
+        return self.count.to_bytes(8, "little") + b"".join(
+            p.to_bytes(4, "little") + o.to_bytes(8, "little") for p, o in self.watermarks.items()
+        )
+
+    @classmethod
+    def unpack(cls, data: bytes) -> "Count":
+        row = cls(int.from_bytes(data[:8], "little"))
+        for at in range(8, len(data), 12):
+            row.watermarks[int.from_bytes(data[at : at + 4], "little")] = int.from_bytes(
+                data[at + 4 : at + 12], "little"
+            )
+        return row
+
+
+class CountingWorker:
+    """One worker: group member, table and an agent that folds chunk after chunk."""
+
+    def __init__(self, bootstrap: str, topic: str, changelog: str, group: str) -> None:
+        options = {"bootstrap_servers": bootstrap}
+        self.table = Table(changelog, Count.unpack, Count)
+        self.writer = Writer(options, patience_s=20)
+        self.folded = 0
+        self._chunks: asyncio.Queue[Chunk] = asyncio.Queue()
+        self.member = GroupMember(
+            options,
+            MemberSettings(group, instance_id=None, commit_interval_s=0.05, session_timeout_s=6, patience_s=10),
+            routes={topic: Route(self._chunks.put, chunk_records=50, chunks_out=2)},
+            tables={topic: self.table},
+            followers=[],
+        )
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["CountingWorker"]:
+        await self.writer.start()
+        await self.member.start()
+        agent = asyncio.create_task(self._agent())
+        try:
+            yield self
+        finally:
+            await self.member.stop()
+            agent.cancel()
+            await self.writer.stop()
+            with suppress(asyncio.CancelledError):
+                await agent
+
+    def counts(self) -> dict[str, int]:
+        return {
+            key: row.count
+            for rows in self.table.partitions.values()
+            for key in rows.keys()  # noqa: SIM118 - not a dict
+            if (row := rows.get(key)) is not None
+        }
+
+    async def _agent(self) -> None:
+        while True:
+            chunk = await self._chunks.get()
+            rows = self.table.partitions[chunk.tp.partition]
+            async with rows.lock:
+                for record in chunk.records:
+                    row = rows.change((record.key or b"").decode())
+                    if row.watermarks.advance((record.partition, record.offset)):
+                        row.count += 1
+                        self.folded += 1
+                await self.writer.send(self.table.changelog, chunk.tp.partition, rows.take_changes())
+            chunk.finish()

@@ -1,0 +1,64 @@
+"""The ledger's promise: never past an unfinished record, exactly to the last finished one + 1."""
+
+from aiokafka import TopicPartition
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.stream.builders import chunk_of
+from workers.stream.ledger import Ledger
+
+TP = TopicPartition("events", 0)
+
+
+def test_nothing_is_committable_before_a_chunk_is_finished() -> None:
+    ledger = Ledger()
+    ledger.deliver(chunk_of(TP, 0, 3, ledger))
+    assert ledger.committable() == {}
+    assert ledger.outstanding(TP) == 1
+
+
+def test_the_offset_after_the_last_record_is_committable_once_its_chunk_is_finished() -> None:
+    ledger = Ledger()
+    chunk = chunk_of(TP, 5, 3, ledger)
+    ledger.deliver(chunk)
+    chunk.finish()
+    assert ledger.committable() == {TP: 8}
+
+
+def test_a_chunk_that_finishes_early_waits_for_the_one_before_it() -> None:
+    ledger = Ledger()
+    first, second = chunk_of(TP, 0, 2, ledger), chunk_of(TP, 2, 2, ledger)
+    ledger.deliver(first)
+    ledger.deliver(second)
+    second.finish()
+    assert ledger.committable() == {}
+    first.finish()
+    assert ledger.committable() == {TP: 4}
+
+
+def test_what_moved_on_during_a_commit_is_still_to_be_committed() -> None:
+    ledger = Ledger()
+    first, second = chunk_of(TP, 0, 2, ledger), chunk_of(TP, 2, 2, ledger)
+    ledger.deliver(first)
+    ledger.deliver(second)
+    first.finish()
+    being_committed = ledger.committable()
+    second.finish()
+    ledger.confirm(being_committed)
+    assert ledger.committable() == {TP: 4}
+
+
+@given(st.permutations(range(8)), st.integers(0, 8))
+def test_committable_is_the_end_of_the_finished_prefix_in_any_order_of_finishing(
+    order: list[int], how_many: int
+) -> None:
+    ledger = Ledger()
+    chunks = [chunk_of(TP, 3 * n, 3, ledger) for n in range(8)]
+    for chunk in chunks:
+        ledger.deliver(chunk)
+    finished = order[:how_many]
+    for n in finished:
+        chunks[n].finish()
+    prefix = next(n for n in range(9) if n not in finished)
+    assert ledger.committable() == ({TP: 3 * prefix} if prefix else {})
+    assert ledger.outstanding(TP) == 8 - prefix

@@ -1,0 +1,134 @@
+"""`recommendation-requests` → a reply on the topic that the request names, and a line on `recommendations-served`.
+
+Every request gets a reply: an answer, or an error with a code. One that nobody waits for any more is
+not computed. Replies may come twice after a crash; they carry the same correlation and recommendation id.
+"""
+
+import asyncio
+import logging
+import time
+import uuid
+from dataclasses import replace
+
+import faust
+
+from workers.errors import BadRecordError
+from workers.metrics import Metrics
+from workers.partitioning import partition_of
+from workers.parts import Parts
+from workers.records.codes import Reason, RequestFailure
+from workers.records.headers import ReplyTo, reply_to
+from workers.records.reply import ErrorReply, Reply, encode_reply, error_reply
+from workers.records.request import Request, decode_request
+from workers.served import served_line
+from workers.stream.chunk import Chunk, Record
+
+log = logging.getLogger(__name__)
+
+# How long a request without a deadline waits for an event of its own (`min_offset`).
+PATIENCE_S = 5.0
+_NAMESPACE = uuid.UUID("6d9f2f6e-3f43-5d51-9d6a-5d1c1f0f8a0b")
+
+
+async def handle(record: Record, parts: Parts) -> None:
+    """Answer one request; returns when its reply is acknowledged."""
+    address = reply_to(record.headers, record.value, parts.topics.recommendation_replies, parts.topics.may_reply_to)
+    kind = "unknown"
+    try:
+        request = decode_request(record.value, record.key, record.timestamp, record.headers)
+        kind = request.kind
+        reply: Reply | ErrorReply = await _answer(request, record, address, parts)
+    except BadRecordError as error:
+        reply = error_reply(error)
+    except Exception as error:
+        log.exception("request %s[%d]@%d failed", record.topic, record.partition, record.offset)
+        reply = error_reply(error)
+    with parts.turns.answering():
+        await _send(reply, address, record, parts)
+    _count(reply, kind, record, parts.metrics)
+
+
+async def _answer(request: Request, record: Record, address: ReplyTo, parts: Parts) -> Reply:
+    if address.refused:
+        raise BadRecordError(RequestFailure.REPLY_ADDRESS_REFUSED, address.refused)
+    partition = partition_of(request.subject, parts.settings.user_partitions) if request.subject else record.partition
+    if request.subject and partition not in parts.users.partitions:
+        raise BadRecordError(
+            Reason.WRONG_PARTITION,
+            f"request for user {request.subject!r} came in partition {record.partition}, its state is in "
+            f"{partition}: use the user's id as the key and the murmur2 partitioner",
+        )
+    await _wait_for_own_event(request, partition, parts)
+    _check_deadline(request)
+    user = parts.users.partitions[partition].get(request.subject) if request.subject else None
+    identity = f"{record.topic}/{record.partition}/{record.offset}/{record.timestamp}"
+    with parts.turns.answering():
+        return await parts.pipeline.answer(request, user, partition, uuid.uuid5(_NAMESPACE, identity).hex)
+
+
+async def _wait_for_own_event(request: Request, partition: int, parts: Parts) -> None:
+    """Read your writes: the user's row must hold the event at `min_offset`."""
+    wanted = request.min_offset
+    if wanted is None:
+        return
+
+    def holds() -> bool:
+        rows = parts.users.partitions.get(partition)
+        user = None if rows is None else rows.get(request.subject)
+        folded = parts.progress.offset(wanted.partition)
+        return max(folded, -1 if user is None else user.watermarks.get(wanted.partition, -1)) >= wanted.offset
+
+    if not await parts.progress.wait_until(holds, _seconds_left(request)):
+        raise BadRecordError(
+            RequestFailure.DEADLINE_PASSED,
+            f"event {wanted.offset} of partition {wanted.partition} was not folded in time: ask again",
+        )
+
+
+def _check_deadline(request: Request) -> None:
+    if request.expires_at_ms is not None and time.time() * 1000 > request.expires_at_ms:
+        raise BadRecordError(
+            RequestFailure.DEADLINE_PASSED,
+            f"the deadline of {request.deadline_ms} ms has passed: nothing was computed",
+        )
+
+
+def _seconds_left(request: Request) -> float:
+    if request.expires_at_ms is None:
+        return PATIENCE_S
+    return max(0.0, request.expires_at_ms / 1000 - time.time())
+
+
+async def _send(reply: Reply | ErrorReply, address: ReplyTo, record: Record, parts: Parts) -> None:
+    """To the address asked for; if that does not exist, the reason to the default topic."""
+    reply = replace(reply, correlation_id=address.correlation_id)
+    try:
+        await parts.replies.send(address, record.key, encode_reply(reply))
+    except BadRecordError as error:
+        default = ReplyTo(parts.topics.recommendation_replies, headers=address.headers)
+        await parts.replies.send(default, record.key, encode_reply(error_reply(error, address.correlation_id)))
+        return
+    if isinstance(reply, Reply):
+        served = ReplyTo(parts.topics.recommendations_served)
+        await parts.replies.send(served, record.key, served_line(reply, record.timestamp))
+
+
+def _count(reply: Reply | ErrorReply, kind: str, record: Record, metrics: Metrics) -> None:
+    outcome = "ok" if isinstance(reply, Reply) else str(reply.error.code)
+    metrics.observe_request(kind, "total", outcome, max(0.0, time.time() - record.timestamp / 1000))
+    if isinstance(reply, Reply):
+        metrics.count_reply(kind, reply.variant, bool(reply.degraded))
+
+
+def attach(app: faust.App, channel: faust.ChannelT[Chunk], parts: Parts) -> None:
+    """Run `handle` as a Faust agent over the chunks of `recommendation-requests`."""
+
+    async def answer_all(chunk: Chunk) -> None:
+        await asyncio.gather(*(handle(record, parts) for record in chunk.records))
+        chunk.finish()
+
+    @app.agent(channel, name="requests")
+    async def requests(chunks: faust.StreamT[Chunk]) -> None:
+        async with asyncio.TaskGroup() as answering:
+            async for chunk in chunks:
+                answering.create_task(answer_all(chunk))

@@ -1,0 +1,176 @@
+"""The composition root: the one place where a worker's parts are built and put together."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+
+from models.fusion import FixedFusion
+from models.user_state import UserState
+from workers import web
+from workers.agents import catalog, interactions, requests, transitions
+from workers.facts import ItemFacts
+from workers.index.edge import EdgeIndex
+from workers.index.memory import MemoryIndex
+from workers.index.port import Index
+from workers.index_audit import IndexAudit
+from workers.index_service import IndexService
+from workers.index_writer import IndexWriter
+from workers.item_points import ItemPoints
+from workers.metrics import Metrics
+from workers.parts import Parts
+from workers.progress import Progress
+from workers.query.pipeline import Pipeline
+from workers.replies import ReplySender
+from workers.rows import ItemRow
+from workers.settings import Settings
+from workers.stream.chunk import Chunk
+from workers.stream.connect import ClientOptions
+from workers.stream.faust_app import StreamApp, new_app, new_channel
+from workers.stream.member import GroupMember, MemberSettings
+from workers.stream.reader import Route
+from workers.stream.requests import RequestReader
+from workers.stream.table import Table
+from workers.stream.writer import Writer
+from workers.topics import Topics
+from workers.turns import Turns
+from workers.vectors import ItemVectors
+from workers.vocabulary import Vocabulary
+
+Put = Callable[[Chunk], Awaitable[None]]
+
+# Requests in one chunk, and chunks of a partition being answered at once: beyond, they wait in Kafka.
+REQUEST_CHUNK, REQUEST_CHUNKS_OUT = 16, 16
+
+
+def build(settings: Settings) -> StreamApp:
+    """A worker's Faust app, ready to be run; its topics must exist."""
+    options: ClientOptions = {"bootstrap_servers": settings.bootstrap_servers, "client_id": settings.app_id}
+    app = new_app(
+        settings.app_id,
+        bootstrap_servers=settings.bootstrap_servers,
+        datadir=str(settings.data_path / "faust"),
+        web_bind=settings.web_bind,
+        web_port=settings.web_port,
+    )
+    parts = build_parts(settings, options)
+    agents = _attach_agents(app, parts)
+    request_reader = _request_reader(parts, agents[parts.topics.recommendation_requests], options)
+    audit = IndexAudit(parts.index, parts.items, parts.points, parts.index_writer, parts.vocabulary, parts.turns)
+    member = _member(parts, agents, options, followers=(request_reader, audit))
+    index = IndexService(parts.index, parts.points.schema)
+    # Started in this order and stopped in the opposite one: a hand-over needs everything else alive.
+    for service in (index, parts.writer, parts.replies, parts.index_writer, audit, request_reader, member):
+        app.add_service(service)
+    _attach_web(app, parts, member, request_reader)
+    return app
+
+
+def build_parts(settings: Settings, options: ClientOptions) -> Parts:
+    """What the agents share, in the order in which one needs the other."""
+    topics = Topics(settings.topic_prefix)
+    metrics = Metrics(_registry())
+    turns = Turns()
+    items = Table(topics.item_state_changelog, ItemRow.unpack, ItemRow)
+    points = ItemPoints(settings.vector_dim)
+    index: Index = EdgeIndex(settings.data_path / "index") if settings.index_kind == "edge" else MemoryIndex()
+    vocabulary = Vocabulary(settings.vector_dim)
+    facts = ItemFacts(items, index, settings.item_partitions)
+    vectors = ItemVectors(index, settings.vector_dim)
+    return Parts(
+        settings=settings,
+        topics=topics,
+        metrics=metrics,
+        turns=turns,
+        progress=Progress(),
+        users=Table(topics.user_state_changelog, UserState.unpack, UserState),
+        items=items,
+        points=points,
+        index=index,
+        vocabulary=vocabulary,
+        index_writer=IndexWriter(index, items, points, vocabulary, turns, delay_s=settings.index_delay_s),
+        vectors=vectors,
+        writer=Writer(options, patience_s=settings.patience_s),
+        replies=ReplySender(options, patience_s=settings.patience_s),
+        pipeline=Pipeline(
+            index, facts, vectors, vocabulary.rarity, FixedFusion(), metrics, diversity=settings.diversity
+        ),
+    )
+
+
+def _attach_agents(app: StreamApp, parts: Parts) -> Mapping[str, Put]:
+    """Declare the agents; returns what hands a chunk of a topic to its agent."""
+    topics = parts.topics
+    agents = {
+        topics.item_catalog: catalog.attach,
+        topics.user_interactions: interactions.attach,
+        topics.item_transitions: transitions.attach,
+        topics.recommendation_requests: requests.attach,
+    }
+    puts: dict[str, Put] = {}
+    for topic, attach in agents.items():
+        channel = new_channel(app)
+        attach(app, channel, parts)
+        puts[topic] = channel.put
+    return puts
+
+
+def _request_reader(parts: Parts, put: Put, options: ClientOptions) -> RequestReader:
+    settings = parts.settings
+    return RequestReader(
+        options,
+        parts.topics.recommendation_requests,
+        Route(put, REQUEST_CHUNK, REQUEST_CHUNKS_OUT),
+        lambda: parts.users.partitions,
+        group_id=f"{settings.app_id}-requests",
+        commit_interval_s=settings.commit_interval_s,
+        drain_timeout_s=settings.session_timeout_s,
+        patience_s=settings.patience_s,
+    )
+
+
+def _member(
+    parts: Parts,
+    agents: Mapping[str, Put],
+    options: ClientOptions,
+    followers: tuple[RequestReader, IndexAudit],
+) -> GroupMember:
+    settings, topics = parts.settings, parts.topics
+    tables: dict[str, Table[Any]] = {
+        topics.item_catalog: parts.items,
+        topics.user_interactions: parts.users,
+        topics.item_transitions: parts.items,
+    }
+    return GroupMember(
+        options,
+        MemberSettings(
+            group_id=settings.app_id,
+            instance_id=settings.instance_id,
+            commit_interval_s=settings.commit_interval_s,
+            session_timeout_s=settings.session_timeout_s,
+            patience_s=settings.patience_s,
+        ),
+        {topic: Route(agents[topic], settings.chunk_records, settings.chunks_out) for topic in tables},
+        tables,
+        followers,
+    )
+
+
+def _attach_web(app: StreamApp, parts: Parts, member: GroupMember, request_reader: RequestReader) -> None:
+    def refresh() -> None:
+        for tp, records in {**member.lag(), **request_reader.lag()}.items():
+            parts.metrics.set_lag(tp.topic, tp.partition, records)
+        parts.metrics.set_entries("users", len(parts.users))
+        parts.metrics.set_entries("items", len(parts.items))
+
+    def ready() -> dict[str, bool]:
+        return {"tables_recovered": member.ready.is_set()}
+
+    web.attach(app, parts.metrics.registry, refresh, ready)
+
+
+def _registry() -> CollectorRegistry:
+    registry = CollectorRegistry()
+    for collector in (ProcessCollector, PlatformCollector, GCCollector):
+        collector(registry=registry)
+    return registry

@@ -1,0 +1,52 @@
+"""The product's commands: worker, topics, broker, settings."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from workers.settings import load_settings, settings_table
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
+console = Console(stderr=True)
+
+
+@app.callback()
+def about() -> None:
+    """tastestream: recommendations from a stream of events, fresh and exact."""
+
+
+@app.command()
+def worker() -> None:
+    """Run one worker; it is configured by the environment (`tastestream settings`)."""
+    from workers.run import run_worker
+
+    raise SystemExit(run_worker(load_settings()))
+
+
+@app.command()
+def topics() -> None:
+    """Create the topics that are missing, and check those that exist."""
+    from workers.run import prepare_topics
+
+    asyncio.run(prepare_topics(load_settings()))
+    console.print("all topics are as they must be")
+
+
+@app.command()
+def broker(
+    port: Annotated[int, typer.Option(help="port on 127.0.0.1, 0 for a free one")] = 9092,
+    data: Annotated[Path, typer.Option(help="folder of the broker's log")] = Path(".state/broker"),
+) -> None:
+    """Run a single-node Kafka broker for development, with nothing to install; Ctrl-C stops it."""
+    from infra.broker import serve
+
+    serve(port, data)
+
+
+@app.command()
+def settings() -> None:
+    """Print the worker's settings, their environment variables and defaults."""
+    print(settings_table())

@@ -1,0 +1,51 @@
+"""What ranking needs to know of an item: from our own rows where we own it, else from the index."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from workers.index.port import Index
+from workers.item_points import COUNT, LABELS, ORDER_SCORES
+from workers.partitioning import partition_of
+from workers.rows import ItemRow
+from workers.stream.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Users who touched the item, its categories, its popularity per half-life (`ItemState.popularity_scores`)."""
+
+    count: int
+    labels: Sequence[str]
+    order_scores: Sequence[float]
+
+
+class ItemFacts:
+    """Facts of items in the catalog; our own rows are a coalescing delay fresher than the index."""
+
+    def __init__(self, items: Table[ItemRow], index: Index, item_partitions: int) -> None:
+        self._items = items
+        self._index = index
+        self._item_partitions = item_partitions
+
+    async def of(self, item_ids: Iterable[str]) -> dict[str, Facts]:
+        """Facts by item id; an item that the catalog does not have is left out."""
+        found: dict[str, Facts] = {}
+        elsewhere = []
+        for item_id in item_ids:
+            rows = self._items.partitions.get(partition_of(item_id, self._item_partitions))
+            if rows is None:
+                elsewhere.append(item_id)
+            elif (row := rows.get(item_id)) is not None and row.catalog is not None:
+                found[item_id] = Facts(row.use.count, row.labels(), row.order_scores())
+        if elsewhere:
+            found |= await self._from_index(elsewhere)
+        return found
+
+    async def _from_index(self, item_ids: list[str]) -> dict[str, Facts]:
+        records = await self._index.get(item_ids, payload=(COUNT, LABELS, ORDER_SCORES))
+        payloads = ((item_id, record.payload or {}) for item_id, record in records.items())
+        return {
+            item_id: Facts(payload[COUNT], payload[LABELS], payload[ORDER_SCORES])
+            for item_id, payload in payloads
+            if ORDER_SCORES in payload
+        }

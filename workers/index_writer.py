@@ -1,0 +1,114 @@
+"""Brings changed items to the index in coalesced batches; chunks are finished when the index has them.
+
+A hot item that changes a hundred times a second is written a few times a second. What is written is the
+row as it is at that moment, so catalog and use of one item can't overwrite each other.
+"""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping
+
+import numpy as np
+from mode import Service
+
+from workers.index.port import Index
+from workers.index.types import Point
+from workers.item_points import EMBEDDING, ItemPoints
+from workers.rows import ItemRow
+from workers.stream.chunk import Chunk
+from workers.stream.table import Table
+from workers.turns import Turns
+from workers.vocabulary import Vocabulary
+
+# Items in one call to the index: an embedded one holds the event loop for about 2 ms meanwhile.
+SLICE_ITEMS = 32
+
+
+class IndexWriter(Service):
+    """Collects marked items for `delay_s`, writes them, and finishes the chunks that they came from."""
+
+    def __init__(
+        self,
+        index: Index,
+        items: Table[ItemRow],
+        points: ItemPoints,
+        vocabulary: Vocabulary,
+        turns: Turns,
+        *,
+        delay_s: float,
+    ) -> None:
+        super().__init__()
+        self._index = index
+        self._items = items
+        self._points = points
+        self._vocabulary = vocabulary
+        self._turns = turns
+        self._delay_s = delay_s
+        self._marked = asyncio.Event()
+        self._whole: dict[str, int] = {}
+        self._used: dict[str, int] = {}
+        self._chunks: list[Chunk] = []
+
+    def push(self, partition: int, item_ids: Iterable[str], *, whole: bool, chunk: Chunk | None) -> None:
+        """Have these items written soon: all of them (`whole`) or what evidence changes; then finish `chunk`."""
+        marked = self._whole if whole else self._used
+        marked.update(dict.fromkeys(item_ids, partition))
+        if chunk is not None:
+            self._chunks.append(chunk)
+        self._marked.set()
+
+    @Service.task
+    async def _write_forever(self) -> None:
+        while not self.should_stop:
+            await self._marked.wait()
+            await asyncio.sleep(self._delay_s)
+            await self._write_marked()
+
+    async def _write_marked(self) -> None:
+        self._marked.clear()
+        whole, self._whole = self._whole, {}
+        used, self._used = self._used, {}
+        chunks, self._chunks = self._chunks, []
+        await self._write_whole(whole)
+        missing = await self._write_used({i: p for i, p in used.items() if i not in whole})
+        await self._write_whole(missing)
+        for chunk in chunks:
+            chunk.finish()
+
+    async def _write_whole(self, marked: Mapping[str, int]) -> None:
+        for rows in self._slices(marked):
+            present = [self._points.point(item_id, row) for item_id, row in rows if row.catalog is not None]
+            absent = [item_id for item_id, row in rows if row.catalog is None]
+            if present:
+                await self._index.upsert(present)
+            if absent:
+                await self._index.delete(absent)
+            self._count_words(present, absent)
+            await self._turns.rest()
+
+    def _count_words(self, present: list[Point], absent: list[str]) -> None:
+        for point in present:
+            embedding = point.vectors.get(EMBEDDING)
+            self._vocabulary.count(point.item_id, embedding if isinstance(embedding, np.ndarray) else None)
+        for item_id in absent:
+            self._vocabulary.count(item_id, None)
+
+    async def _write_used(self, marked: Mapping[str, int]) -> dict[str, int]:
+        """Write what evidence changes; returns the items that the index should hold and does not."""
+        missing: dict[str, int] = {}
+        for rows in self._slices(marked):
+            known = [self._points.patch(item_id, row) for item_id, row in rows if row.catalog is not None]
+            if known:
+                missing.update((item_id, marked[item_id]) for item_id in await self._index.patch(known))
+            await self._turns.rest()
+        return missing
+
+    def _slices(self, marked: Mapping[str, int]) -> Iterator[list[tuple[str, ItemRow]]]:
+        """Rows of marked items that are still ours, a few at a time, each read when its turn comes."""
+        item_ids = list(marked)
+        for start in range(0, len(item_ids), SLICE_ITEMS):
+            rows = ((item_id, self._row(item_id, marked[item_id])) for item_id in item_ids[start:][:SLICE_ITEMS])
+            yield [(item_id, row) for item_id, row in rows if row is not None]
+
+    def _row(self, item_id: str, partition: int) -> ItemRow | None:
+        rows = self._items.partitions.get(partition)
+        return None if rows is None else rows.get(item_id)

@@ -1,0 +1,76 @@
+"""Stage 5: what may not be shown, said to the index where it can be, checked on what comes back."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+
+from models.ids import item_key
+from workers.errors import BadRecordError
+from workers.index.filters import AnyOf, Condition, Equals, ExcludeIds, Range
+from workers.index.validate import MAX_IDS
+from workers.query.question import Question
+from workers.records.codes import Reason
+from workers.records.request import Filters
+
+SEEN = "seen"
+EXCLUDED = "excluded"
+
+
+def conditions(question: Question) -> tuple[Condition, ...]:
+    """What the index can leave out by itself: unavailable, filtered, named, and recently seen items."""
+    filters = question.request.filters
+    found: list[Condition] = list(_wanted(filters))
+    left_out = _named(question)
+    if question.user is not None:
+        left_out |= set(question.user.history.item_ids)
+    if left_out:
+        found.append(ExcludeIds(frozenset(sorted(left_out)[:MAX_IDS])))
+    return tuple(found)
+
+
+def keep(item_ids: Iterable[str], question: Question) -> tuple[list[str], Counter[str]]:
+    """Items that may be shown, in the order given, and how many were removed for which reason."""
+    named = _named(question)
+    seen = set() if question.user is None else set(question.user.seen_keys().tolist())
+    kept: list[str] = []
+    removed: Counter[str] = Counter()
+    for item_id in item_ids:
+        reason = _reason(item_id, named, seen)
+        if reason is None:
+            kept.append(item_id)
+        else:
+            removed[reason] += 1
+    return kept, removed
+
+
+def _reason(item_id: str, named: Collection[str], seen: Collection[int]) -> str | None:
+    if item_id in named:
+        return EXCLUDED
+    return SEEN if item_key(item_id) in seen else None
+
+
+def _named(question: Question) -> set[str]:
+    return set(question.request.exclude) | set(question.request.item_ids)
+
+
+def _wanted(filters: Filters) -> Iterable[Condition]:
+    if filters.available:
+        yield Equals("available", 1)
+    if filters.category:
+        yield AnyOf("category", filters.category)
+    if filters.price.min is not None or filters.price.max is not None:
+        yield Range("price", gte=filters.price.min, lte=filters.price.max)
+    for tag in filters.tags:
+        yield Equals("tags", tag)
+    for name, value in filters.attributes.items():
+        yield _attribute(f"attributes.{name}", value)
+
+
+def _attribute(field: str, value: object) -> Condition:
+    if isinstance(value, float):
+        return Range(field, gte=value, lte=value)
+    if isinstance(value, str | int):
+        return Equals(field, value)
+    raise BadRecordError(
+        Reason.WRONG_TYPE,
+        f"filter {field} must be text, a number or a truth value, not {type(value).__name__}",
+    )

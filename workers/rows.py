@@ -1,0 +1,85 @@
+"""An item's row in the table of items: what the catalog says of it, and how it is used."""
+
+import struct
+from typing import Any
+
+import orjson
+
+from models.evidence import Evidence
+from models.item_state import ItemState
+from models.packing import Reader, head
+from models.sources import labels
+
+_KIND, _VERSION = b"R", 1
+_FIXED = struct.Struct("<qiI")
+_ABSENT = -1
+
+
+class ItemRow:
+    """Catalog entry and use of one item; either half may come first.
+
+    Evidence on an item that the catalog does not know yet counts at once and shows when the item arrives.
+    `catalog`: canonical JSON, None while unknown or deleted; `catalog_offset`: watermark of `item-catalog`.
+    """
+
+    __slots__ = ("_labels", "_order_scores", "catalog", "catalog_offset", "use")
+
+    def __init__(self) -> None:
+        self.catalog: bytes | None = None
+        self.catalog_offset = -1
+        self.use = ItemState()
+        self._labels: list[str] | None = None
+        self._order_scores: tuple[float, ...] | None = None
+
+    def describe(self, catalog: bytes | None, offset: int) -> bool:
+        """Take the catalog's record at `offset`, None for a deletion; False if a newer one was taken before."""
+        if offset <= self.catalog_offset:
+            return False
+        self.catalog, self.catalog_offset, self._labels = catalog, offset, None
+        return True
+
+    def learn(self, evidence: Evidence) -> bool:
+        """Apply one evidence; False when it was applied before."""
+        self._order_scores = None
+        return self.use.apply(evidence)
+
+    def entry(self) -> dict[str, Any]:
+        """The catalog entry, empty without one."""
+        entry: dict[str, Any] = orjson.loads(self.catalog) if self.catalog else {}
+        return entry
+
+    def labels(self) -> list[str]:
+        """Categories under which the item is popular."""
+        if self._labels is None:
+            entry = self.entry()
+            self._labels = labels(entry.get("category"), entry.get("tags", ()))
+        return self._labels
+
+    def order_scores(self) -> tuple[float, ...]:
+        """Popularity per half-life, as `ItemState.popularity_scores`."""
+        if self._order_scores is None:
+            self._order_scores = self.use.popularity_scores()
+        return self._order_scores
+
+    def revision(self) -> list[int]:
+        """How far both halves are applied: equal here and in the index means that the index is up to date."""
+        return [self.catalog_offset, sum(self.use.watermarks.values())]
+
+    def pack(self) -> bytes:
+        """Versioned bytes, little-endian."""
+        use = self.use.pack()
+        size = _ABSENT if self.catalog is None else len(self.catalog)
+        fixed = _FIXED.pack(self.catalog_offset, size, len(use))
+        return b"".join((head(_KIND, _VERSION), fixed, self.catalog or b"", use))
+
+    @classmethod
+    def unpack(cls, data: bytes) -> "ItemRow":
+        """Read `pack`'s bytes; raises ValueError on torn or alien ones."""
+        reader = Reader(data, _KIND, _VERSION)
+        offset, catalog_size, use_size = map(int, reader.fields(_FIXED))
+        row = cls()
+        row.catalog_offset = offset
+        row.catalog = None if catalog_size == _ABSENT else reader.raw(catalog_size)
+        row.use = ItemState.unpack(reader.raw(use_size))
+        reader.end()
+        return row

@@ -1,0 +1,70 @@
+"""Runs a worker as a process: topics first, then Faust's worker until a signal or a failure ends it."""
+
+import asyncio
+import logging
+
+import faust
+from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception_type, stop_after_delay, wait_fixed
+
+from workers.app import build
+from workers.errors import DependencyError, TasteStreamError
+from workers.settings import Settings
+from workers.topic_admin import ensure_topics
+from workers.topics import Topics
+
+log = logging.getLogger(__name__)
+
+# Exit codes for supervisors: after a failure start again, a contradiction waits for a person (EX_CONFIG).
+EXIT_FAILED, EXIT_MISCONFIGURED = 1, 78
+BROKER_PAUSE_S = 1.0
+
+# Libraries that say in a hundred lines a minute what one line of ours says while a broker is away.
+_QUIET = {"aiokafka": logging.CRITICAL, "faust": logging.WARNING, "mode": logging.WARNING}
+
+
+def run_worker(settings: Settings) -> int:
+    """Run until a signal (0), a failure (1) or a contradiction in configuration or topics (78)."""
+    set_up_logging(settings.log_level)
+    try:
+        asyncio.run(prepare_topics(settings))
+        app = build(settings)
+    except DependencyError as error:
+        log.error("%s", error)
+        return EXIT_FAILED
+    except TasteStreamError as error:
+        log.error("%s", error)
+        return EXIT_MISCONFIGURED
+    app.finalize()
+    worker = faust.Worker(app, override_logging=False, redirect_stdouts=False, quiet=True)
+    try:
+        worker.execute_from_commandline()
+    except SystemExit as end:
+        return int(end.code or 0)
+    except Exception as error:
+        log.error("the worker ended: %s", error)
+        return EXIT_FAILED
+
+
+async def prepare_topics(settings: Settings) -> None:
+    """Create missing topics and check all, with patience for a broker that is not there yet."""
+    topics = Topics(settings.topic_prefix)
+    async for attempt in AsyncRetrying(
+        retry=retry_if_exception_type(DependencyError),
+        stop=stop_after_delay(settings.patience_s),
+        wait=wait_fixed(BROKER_PAUSE_S),
+        before_sleep=before_sleep_log(log, logging.WARNING),
+        reraise=True,
+    ):
+        with attempt:
+            await ensure_topics(
+                {"bootstrap_servers": settings.bootstrap_servers},
+                topics.specs(settings.user_partitions, settings.item_partitions),
+                settings.replication_factor,
+            )
+
+
+def set_up_logging(level: str) -> None:
+    """One line an event on standard error, with time, level and source."""
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", force=True)
+    for name, least in _QUIET.items():
+        logging.getLogger(name).setLevel(least)

@@ -1,0 +1,47 @@
+"""A chunk: consecutive records of one partition, handed to an agent as one message."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from aiokafka import TopicPartition
+
+
+class Record(Protocol):
+    """A consumed record as it came, undecoded; aiokafka's `ConsumerRecord` is one. `timestamp` in ms."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes | None]]: ...
+
+
+@dataclass(slots=True, eq=False)
+class Chunk:
+    """Records of one partition in offset order; `finish()` says that all their effects are acknowledged."""
+
+    tp: TopicPartition
+    records: Sequence[Record]
+    on_finish: Callable[["Chunk"], None]
+    done: bool = field(default=False, init=False)
+
+    @property
+    def next_offset(self) -> int:
+        """Offset to commit once this chunk is done: one past its last record."""
+        return self.records[-1].offset + 1
+
+    def finish(self) -> None:
+        """Mark every record as done; a second call changes nothing."""
+        if not self.done:
+            self.done = True
+            self.on_finish(self)

@@ -1,0 +1,63 @@
+"""Faust as we use it: app, agents over channels, web and worker; its Kafka consumer stays switched off."""
+
+import asyncio
+from typing import Any, cast
+
+import faust
+from faust.app.base import BootStrategy
+from faust.types import AgentT
+from mode import Service
+
+from workers.errors import ConfigurationError
+
+# The one version whose insides (boot strategy, channels, agents' error hook) were read and tested.
+FAUST_VERSION = "0.15.3"
+
+
+class _WithoutKafka(BootStrategy):
+    enable_kafka = False
+
+
+class StreamApp(faust.App):
+    """A Faust app whose agents read channels that `GroupMember` and `RequestReader` fill."""
+
+    BootStrategy = _WithoutKafka
+
+    async def on_start(self) -> None:
+        """Open the channels: Faust keeps them shut until its own consumer has recovered, which is switched off."""
+        await super().on_start()
+        self.flow_control.resume()
+
+    def add_service(self, service: Service) -> None:
+        """Start a service with the app, after those added before it; it stops before them."""
+        self._extra_services.append(cast(Any, service))  # Faust starts instances too, but types classes
+
+    async def _on_agent_error(self, agent: AgentT[Any], exc: BaseException) -> None:
+        """End the process: Faust would restart the agent without its chunk, whose offset could never be committed."""
+        if not isinstance(exc, asyncio.CancelledError):
+            await self.crash(exc)
+
+
+def new_app(app_id: str, *, bootstrap_servers: str, datadir: str, web_bind: str, web_port: int) -> StreamApp:
+    """Build the app; raises `ConfigurationError` with any other version of Faust than the tested one."""
+    if faust.__version__ != FAUST_VERSION:
+        raise ConfigurationError(
+            f"Faust {faust.__version__} is installed, the stream core is tested with {FAUST_VERSION}: "
+            "install the locked requirements"
+        )
+    return StreamApp(
+        app_id,
+        broker=f"kafka://{bootstrap_servers.replace(',', ';kafka://')}",
+        datadir=datadir,
+        autodiscover=False,
+        web_bind=web_bind,
+        web_port=web_port,
+    )
+
+
+def new_channel(app: faust.App) -> Any:
+    """A channel of chunks for one agent, unbounded: the reader that fills it bounds what is out.
+
+    Faust types channels by events; a stream hands any other value to its agent as it is.
+    """
+    return app.channel(maxsize=0)

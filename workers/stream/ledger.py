@@ -1,0 +1,49 @@
+"""Which chunks are out, and up to where each partition may be committed (no I/O)."""
+
+from collections import deque
+
+from aiokafka import TopicPartition
+
+from workers.stream.chunk import Chunk
+
+
+class Ledger:
+    """Chunks per partition in delivery order; only a finished prefix is committable. O(1) per chunk."""
+
+    def __init__(self) -> None:
+        self._out: dict[TopicPartition, deque[Chunk]] = {}
+        self._committable: dict[TopicPartition, int] = {}
+        self._delivered: dict[TopicPartition, int] = {}
+
+    def deliver(self, chunk: Chunk) -> None:
+        """Note that `chunk` was handed to its agent."""
+        self._out.setdefault(chunk.tp, deque()).append(chunk)
+        self._delivered[chunk.tp] = chunk.next_offset
+
+    def settle(self, tp: TopicPartition) -> None:
+        """Move the finished prefix of `tp` to what may be committed."""
+        queue = self._out.get(tp)
+        while queue and queue[0].done:
+            self._committable[tp] = queue.popleft().next_offset
+
+    def outstanding(self, tp: TopicPartition) -> int:
+        """Number of chunks of `tp` that are unfinished, or wait behind one that is."""
+        return len(self._out.get(tp, ()))
+
+    def unfinished(self) -> list[TopicPartition]:
+        """Partitions that still have chunks out."""
+        return [tp for tp, queue in self._out.items() if queue]
+
+    def delivered_to(self, tp: TopicPartition) -> int | None:
+        """Offset after the last record of `tp` that was handed out, if any was."""
+        return self._delivered.get(tp)
+
+    def committable(self) -> dict[TopicPartition, int]:
+        """Next offset of each partition that moved since it was last confirmed."""
+        return dict(self._committable)
+
+    def confirm(self, committed: dict[TopicPartition, int]) -> None:
+        """Forget offsets that need no commit any more."""
+        for tp, offset in committed.items():
+            if self._committable.get(tp) == offset:
+                del self._committable[tp]

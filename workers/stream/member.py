@@ -1,0 +1,153 @@
+"""The consumer group member (I/O): which partitions are ours, and their rows before their records.
+
+It stands in for Faust's own consumer and table recovery, whose rebalance loses records
+(docs/decisions/0001-own-the-stream-core.md). Everything runs on the worker's one event loop.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from mode import Service
+
+from workers.errors import DependencyError
+from workers.stream.connect import ClientOptions, connect
+from workers.stream.reader import Reader, Route
+from workers.stream.recovery import recover
+from workers.stream.table import Table
+
+log = logging.getLogger(__name__)
+
+# Drain and commit must end before the broker expels us: no heartbeat is sent while we hand over.
+DRAIN_SHARE_OF_SESSION = 0.8
+
+
+class Follower(Protocol):
+    """Something that goes where the state goes: the request reader, the index pusher."""
+
+    async def lost(self) -> None:
+        """All partitions are about to be reassigned: stop using their rows."""
+
+    async def owned(self) -> None:
+        """The tables hold the rows of all partitions that are ours now."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemberSettings:
+    """Times in seconds; see the worker's settings of the same names."""
+
+    group_id: str
+    instance_id: str | None
+    commit_interval_s: float
+    session_timeout_s: float
+    patience_s: float
+
+
+class GroupMember(Service):
+    """Joins the group, recovers rows of newly assigned partitions, then opens these for reading."""
+
+    def __init__(
+        self,
+        options: ClientOptions,
+        settings: MemberSettings,
+        routes: Mapping[str, Route],
+        tables: Mapping[str, Table[Any]],
+        followers: Sequence[Follower],
+    ) -> None:
+        super().__init__()
+        self.ready = asyncio.Event()
+        self._options = options
+        self._settings = settings
+        self._routes = routes
+        self._tables = tables
+        self._followers = followers
+        self._generation = -1
+        self._recovering: asyncio.Future[None] | None = None
+
+    async def on_start(self) -> None:
+        self._consumer = await connect(self._new_consumer, patience_s=self._settings.patience_s)
+        self._reader = Reader(
+            self._consumer,
+            self._routes,
+            commit_interval_s=self._settings.commit_interval_s,
+            drain_timeout_s=self._settings.session_timeout_s * DRAIN_SHARE_OF_SESSION,
+        )
+        await self.add_runtime_dependency(self._reader)
+        self._consumer.subscribe(list(self._routes), listener=_Listener(self))
+
+    async def on_stop(self) -> None:
+        """Let agents finish what they hold, commit it, and leave the group so that others take over."""
+        await self.hand_over()
+        await self._consumer.stop()
+
+    def lag(self) -> dict[TopicPartition, int]:
+        """Records not yet delivered, per owned partition."""
+        return self._reader.lag()
+
+    async def hand_over(self) -> None:
+        """Stop delivering, finish and commit what is out; ends the process if that takes too long."""
+        self.ready.clear()
+        if self._recovering is not None:
+            self._recovering.cancel()
+        try:
+            await self._reader.close()
+            for follower in self._followers:
+                await follower.lost()
+        except DependencyError as error:
+            await self.crash(error)
+
+    def take_over(self, assigned: Iterable[TopicPartition]) -> None:
+        """Recover in the background (the group needs our heartbeats meanwhile), then open for reading."""
+        generation = int(self._consumer._coordinator.generation)
+        # Rows stay valid only from one generation to the next: in one that we missed, somebody else
+        # may have owned and changed them.
+        if generation != self._generation + 1:
+            for table in self._tables.values():
+                table.partitions.clear()
+        self._generation = generation
+        self._recovering = self.add_future(self._recover(set(assigned)))
+
+    async def _recover(self, assigned: set[TopicPartition]) -> None:
+        tables = {table.changelog: table for table in self._tables.values()}.values()
+        await asyncio.gather(*(self._recover_table(table, assigned) for table in tables))
+        for follower in self._followers:
+            await follower.owned()
+        self._reader.open(assigned)
+        self.ready.set()
+        log.info("ready: %d partitions are ours (generation %d)", len(assigned), self._generation)
+
+    async def _recover_table(self, table: Table[Any], assigned: set[TopicPartition]) -> None:
+        ours = {tp.partition for tp in assigned if self._tables[tp.topic] is table}
+        table.partitions = {p: rows for p, rows in table.partitions.items() if p in ours}
+        missing = ours - set(table.partitions)
+        table.partitions |= await recover(self._options, table, missing, patience_s=self._settings.patience_s)
+
+    def _new_consumer(self) -> AIOKafkaConsumer:
+        session_ms = int(self._settings.session_timeout_s * 1000)
+        return AIOKafkaConsumer(
+            **self._options,
+            group_id=self._settings.group_id,
+            group_instance_id=self._settings.instance_id,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            # Gives one worker the same partitions of topics with equal counts: rows meet their records.
+            partition_assignment_strategy=(RangePartitionAssignor,),
+            session_timeout_ms=session_ms,
+            heartbeat_interval_ms=session_ms // 4,
+            rebalance_timeout_ms=session_ms,
+        )
+
+
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
+    def __init__(self, member: GroupMember) -> None:
+        self._member = member
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        await self._member.hand_over()
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        self._member.take_over(assigned)

@@ -1,0 +1,138 @@
+"""Reads owned partitions as chunks, hands them to agents, commits what they finished (I/O)."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from mode import Service
+
+from workers.errors import DependencyError
+from workers.stream.chunk import Chunk, Record
+from workers.stream.ledger import Ledger
+
+log = logging.getLogger(__name__)
+
+# With every chunk that may be out still out, look again after this long. Shorter costs wake-ups,
+# longer leaves an agent idle between its chunks.
+BLOCKED_PAUSE_S = 0.01
+# With nothing to read a poll returns after this long; data ends it at once.
+IDLE_POLL_MS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where the chunks of a topic go, how long they are, and how many of a partition may be out at once.
+
+    A few chunks out keep the agent busy while the next ones are fetched; many would only hold memory
+    and lengthen the drain before a rebalance.
+    """
+
+    put: Callable[[Chunk], Awaitable[None]]
+    chunk_records: int
+    chunks_out: int
+
+
+class Reader(Service):
+    """Delivers only from partitions that are open; commits exactly to the last finished record + 1."""
+
+    def __init__(
+        self,
+        consumer: AIOKafkaConsumer,
+        routes: Mapping[str, Route],
+        *,
+        commit_interval_s: float,
+        drain_timeout_s: float,
+    ) -> None:
+        super().__init__()
+        self._consumer = consumer
+        self._routes = routes
+        self._commit_interval_s = commit_interval_s
+        self._drain_timeout_s = drain_timeout_s
+        self._ledger = Ledger()
+        self._open: set[TopicPartition] = set()
+
+    async def on_started(self) -> None:
+        for topic, route in self._routes.items():
+            self.add_future(self._read_forever(topic, route))
+        self.add_future(self._commit_forever())
+
+    def open(self, tps: Iterable[TopicPartition]) -> None:
+        """Deliver from exactly these partitions from now on."""
+        self._open = set(tps)
+
+    async def close(self) -> None:
+        """Deliver nothing more, wait until all chunks are finished, and commit them.
+
+        Raises `DependencyError` when they do not finish in time: half-done work must not be handed
+        over, so the caller ends the process and the work is repeated from the last commit.
+        """
+        self._open = set()
+        await self._drain()
+        await self._commit()
+
+    def lag(self) -> dict[TopicPartition, int]:
+        """Records of each open partition that no agent has been given yet (known ends only)."""
+        return {tp: lag for tp in self._open if (lag := self._lag_of(tp)) is not None}
+
+    async def _read_forever(self, topic: str, route: Route) -> None:
+        while not self.should_stop:
+            of_topic = [tp for tp in self._open if tp.topic == topic]
+            free = [tp for tp in of_topic if self._ledger.outstanding(tp) < route.chunks_out]
+            if not free:
+                await asyncio.sleep(BLOCKED_PAUSE_S)
+                continue
+            poll_ms = IDLE_POLL_MS if len(free) == len(of_topic) else int(BLOCKED_PAUSE_S * 1000)
+            try:
+                batches = await self._consumer.getmany(*free, timeout_ms=poll_ms, max_records=route.chunk_records)
+            except IllegalStateError:  # the assignment changed under the poll
+                await asyncio.sleep(BLOCKED_PAUSE_S)
+                continue
+            for tp, records in batches.items():
+                await self._deliver(tp, records, route)
+
+    async def _deliver(self, tp: TopicPartition, records: Sequence[Record], route: Route) -> None:
+        # A partition that was closed under the poll is read again from its commit by whoever opens it.
+        if tp not in self._open:
+            return
+        chunk = Chunk(tp, records, on_finish=lambda done: self._ledger.settle(done.tp))
+        self._ledger.deliver(chunk)
+        await route.put(chunk)
+
+    async def _drain(self) -> None:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._drain_timeout_s
+        while unfinished := self._ledger.unfinished():
+            if loop.time() > deadline:
+                raise DependencyError(
+                    f"chunks of {unfinished[:3]} did not finish within {self._drain_timeout_s} s. "
+                    "The worker ends; started again, it repeats them from the last commit."
+                )
+            await asyncio.sleep(BLOCKED_PAUSE_S)
+
+    async def _commit_forever(self) -> None:
+        while not self.should_stop:
+            await self.sleep(self._commit_interval_s)
+            await self._commit()
+
+    async def _commit(self) -> None:
+        offsets = self._ledger.committable()
+        if not offsets:
+            return
+        try:
+            await self._consumer.commit(offsets)
+        except (CommitFailedError, IllegalStateError) as error:
+            # The group has given these partitions to somebody else, who repeats from the last commit.
+            log.warning("commit refused (%s): these partitions are no longer ours", error)
+            self._ledger.confirm(offsets)
+        except KafkaError as error:
+            log.warning("commit failed (%r): tried again with the next one", error)
+        else:
+            self._ledger.confirm(offsets)
+
+    def _lag_of(self, tp: TopicPartition) -> int | None:
+        end = self._consumer.highwater(tp)
+        fetched = self._ledger.delivered_to(tp)
+        return None if end is None or fetched is None else max(0, end - fetched)

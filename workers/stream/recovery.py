@@ -1,0 +1,61 @@
+"""Reads changelog partitions from their start to their end into table partitions (I/O)."""
+
+import logging
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from workers.stream.connect import ClientOptions, connect
+from workers.stream.table import Table, TablePartition
+
+log = logging.getLogger(__name__)
+
+POLL_MS = 200
+
+
+async def recover(
+    options: ClientOptions, table: Table[Any], partitions: Iterable[int], *, patience_s: float
+) -> dict[int, TablePartition[Any]]:
+    """Rows of `partitions` of `table` as the changelog holds them now.
+
+    Whoever wrote the changelog before has been drained or expelled from the group by then,
+    so the end that is read first is the end.
+    """
+    rows = {p: table.blank_partition() for p in partitions}
+    if not rows:
+        return rows
+    started = time.monotonic()
+    consumer = await connect(
+        lambda: AIOKafkaConsumer(**options, enable_auto_commit=False, max_partition_fetch_bytes=4 << 20),
+        patience_s=patience_s,
+    )
+    try:
+        records = await _read_to_end(consumer, {TopicPartition(table.changelog, p): r for p, r in rows.items()})
+    finally:
+        await consumer.stop()
+    log.info(
+        "recovered %d rows of %s (%d partitions, %d records) in %.2f s",
+        sum(len(partition) for partition in rows.values()),
+        table.changelog,
+        len(rows),
+        records,
+        time.monotonic() - started,
+    )
+    return rows
+
+
+async def _read_to_end(consumer: AIOKafkaConsumer, rows: dict[TopicPartition, TablePartition[Any]]) -> int:
+    starts, ends = await consumer.beginning_offsets(list(rows)), await consumer.end_offsets(list(rows))
+    filled = [tp for tp in rows if starts[tp] < ends[tp]]
+    consumer.assign(filled)
+    for tp in filled:
+        consumer.seek(tp, starts[tp])
+    records = 0
+    while behind := [tp for tp in filled if await consumer.position(tp) < ends[tp]]:
+        for tp, batch in (await consumer.getmany(*behind, timeout_ms=POLL_MS)).items():
+            records += len(batch)
+            for record in batch:
+                rows[tp].load(record.key, record.value)
+    return records

@@ -1,0 +1,45 @@
+"""Whose turn it is on the worker's one event loop: folding works in slices and lets answers go first."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+# Seconds of folding between two looks at the loop. Shorter costs throughput, longer is added to
+# every answer that arrives meanwhile.
+SLICE_S = 0.002
+# Seconds that folding waits at most for answers in progress, so that a flood of requests can't stop it.
+LONGEST_WAIT_S = 0.05
+
+
+class Turns:
+    """Counts answers in progress; `rest` is called often by whoever folds, and gives way to them."""
+
+    def __init__(self) -> None:
+        self._answering = 0
+        self._quiet = asyncio.Event()
+        self._quiet.set()
+        self._slice_began = time.perf_counter()
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """While inside, folding gives way at the end of its slice."""
+        self._answering += 1
+        self._quiet.clear()
+        try:
+            yield
+        finally:
+            self._answering -= 1
+            if not self._answering:
+                self._quiet.set()
+
+    async def rest(self) -> None:
+        """Give way if this slice is over; costs a clock reading otherwise."""
+        if time.perf_counter() - self._slice_began < SLICE_S:
+            return
+        if self._answering:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._quiet.wait(), LONGEST_WAIT_S)
+        else:
+            await asyncio.sleep(0)
+        self._slice_began = time.perf_counter()
