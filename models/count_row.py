@@ -91,7 +91,6 @@ class CountRow:
     def _cut(self) -> None:
         indices, counts, last = self._added_up()
         kept = np.lexsort((last, counts))[-BOUND:]
-        kept = kept[np.argsort(last[kept])]
         counts = counts[kept]
         if counts.max() > _LARGEST:
             counts //= 2

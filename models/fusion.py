@@ -20,7 +20,7 @@ _SILENT = 1e-12
 """A source whose best score is below says nothing: measured by it, rounding errors would decide."""
 
 _SUPPORT = {POPULARITY: 0.2, CATEGORY: 0.2, TASTE: 0.2}
-"""Weak alone (a tenth to a half of the hits of transitions), each a little help to the others."""
+"""Weaker alone than transitions, each a little help to the others: a fifth of its weight."""
 
 SITTING = {TRANSITIONS: 1.0, COOCCURRENCE: 0.5, TRENDING: 0.2, **_SUPPORT}
 """Within a day of the last event what comes next decides; what is liked afterwards half repeats it."""

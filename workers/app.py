@@ -62,7 +62,7 @@ def build(settings: Settings) -> StreamApp:
     # Started in this order and stopped in the opposite one: a hand-over needs everything else alive.
     for service in (index, parts.writer, parts.replies, parts.index_writer, audit, request_reader, member):
         app.add_service(service)
-    _attach_web(app, parts, member, request_reader)
+    _attach_web(app, parts, index, member, request_reader)
     return app
 
 
@@ -156,7 +156,9 @@ def _member(
     )
 
 
-def _attach_web(app: StreamApp, parts: Parts, member: GroupMember, request_reader: RequestReader) -> None:
+def _attach_web(
+    app: StreamApp, parts: Parts, index: IndexService, member: GroupMember, request_reader: RequestReader
+) -> None:
     def refresh() -> None:
         for tp, records in {**member.lag(), **request_reader.lag()}.items():
             parts.metrics.set_lag(tp.topic, tp.partition, records)
@@ -164,7 +166,7 @@ def _attach_web(app: StreamApp, parts: Parts, member: GroupMember, request_reade
         parts.metrics.set_entries("items", len(parts.items))
 
     def ready() -> dict[str, bool]:
-        return {"tables_recovered": member.ready.is_set()}
+        return {"index_open": index.started, "tables_recovered": member.ready.is_set()}
 
     web.attach(app, parts.metrics.registry, refresh, ready)
 

@@ -1,6 +1,7 @@
 """The product's commands: worker, topics, broker, settings."""
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,8 @@ def about() -> None:
 @app.command()
 def worker() -> None:
     """Run one worker; it is configured by the environment (`tastestream settings`)."""
+    # One event loop asks small questions of numpy: BLAS threads only make them wait for each other.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from workers.run import run_worker
 
     raise SystemExit(run_worker(load_settings()))

@@ -78,7 +78,7 @@ class Metrics:
         self._durations.labels(_known(kind, REQUEST_KINDS), stage, outcome).observe(seconds)
 
     def set_lag(self, topic: str, partition: int, records: int) -> None:
-        """Records published and not yet committed by this worker."""
+        """Records published whose effects are not all acknowledged yet."""
         self._lag.labels(topic, str(partition)).set(records)
 
     def set_entries(self, table: str, entries: int) -> None:
@@ -124,7 +124,7 @@ class Metrics:
     def _declare_state(self) -> None:
         self._lag = Gauge(
             "tastestream_consumer_lag_records",
-            "Records published and not yet committed.",
+            "Records published whose effects are not all acknowledged yet.",
             ["topic", "partition"],
             registry=self.registry,
         )

@@ -47,6 +47,13 @@ def test_events_of_one_second_are_asked_for_before_any_is_learned() -> None:
     assert outcomes.ranks.tolist() == [0, 1]
 
 
+def test_milliseconds_do_not_break_up_a_second() -> None:
+    spy = Spy()
+    late_in_the_second = rating("u", "c", 2) | {"event_time": 2_900}
+    prequential(spy, [rating("u", "a", 1), rating("u", "b", 2), late_in_the_second])
+    assert spy.calls == ["learn a", "ask at 2000", "learn b", "learn c"]
+
+
 def test_unknown_user_and_low_rating_are_learned_without_a_question() -> None:
     spy = Spy()
     outcomes = prequential(spy, [rating("u", "a", 1), rating("u", "b", 2, value=3.5)])

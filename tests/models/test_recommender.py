@@ -43,6 +43,19 @@ def test_next_of_a_sequence_comes_first() -> None:
     assert recommender.recommend("new", 1, 30 * DAY_MS + 1) == ["comedy-5"]
 
 
+def test_what_trends_is_worth_more_to_a_user_who_returns_after_days() -> None:
+    recommender = two_clusters()
+    now = 30 * DAY_MS
+    recommender.observe(like("new", "comedy-4", now))
+    for user in range(30):
+        recommender.observe(like(f"fan{user}", "crime-6", now))
+
+    def worth(asked_at: int) -> float:
+        return {found.item_id: found.score for found in recommender.answer("new", 20, asked_at)}["crime-6"]
+
+    assert worth(now + 9 * DAY_MS) > 2 * worth(now + 60_000)
+
+
 def test_what_the_user_had_never_comes_back() -> None:
     recommender = two_clusters()
     found = recommender.recommend("u1", 100, 21 * DAY_MS)

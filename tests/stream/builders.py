@@ -9,7 +9,7 @@ from workers.stream.ledger import Ledger
 def record_at(
     tp: TopicPartition, offset: int, key: bytes | None = b"k", value: bytes | None = b"v", time_ms: int = 0
 ) -> Record:
-    return ConsumerRecord(
+    record: Record = ConsumerRecord(
         topic=tp.topic,
         partition=tp.partition,
         offset=offset,
@@ -22,6 +22,7 @@ def record_at(
         serialized_value_size=-1,
         headers=(),
     )
+    return record
 
 
 def chunk_of(tp: TopicPartition, first: int, size: int, ledger: Ledger) -> Chunk:

@@ -36,6 +36,16 @@ def test_a_chunk_that_finishes_early_waits_for_the_one_before_it() -> None:
     assert ledger.committable() == {TP: 4}
 
 
+def test_how_far_a_partition_is_finished_starts_at_its_first_delivered_record() -> None:
+    ledger = Ledger()
+    assert ledger.finished_to(TP) is None
+    chunk = chunk_of(TP, 5, 3, ledger)
+    ledger.deliver(chunk)
+    assert ledger.finished_to(TP) == 5
+    chunk.finish()
+    assert ledger.finished_to(TP) == 8
+
+
 def test_what_moved_on_during_a_commit_is_still_to_be_committed() -> None:
     ledger = Ledger()
     first, second = chunk_of(TP, 0, 2, ledger), chunk_of(TP, 2, 2, ledger)

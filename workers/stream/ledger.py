@@ -13,18 +13,18 @@ class Ledger:
     def __init__(self) -> None:
         self._out: dict[TopicPartition, deque[Chunk]] = {}
         self._committable: dict[TopicPartition, int] = {}
-        self._delivered: dict[TopicPartition, int] = {}
+        self._finished: dict[TopicPartition, int] = {}
 
     def deliver(self, chunk: Chunk) -> None:
         """Note that `chunk` was handed to its agent."""
         self._out.setdefault(chunk.tp, deque()).append(chunk)
-        self._delivered[chunk.tp] = chunk.next_offset
+        self._finished.setdefault(chunk.tp, chunk.records[0].offset)
 
     def settle(self, tp: TopicPartition) -> None:
         """Move the finished prefix of `tp` to what may be committed."""
         queue = self._out.get(tp)
         while queue and queue[0].done:
-            self._committable[tp] = queue.popleft().next_offset
+            self._committable[tp] = self._finished[tp] = queue.popleft().next_offset
 
     def outstanding(self, tp: TopicPartition) -> int:
         """Number of chunks of `tp` that are unfinished, or wait behind one that is."""
@@ -34,9 +34,13 @@ class Ledger:
         """Partitions that still have chunks out."""
         return [tp for tp, queue in self._out.items() if queue]
 
-    def delivered_to(self, tp: TopicPartition) -> int | None:
-        """Offset after the last record of `tp` that was handed out, if any was."""
-        return self._delivered.get(tp)
+    def finished_to(self, tp: TopicPartition) -> int | None:
+        """Offset after the last record of `tp` below which all are finished; None before the first delivery."""
+        return self._finished.get(tp)
+
+    def forget_positions(self) -> None:
+        """Partitions may come back from elsewhere: how far we got says nothing any more."""
+        self._finished.clear()
 
     def committable(self) -> dict[TopicPartition, int]:
         """Next offset of each partition that moved since it was last confirmed."""

@@ -85,7 +85,7 @@ class GroupMember(Service):
         await self._consumer.stop()
 
     def lag(self) -> dict[TopicPartition, int]:
-        """Records not yet delivered, per owned partition."""
+        """Records not yet finished, per owned partition."""
         return self._reader.lag()
 
     async def hand_over(self) -> None:

@@ -61,6 +61,7 @@ class Reader(Service):
 
     def open(self, tps: Iterable[TopicPartition]) -> None:
         """Deliver from exactly these partitions from now on."""
+        self._ledger.forget_positions()
         self._open = set(tps)
 
     async def close(self) -> None:
@@ -74,7 +75,7 @@ class Reader(Service):
         await self._commit()
 
     def lag(self) -> dict[TopicPartition, int]:
-        """Records of each open partition that no agent has been given yet (known ends only)."""
+        """Records of each open partition whose effects are not all acknowledged yet (known ends only)."""
         return {tp: lag for tp in self._open if (lag := self._lag_of(tp)) is not None}
 
     async def _read_forever(self, topic: str, route: Route) -> None:
@@ -134,5 +135,5 @@ class Reader(Service):
 
     def _lag_of(self, tp: TopicPartition) -> int | None:
         end = self._consumer.highwater(tp)
-        fetched = self._ledger.delivered_to(tp)
-        return None if end is None or fetched is None else max(0, end - fetched)
+        finished = self._ledger.finished_to(tp)
+        return None if end is None or finished is None else max(0, end - finished)

@@ -61,7 +61,7 @@ class RequestReader(Service):
         await self._consumer.stop()
 
     def lag(self) -> dict[TopicPartition, int]:
-        """Requests not yet delivered, per owned partition."""
+        """Requests not yet answered, per owned partition."""
         return self._reader.lag()
 
     async def lost(self) -> None:

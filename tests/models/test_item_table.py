@@ -1,0 +1,76 @@
+"""Items side by side."""
+
+import numpy as np
+import pytest
+
+from models.item_state import ItemState
+from models.item_table import ItemTable
+from models.sources import CATEGORY, COOCCURRENCE, POPULARITY, TRANSITIONS, transition_query
+from tests.models.builders import axis, evidence
+
+
+def used(*pieces: tuple[str, ...]) -> ItemState:
+    item = ItemState()
+    for offset, predecessors in enumerate(pieces):
+        item.apply(evidence(offset, predecessors))
+    return item
+
+
+def test_item_described_twice_is_as_rare_as_one_described_once() -> None:
+    once, twice = ItemTable(dim=4), ItemTable(dim=4)
+    for table in (once, twice):
+        table.describe("a", axis(0), [])
+        table.describe("b", axis(1), [])
+    for _ in range(5):
+        twice.describe("a", axis(0), [])
+    query = (axis(0) + axis(1)) / np.float32(2)
+    ours, theirs = (table.scores(np.arange(2), {}, {"taste": query}, {})["taste"] for table in (once, twice))
+    assert ours.tolist() == theirs.tolist()
+
+
+def test_new_description_replaces_the_old_one() -> None:
+    table = ItemTable(dim=4)
+    table.describe("a", axis(0), ["Crime"])
+    table.describe("a", axis(1), ["Drama"])
+    vector = table.vector("a")
+    assert vector is not None
+    assert vector.tolist() == axis(1).tolist()
+    assert table.categories("a") == ["Drama"]
+
+
+def test_scores_are_the_dot_products_of_the_items_rows() -> None:
+    table = ItemTable(dim=4)
+    items = {"a": used(("x", "y"), ("x",)), "b": used(("y",))}
+    for item_id, item in items.items():
+        table.update(item_id, item, liked=True)
+    query = transition_query(["y", "x"], lambda item_id: 0).vector
+    scores = table.scores(np.arange(2), {TRANSITIONS: query}, {}, {})[TRANSITIONS]
+    assert scores.tolist() == pytest.approx([item.transition_row().dot(query) for item in items.values()])
+
+
+def test_dislike_leaves_cooccurrence_and_popularity_as_they_were() -> None:
+    table = ItemTable(dim=4)
+    table.update("a", used(("x",)), liked=False)
+    assert list(table.rows("a")) == [TRANSITIONS]
+    assert COOCCURRENCE not in table.rows("a")
+    assert table.scores(np.arange(1), {}, {}, {})[POPULARITY].tolist() == [0.0]
+
+
+def test_category_counts_as_much_as_the_user_likes_it() -> None:
+    table = ItemTable(dim=4)
+    for item_id, genre in (("a", "Crime"), ("b", "Drama")):
+        table.describe(item_id, axis(0), [genre])
+        table.update(item_id, used(()), liked=True)
+    scores = table.scores(np.arange(2), {}, {}, {"Crime": 0.75, "Drama": 0.25})
+    assert scores[CATEGORY].tolist() == pytest.approx([0.75, 0.25])
+
+
+def test_items_beyond_the_first_room_are_found_too() -> None:
+    table = ItemTable(dim=4)
+    for number in range(3_000):
+        table.describe(str(number), axis(number % 4), [])
+    assert len(table) == len(table.item_ids) == 3_000
+    assert table.item_ids[2_999] == "2999"
+    vector = table.vector("2999")
+    assert vector is not None
+    assert vector.tolist() == axis(3).tolist()
