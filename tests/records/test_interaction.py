@@ -100,6 +100,17 @@ def test_a_rating_given_as_text_becomes_a_number() -> None:
     assert decoded(interaction(event_type="rating", value="4.5")).value == 4.5
 
 
+@pytest.mark.parametrize("share", [0, 0.25, 1, "0.5", ...])
+def test_a_watch_has_the_share_that_was_watched_or_none(share: Any) -> None:
+    event = decoded(interaction(event_type="watch", value=share))
+    assert event.value == (None if share is ... else float(share))
+
+
+@pytest.mark.parametrize("percent", [37, 1.01, -0.1])
+def test_percents_and_seconds_are_no_share(percent: float) -> None:
+    assert refusal(interaction(event_type="watch", value=percent)).code == "out_of_range"
+
+
 def test_an_order_touches_each_of_its_items_once() -> None:
     lines = [{"item_id": "a", "quantity": 2, "price": "9.5"}, {"itemId": "b"}, "c", 4, {"item_id": "a"}]
     event = decoded(interaction(event_type="purchase", item_id=..., items=lines))

@@ -17,9 +17,16 @@ class Reason(StrEnum):
     INVALID_URL = "invalid_url"
     UNKNOWN_FIELD = "unknown_field"
     UNKNOWN_EVENT_TYPE = "unknown_event_type"
+    IRRELEVANT_EVENT = "irrelevant_event"
+    """An event of another system that says nothing on an item: to be counted, not repaired."""
+    SEVERAL_EVENTS = "several_events"
     UNSUPPORTED_KIND = "unsupported_kind"
     WRONG_PARTITION = "wrong_partition"
     INVALID_EVIDENCE = "invalid_evidence"
+    BAD_ID = "bad_id"
+    BAD_VECTOR = "bad_vector"
+    BAD_PAYLOAD = "bad_payload"
+    BAD_QUERY = "bad_query"
     PROCESSING_FAILED = "processing_failed"
 
 
@@ -29,4 +36,5 @@ class RequestFailure(StrEnum):
     DEADLINE_PASSED = "deadline_passed"
     UNKNOWN_ITEM = "unknown_item"
     REPLY_ADDRESS_REFUSED = "reply_address_refused"
+    REPLY_TOO_LARGE = "reply_too_large"
     INTERNAL_ERROR = "internal_error"

@@ -1,7 +1,7 @@
 """Field types shared by the records, each with its bound."""
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, FailFast, Field
@@ -15,6 +15,7 @@ MAX_TEXT_BYTES = 64 * 1024
 MAX_LABEL_CHARS = 256  # tags, categories, names of attributes
 MAX_URL_CHARS = 2048
 MAX_TAGS = 256
+MAX_TAG_PARTS = 4096  # as sent: work is bounded before blanks and repeats are taken out
 MAX_ATTRIBUTES = 256
 MAX_NUMBER = 1e6
 
@@ -27,13 +28,28 @@ class WireModel(BaseModel):
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
 
+Timed = TypeVar("Timed", bound=WireModel)
+
+
+def moved_from_future(event: Timed, event_time: int, record_time_ms: int, tolerance_ms: int) -> Timed:
+    """The event, at its record's time if it says that it happened later than that plus the tolerance.
+
+    Never at now: a replay must compute the same.
+    """
+    if event_time <= record_time_ms + tolerance_ms:
+        return event
+    return event.model_copy(update={"event_time": record_time_ms, "time_clamped": True})
+
+
 def identifier(value: object) -> str:
     """The id as text: 1 to 512 bytes of UTF-8 without control characters; integers become their digits."""
     if type(value) is int:
         value = str(value)
     if not isinstance(value, str):
         raise PydanticCustomError(Reason.WRONG_TYPE, "an id must be text or an integer")
-    if value.isascii() and value.isprintable() and 0 < len(value) <= MAX_ID_BYTES:
+    if len(value) > MAX_ID_BYTES:  # before anything that looks at each of a million characters
+        raise PydanticCustomError(Reason.TOO_LARGE, "an id must have at most 512 bytes of UTF-8")
+    if value.isascii() and value.isprintable() and value:
         return value
     if not value or _CONTROL.search(value):
         raise PydanticCustomError(Reason.INVALID_ID, "an id must have characters and no control characters")
@@ -70,11 +86,13 @@ def _web_address(value: str) -> str:
     return address
 
 
-def _split_tags(value: object) -> object:
+def split_tags(value: object) -> object:
     """A list, or one text with `|` between the tags; blanks and repeats go."""
-    parts = value.split("|") if isinstance(value, str) else value
-    if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
+    parts = value.split("|", MAX_TAG_PARTS) if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts[:MAX_TAG_PARTS]):
         raise PydanticCustomError(Reason.WRONG_TYPE, "tags must be a list of texts, or one text with | between")
+    if len(parts) > MAX_TAG_PARTS:
+        raise PydanticCustomError(Reason.TOO_LARGE, "must have at most 4096 tags, blanks and repeats included")
     return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
 
 
@@ -99,12 +117,17 @@ def plain_json(value: Any) -> Any:
     return tuple(parts) if isinstance(value, list) else value
 
 
+def listed(value: object) -> object:
+    """One id or label may stand for a list of one."""
+    return (value,) if isinstance(value, str | int) else value
+
+
 Scalar = str | int | float | bool
 Id = Annotated[str, BeforeValidator(identifier)]
 Label = Annotated[str, BeforeValidator(_text), Field(min_length=1, max_length=MAX_LABEL_CHARS)]
 Text = Annotated[str, BeforeValidator(_text), AfterValidator(_short_enough)]
 WebAddress = Annotated[str, Field(max_length=MAX_URL_CHARS), AfterValidator(_web_address)]
-Tags = Annotated[tuple[Label, ...], FailFast(), Field(max_length=MAX_TAGS), BeforeValidator(_split_tags)]
+Tags = Annotated[tuple[Label, ...], FailFast(), Field(max_length=MAX_TAGS), BeforeValidator(split_tags)]
 Attributes = Annotated[dict[Label, Annotated[Any, BeforeValidator(plain_json)]], BeforeValidator(_bounded_attributes)]
 Number = Annotated[float, BeforeValidator(_number), Field(ge=-MAX_NUMBER, le=MAX_NUMBER, allow_inf_nan=False)]
 Price = Annotated[float, BeforeValidator(_number), Field(ge=0, le=1e12, allow_inf_nan=False)]

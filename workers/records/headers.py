@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from workers.errors import BadRecordError
+from workers.records.cloud_events import opened
 from workers.records.out import Headers
-from workers.records.wire import parse_object
 
 InHeaders = Sequence[tuple[str, bytes | None]]
 
@@ -43,7 +43,7 @@ def reply_to(
 ) -> ReplyTo:
     """The address of the reply to a request record; never raises, a bad address comes back as `refused`."""
     latest = {name: content for name, content in headers if content is not None}
-    body = _readable_body(value)
+    body = _readable_body(value, headers)
     address = ReplyTo(default_topic, headers=_echoed(latest), correlation_id=_body_correlation(body))
     if problem := _correlation_problem(latest):
         return replace(address, refused=problem)
@@ -63,9 +63,9 @@ def header_text(headers: InHeaders, name: str) -> str | None:
     return None
 
 
-def _readable_body(value: bytes | None) -> Mapping[str, Any]:
+def _readable_body(value: bytes | None, headers: InHeaders) -> Mapping[str, Any]:
     try:
-        return parse_object(value)
+        return opened(value, headers)[0]
     except BadRecordError:
         return {}
 
@@ -97,7 +97,8 @@ def _asked_topic(latest: Mapping[str, bytes], body: Mapping[str, Any]) -> str | 
         if name in latest:
             return latest[name].decode(errors="replace")
     asked = body.get("reply_to", body.get("replyTo"))
-    return None if asked is None else str(asked)
+    # What is no text can be no topic; written out it could be nested too deeply for Python.
+    return asked if asked is None or isinstance(asked, str) else ""
 
 
 def _with_partition(address: ReplyTo, default_topic: str, content: bytes | None) -> ReplyTo:

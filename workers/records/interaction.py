@@ -5,10 +5,13 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, FailFast, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from workers.records.aliases import EVENT_TYPES, INTERACTION_FIELDS, INTERACTION_ITEM_FIELDS
+from workers.records.aliases import EVENT_TYPES, INTERACTION_ITEM_FIELDS, IRRELEVANT_EVENTS, looked_up
+from workers.records.body import Fields, event_fields
+from workers.records.cloud_events import Headers
 from workers.records.codes import Reason
-from workers.records.fields import EventTime, Id, Number, Price, WireModel
-from workers.records.wire import key_text, parse_object, rename, validated
+from workers.records.fields import EventTime, Id, Number, Price, WireModel, moved_from_future
+from workers.records.mapping import Mapping
+from workers.records.wire import key_text, rename, validated
 
 MAX_ITEMS = 1000  # of one order or one list that was shown
 DEFAULT_FUTURE_TOLERANCE_MS = 60_000
@@ -31,10 +34,12 @@ EventType = Literal[
 def _event_type(value: object) -> str:
     if not isinstance(value, str):
         raise PydanticCustomError(Reason.WRONG_TYPE, "an event type must be text")
-    known = EVENT_TYPES.get(value) or EVENT_TYPES.get(value.lower().replace("-", "_").replace(" ", "_"))
-    if known is None:
-        raise PydanticCustomError(Reason.UNKNOWN_EVENT_TYPE, "{type} is not an event type", {"type": repr(value[:64])})
-    return known
+    known = EVENT_TYPES.get(value) or EVENT_TYPES.get(looked_up(value))
+    if known is not None:
+        return known
+    if looked_up(value) in IRRELEVANT_EVENTS:
+        raise PydanticCustomError(Reason.IRRELEVANT_EVENT, "{type} says nothing on an item", {"type": repr(value)})
+    raise PydanticCustomError(Reason.UNKNOWN_EVENT_TYPE, "{type} is not an event type", {"type": repr(value[:64])})
 
 
 def _interaction_item(value: Any) -> Any:
@@ -53,7 +58,7 @@ class InteractionItem(WireModel):
 class Interaction(WireModel):
     """One event of one user or guest; `event_time` is epoch ms, `time_clamped` says that it was moved.
 
-    `value` is the rating, the share watched, and so on; its scale is the model's business.
+    `value` is a rating in stars (3 is neutral), or the share that was watched, 0 to 1.
     """
 
     event_type: Annotated[EventType, BeforeValidator(_event_type)]
@@ -94,6 +99,8 @@ class Interaction(WireModel):
             raise _missing("item_id or items")
         if self.value is None and self.event_type == "rating":
             raise _missing("value, which a rating needs")
+        if self.event_type == "watch" and self.value is not None and not 0 <= self.value <= 1:
+            raise PydanticCustomError(Reason.OUT_OF_RANGE, "the value of watch is the share watched, 0 to 1")
         return self
 
 
@@ -102,20 +109,24 @@ def decode_interaction(
     key: bytes | None,
     record_time_ms: int,
     future_tolerance_ms: int = DEFAULT_FUTURE_TOLERANCE_MS,
+    headers: Headers = (),
+    mapping: Mapping | None = None,
 ) -> Interaction:
     """The interaction, or `BadRecordError`; without a user in the body the key is the user's id.
 
     An event without a time happened at the record's own; one later than the record's own time plus the
-    tolerance is moved back to it, and says so (never to now: a replay must compute the same).
+    tolerance is moved back to it, and says so. `mapping` holds a topic's own names.
     """
-    fields = rename(parse_object(value), INTERACTION_FIELDS)
+    return interaction_of(event_fields(value, headers, mapping), key, record_time_ms, future_tolerance_ms)
+
+
+def interaction_of(fields: Fields, key: bytes | None, record_time_ms: int, future_tolerance_ms: int) -> Interaction:
+    """The interaction that these fields describe; as `decode_interaction`."""
     if "user_id" not in fields and "anonymous_id" not in fields and (text := key_text(key)):
         fields["user_id"] = text
     fields.setdefault("event_time", record_time_ms)
     event = validated(Interaction, fields)
-    if event.event_time > record_time_ms + future_tolerance_ms:
-        return event.model_copy(update={"event_time": record_time_ms, "time_clamped": True})
-    return event
+    return moved_from_future(event, event.event_time, record_time_ms, future_tolerance_ms)
 
 
 def _missing(what: str) -> PydanticCustomError:

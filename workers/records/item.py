@@ -1,13 +1,15 @@
 """An item of the catalog, as published on `item-catalog`; a null value deletes it."""
 
+from collections.abc import Mapping as Table
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, FailFast, Field
 from pydantic_core import PydanticCustomError
 
 from workers.errors import BadRecordError
-from workers.records.aliases import ITEM_FIELDS
+from workers.records.body import Fields, item_fields
+from workers.records.cloud_events import Headers
 from workers.records.codes import Reason
 from workers.records.fields import (
     Attributes,
@@ -21,8 +23,12 @@ from workers.records.fields import (
     WireModel,
     identifier,
 )
-from workers.records.wire import key_text, parse_object, rename, validated
+from workers.records.headers import header_text
+from workers.records.mapping import Mapping
+from workers.records.wire import key_text, validated
 
+UPDATE_HEADER = "tastestream-update"
+PARTIAL, WHOLE = "partial", "whole"
 MAX_DIMENSIONS = 4096
 MAX_COMPONENT = 1e6  # squares of larger ones could leave float32 when the index takes lengths
 
@@ -66,21 +72,43 @@ class ItemDeleted:
     item_id: str
 
 
-def decode_item(value: bytes | None, key: bytes | None) -> Item | ItemDeleted:
-    """The item or its deletion; the key is the id where the body has none; raises `BadRecordError`."""
+def decode_item(
+    value: bytes | None, key: bytes | None, headers: Headers = (), mapping: Mapping | None = None
+) -> Item | ItemDeleted:
+    """The item or its deletion; the key is the id where the body has none; raises `BadRecordError`.
+
+    A record that changes an item only in part is refused: `decode_item_event` reads those.
+    """
     if value is None:
-        return ItemDeleted(_deleted_id(key))
-    fields = rename(parse_object(value), ITEM_FIELDS)
+        return deleted_item(key)
+    fields, _ = item_fields(value, headers, mapping)
+    if is_partial(fields, headers):
+        raise BadRecordError(Reason.UNSUPPORTED_KIND, "partial updates of items are not taken: publish the whole item")
+    return item_of(fields, key)
+
+
+def is_partial(fields: Table[str, Any], headers: Headers) -> bool:
+    """Whether the record changes an item only in part; the header wins over the field."""
+    said = header_text(headers, UPDATE_HEADER) if headers else None
+    said = fields.get("update", WHOLE) if said is None else said
+    if said not in (PARTIAL, WHOLE):
+        raise BadRecordError(Reason.OUT_OF_RANGE, "update must be partial or whole")
+    return bool(said == PARTIAL)
+
+
+def item_of(fields: Fields, key: bytes | None) -> Item:
+    """The item that these fields describe; the key is the id where they have none."""
     if "item_id" not in fields and (text := key_text(key)):
         fields["item_id"] = text
     return validated(Item, fields)
 
 
-def _deleted_id(key: bytes | None) -> str:
+def deleted_item(key: bytes | None) -> ItemDeleted:
+    """The deletion of the key's item; raises `BadRecordError` where it has none."""
     text = key_text(key)
     if text is None:
         raise BadRecordError(Reason.MISSING_FIELD, "a deletion needs the item's id as its key, in UTF-8")
     try:
-        return identifier(text)
+        return ItemDeleted(identifier(text))
     except PydanticCustomError as error:
         raise BadRecordError(error.type, f"deletion of an item: {error.message()}") from None

@@ -6,10 +6,12 @@ from pydantic import BeforeValidator, FailFast, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from workers.records.aliases import REQUEST_FIELDS
+from workers.records.cloud_events import opened
 from workers.records.codes import Reason
-from workers.records.fields import Attributes, EventTime, Id, Label, Price, Tags, WireModel
+from workers.records.fields import EventTime, Id, WireModel, listed
+from workers.records.filters import Filters as Filters
 from workers.records.headers import InHeaders, header_text
-from workers.records.wire import key_text, parse_object, rename, validated
+from workers.records.wire import key_text, rename, validated
 
 MAX_LIMIT = 100
 MAX_EXCLUDED = 10_000
@@ -35,27 +37,6 @@ def _supported(value: object) -> object:
     return value
 
 
-def _listed(value: object) -> object:
-    return (value,) if isinstance(value, str | int) else value
-
-
-class PriceRange(WireModel, extra="forbid"):
-    """Both ends belong to the range; an item without a price is outside every range."""
-
-    min: Price | None = None
-    max: Price | None = None
-
-
-class Filters(WireModel, extra="forbid"):
-    """What an item must satisfy, all at once; an unknown filter is refused, not ignored."""
-
-    category: Annotated[tuple[Label, ...], FailFast(), Field(max_length=256), BeforeValidator(_listed)] = ()
-    price: PriceRange = PriceRange()
-    tags: Tags = ()
-    available: bool = True
-    attributes: Attributes = Field(default_factory=dict)
-
-
 class MinOffset(WireModel):
     """The answer must hold this record of `user-interactions`."""
 
@@ -69,7 +50,7 @@ class Request(WireModel):
     kind: Annotated[Kind, BeforeValidator(_supported)] = "for_user"
     user_id: Id | None = None
     anonymous_id: Id | None = None
-    item_ids: Annotated[tuple[Id, ...], FailFast(), Field(max_length=MAX_ITEM_IDS), BeforeValidator(_listed)] = ()
+    item_ids: Annotated[tuple[Id, ...], FailFast(), Field(max_length=MAX_ITEM_IDS), BeforeValidator(listed)] = ()
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = 10
     exclude: Excluded = frozenset()
     filters: Filters = Filters()
@@ -111,7 +92,7 @@ def decode_request(value: bytes | None, key: bytes | None, record_time_ms: int, 
     `deadline_ms` is a budget, from a header or else the body: the answer is worth something until the
     record's own timestamp plus so many milliseconds.
     """
-    fields = rename(parse_object(value), REQUEST_FIELDS)
+    fields = rename(opened(value, headers)[0], REQUEST_FIELDS)
     anonymous = "user_id" not in fields and "anonymous_id" not in fields
     if anonymous and fields.get("kind", "for_user") == "for_user" and (text := key_text(key)):
         fields["user_id"] = text

@@ -1,7 +1,8 @@
-"""Times on the wire: zoned ISO 8601, epoch seconds, epoch milliseconds, or either as text.
+"""Times on the wire: zoned ISO 8601, epoch seconds, milliseconds or microseconds, or these as text.
 
 Inside, every time is an int of epoch milliseconds. A number below 10^11 in size is read as seconds (as
-milliseconds it would lie before March 1973, as seconds it reaches the year 5138).
+milliseconds it would lie before March 1973, as seconds it reaches the year 5138), one from 10^14 on as
+microseconds, by the same token.
 """
 
 import math
@@ -13,7 +14,7 @@ from pydantic_core import PydanticCustomError
 from workers.records.codes import Reason
 
 SECONDS_BELOW = 10**11
-LATEST_MS = 10**14
+LATEST_MS = 10**14  # numbers from here on are microseconds
 EARLIEST_PUBLICATION_MS = -62_135_596_800_000  # 0001-01-01, so that old books and films have a date
 MAX_TEXT = 64  # characters; the longest ISO 8601 form in use has 35
 
@@ -71,7 +72,9 @@ def _parse_text(text: str) -> int:
 def _from_number(number: int | float) -> int:
     if not math.isfinite(number):
         raise _invalid("is not finite")
-    return round(number * 1000 if abs(number) < SECONDS_BELOW else number)
+    if abs(number) < SECONDS_BELOW:
+        return round(number * 1000)
+    return round(number) if abs(number) < LATEST_MS else int(number // 1000)
 
 
 def _within(time_ms: int, earliest_ms: int) -> int:

@@ -60,6 +60,11 @@ def rename(body: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
     return fields
 
 
+def nulls(body: Mapping[str, Any], names: Mapping[str, str]) -> frozenset[str]:
+    """Our names of the fields that are null: a partial update takes them for cleared."""
+    return frozenset(names[spelling] for spelling, content in body.items() if content is None and spelling in names)
+
+
 def validated(model: type[Record], fields: dict[str, Any]) -> Record:
     """The record, or a `BadRecordError` that names the first offending field and the record's id."""
     try:

@@ -1,0 +1,40 @@
+"""From a record's bytes to the fields of ours that it names, whatever shape it has."""
+
+from typing import Any
+
+from workers.records.aliases import INTERACTION_FIELDS, ITEM_FIELDS
+from workers.records.cloud_events import Headers, opened
+from workers.records.mapping import Mapping
+from workers.records.vendors.shapes import EVENT_SHAPES, ITEM_SHAPES, flattened
+from workers.records.wire import nulls, rename
+
+Fields = dict[str, Any]
+
+
+def event_fields(value: bytes | None, headers: Headers = (), mapping: Mapping | None = None) -> Fields:
+    """Fields of a record of `user-interactions`; an envelope's fill in only what the body leaves open.
+
+    A body with our own `event_type` is taken as it is: that is the fast path.
+    """
+    body, envelope = opened(value, headers)
+    flat = body if "event_type" in body else flattened(body, EVENT_SHAPES)
+    fields = rename(flat, INTERACTION_FIELDS)
+    if mapping is not None:
+        mapping.apply(body, fields)
+    return {**envelope, **fields} if envelope else fields
+
+
+def item_fields(
+    value: bytes | None, headers: Headers = (), mapping: Mapping | None = None
+) -> tuple[Fields, frozenset[str]]:
+    """Fields of a record of `item-catalog`, and the names of those that are null.
+
+    In another system's shape nothing counts as null: most leave out what they don't know in that way.
+    """
+    body, _ = opened(value, headers)
+    flat = body if "item_id" in body else flattened(body, ITEM_SHAPES)
+    fields = rename(flat, ITEM_FIELDS)
+    if mapping is not None:
+        mapping.apply(body, fields)
+    cleared = nulls(body, ITEM_FIELDS) - fields.keys() if flat is body else frozenset()
+    return fields, cleared

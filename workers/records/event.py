@@ -1,0 +1,27 @@
+"""Any record of `user-interactions`: what a user did, or what is known of a person."""
+
+from workers.records.aliases import PERSON_TYPES, looked_up
+from workers.records.body import event_fields
+from workers.records.cloud_events import Headers
+from workers.records.interaction import DEFAULT_FUTURE_TOLERANCE_MS, Interaction, interaction_of
+from workers.records.mapping import Mapping
+from workers.records.person import Erase, Identify, Profile, person_of
+
+UserEvent = Interaction | Identify | Erase | Profile
+
+
+def decode_event(
+    value: bytes | None,
+    key: bytes | None,
+    record_time_ms: int,
+    future_tolerance_ms: int = DEFAULT_FUTURE_TOLERANCE_MS,
+    headers: Headers = (),
+    mapping: Mapping | None = None,
+) -> UserEvent:
+    """The record, or `BadRecordError`; times and keys as in `decode_interaction`."""
+    fields = event_fields(value, headers, mapping)
+    named = fields.get("event_type")
+    kind = PERSON_TYPES.get(looked_up(named)) if isinstance(named, str) else None
+    if kind is None:
+        return interaction_of(fields, key, record_time_ms, future_tolerance_ms)
+    return person_of(kind, fields, key, record_time_ms, future_tolerance_ms)
