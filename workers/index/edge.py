@@ -5,7 +5,8 @@ slices of about 2 ms with a turn of the event loop in between. A write that retu
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import AsyncIterator, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -17,7 +18,7 @@ from workers.errors import ConfigurationError
 from workers.index.edge_format import edge_filter, edge_vectors, our_vectors, slices
 from workers.index.edge_shard import open_shard, translated
 from workers.index.filters import Condition
-from workers.index.point_ids import PointIds
+from workers.index.point_ids import PointIds, as_uuid
 from workers.index.types import Hit, Patch, Point, Query, Record, Schema
 from workers.index.validate import checked_id, checked_names, checked_patch, checked_point, checked_query
 
@@ -36,7 +37,7 @@ class EdgeIndex:
 
     def __init__(self, folder: Path, flush_after_writes: int = _FLUSH_AFTER_WRITES) -> None:
         self._folder = folder
-        self._ids = PointIds()
+        self._ids = PointIds(as_uuid)
         self._schema = Schema()
         self._shard: Any = None
         self._flush_after_writes = flush_after_writes
@@ -108,6 +109,20 @@ class EdgeIndex:
             with translated("close", self._folder):
                 shard.close()
 
+    async def item_ids(self) -> AsyncIterator[str]:
+        """Every stored item, in no particular order; one that comes or goes meanwhile may be left out."""
+        self._opened()
+        offset = None
+        while True:
+            page = edge.ScrollRequest(offset=offset, limit=_IDS_A_SLICE, with_payload=["item_id"])
+            with translated("list", self._folder):
+                records, offset = self._shard.scroll(page)
+            for record in records:
+                yield record.payload["item_id"]
+            if offset is None:
+                return
+            await asyncio.sleep(0)
+
     def _opened(self) -> None:
         if self._shard is None:
             raise ConfigurationError(f"the index in {self._folder} is not open: call ensure(schema) first")
@@ -148,11 +163,15 @@ class EdgeIndex:
         }
 
     def _hits(self, query: Query, points: Sequence[Any]) -> list[Hit]:
-        names = self._names([point.id for point in points])
-        scored = [(point.score, item_id) for point, item_id in zip(points, names, strict=True)]
+        scores = [point.score for point in points]
+        # Edge sorts by score. What lies below the last place can't win a tie, and reading an id costs 1 µs.
+        last_place = scores[query.limit - 1] if len(scores) > query.limit else -math.inf
+        kept = [n for n, score in enumerate(scores) if score >= last_place]
         if isinstance(query.vector, SparseVector):
             # Edge keeps scores of 0 and less with a filter and drops the zeros without one.
-            scored = [(score, item_id) for score, item_id in scored if score > 0.0]
+            kept = [n for n in kept if scores[n] > 0.0]
+        names = self._names([points[n].id for n in kept])
+        scored = [(scores[n], item_id) for n, item_id in zip(kept, names, strict=True)]
         best = sorted(scored, key=lambda hit: (-hit[0], hit[1]))[: query.limit]
         if query.payload is False and not query.vectors:
             return [Hit(item_id, score) for score, item_id in best]

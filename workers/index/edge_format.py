@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
+from uuid import UUID
 
 import numpy as np
 import qdrant_edge as edge
@@ -81,12 +82,12 @@ def _our_vector(vector: Any) -> Vector:
     return SparseVector(np.array(vector.indices, dtype=np.uint32), np.array(vector.values, dtype=np.float32))
 
 
-def edge_filter(where: Sequence[Condition], ids: PointIds) -> Any:
+def edge_filter(where: Sequence[Condition], ids: PointIds[UUID]) -> Any:
     """Turn conditions that must all hold into a filter; None without any. O(ids), about 1 µs each."""
     return edge.Filter(must=[_condition(condition, ids) for condition in where]) if where else None
 
 
-def _condition(condition: Condition, ids: PointIds) -> Any:
+def _condition(condition: Condition, ids: PointIds[UUID]) -> Any:
     match condition:
         case Equals(field, value):
             return edge.FieldCondition(field, match=edge.MatchValue(plain(value)))

@@ -1,5 +1,7 @@
 """Item ids as Qdrant point ids and back: UUIDv5, so every worker and every rebuild finds the same point."""
 
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
 from uuid import UUID, uuid5
 
 ITEM_NAMESPACE = UUID("6f0b1f6c-8c52-5d0e-9a57-3b1d4c1a7e02")
@@ -8,31 +10,41 @@ ITEM_NAMESPACE = UUID("6f0b1f6c-8c52-5d0e-9a57-3b1d4c1a7e02")
 _REMEMBERED = 131_072
 """About 45 MB when full; fewer makes a search in a larger catalogue read ids from stored payloads."""
 
+P = TypeVar("P", bound=Hashable)
 
-class PointIds:
+
+def as_uuid(point_id: UUID) -> UUID:
+    """The form of a back end that speaks UUIDs; `str` is that of one that speaks text."""
+    return point_id
+
+
+class PointIds(Generic[P]):
     """A bounded memory of pairs; they never go stale, because a point id is a pure function of the item id.
 
-    >>> ids = PointIds()
+    `form` makes of it what the back end speaks: turning one form into the other costs 1 to 5 µs a hit.
+
+    >>> ids = PointIds(str)
     >>> point_id = ids.point_id("tt0114709")
-    >>> ids.item_id(point_id), point_id.version
-    ('tt0114709', 5)
+    >>> ids.item_id(point_id), point_id
+    ('tt0114709', 'daf4bff7-f4c6-5b4b-a58f-36168157b1da')
     """
 
-    def __init__(self, remembered: int = _REMEMBERED) -> None:
+    def __init__(self, form: Callable[[UUID], P], remembered: int = _REMEMBERED) -> None:
+        self._form = form
         self._remembered = remembered
-        self._points: dict[str, UUID] = {}
-        self._items: dict[UUID, str] = {}
+        self._points: dict[str, P] = {}
+        self._items: dict[P, str] = {}
 
-    def point_id(self, item_id: str) -> UUID:
+    def point_id(self, item_id: str) -> P:
         """Return the point id of an item, and remember the pair in place of the oldest one."""
         point_id = self._points.get(item_id)
         if point_id is None:
             if len(self._points) >= self._remembered:
                 del self._items[self._points.pop(next(iter(self._points)))]
-            point_id = self._points[item_id] = uuid5(ITEM_NAMESPACE, item_id)
+            point_id = self._points[item_id] = self._form(uuid5(ITEM_NAMESPACE, item_id))
             self._items[point_id] = item_id
         return point_id
 
-    def item_id(self, point_id: UUID) -> str | None:
+    def item_id(self, point_id: P) -> str | None:
         """Return the item of a point, or None when the pair isn't remembered."""
         return self._items.get(point_id)

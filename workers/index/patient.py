@@ -1,0 +1,68 @@
+"""The index for those who must not lose a write: waits for as long as the index does not answer."""
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import TypeVar
+
+from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception_type, wait_exponential
+
+from workers.errors import DependencyError
+from workers.index.port import Index
+from workers.index.types import Hit, Patch, Point, Query, Record, Schema
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE_S = 0.25
+LONGEST_PAUSE_S = 5.0
+"""Longer: ingestion goes on late after the index is back. Shorter: the log fills."""
+
+T = TypeVar("T")
+
+
+class PatientIndex:
+    """Index port that repeats what failed with DependencyError until it succeeds; other errors pass.
+
+    Its callers stop where they are, so nothing is read that could not be kept; a cancelled caller stops waiting.
+    """
+
+    def __init__(
+        self, index: Index, *, first_pause_s: float = FIRST_PAUSE_S, longest_pause_s: float = LONGEST_PAUSE_S
+    ) -> None:
+        self._index = index
+        self._pauses = wait_exponential(multiplier=first_pause_s, max=longest_pause_s)
+
+    async def ensure(self, schema: Schema) -> None:
+        await self._until_done(lambda: self._index.ensure(schema))
+
+    async def upsert(self, points: Sequence[Point]) -> None:
+        await self._until_done(lambda: self._index.upsert(points))
+
+    async def patch(self, patches: Sequence[Patch]) -> list[str]:
+        return await self._until_done(lambda: self._index.patch(patches))
+
+    async def delete(self, item_ids: Iterable[str]) -> None:
+        ids = list(item_ids)
+        await self._until_done(lambda: self._index.delete(ids))
+
+    async def search(self, queries: Sequence[Query]) -> list[list[Hit]]:
+        return await self._until_done(lambda: self._index.search(queries))
+
+    async def get(
+        self, item_ids: Iterable[str], payload: bool | tuple[str, ...] = True, vectors: tuple[str, ...] = ()
+    ) -> dict[str, Record]:
+        ids = list(item_ids)
+        return await self._until_done(lambda: self._index.get(ids, payload, vectors))
+
+    async def close(self) -> None:
+        await self._index.close()
+
+    async def _until_done(self, call: Callable[[], Awaitable[T]]) -> T:
+        async for attempt in AsyncRetrying(
+            retry=retry_if_exception_type(DependencyError),
+            wait=self._pauses,
+            before_sleep=before_sleep_log(log, logging.WARNING),
+            reraise=True,
+        ):
+            with attempt:
+                return await call()
+        raise AssertionError("unreachable: the retry loop returns or raises")

@@ -1,0 +1,228 @@
+"""The index on a Qdrant server, shared by several workers (gRPC): for catalogues beyond one process.
+
+A write that returned is applied and visible; on a cluster that takes a `write_consistency_factor` of all
+replicas. Reads give up early, and fail at once while the server does not answer; writes wait longer.
+"""
+
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from qdrant_client import grpc
+
+from models.sparse import SparseVector
+from workers.errors import ConfigurationError, DependencyError
+from workers.index.breaker import Clock
+from workers.index.filters import Condition
+from workers.index.point_ids import PointIds
+from workers.index.server_format import (
+    ITEM_ID,
+    Selector,
+    our_payload,
+    our_vectors,
+    selector,
+    server_changes,
+    server_filter,
+    server_point,
+    server_query,
+    with_payload,
+    with_vectors,
+)
+from workers.index.server_link import Call, ServerLink, ServerOptions
+from workers.index.server_schema import open_collection
+from workers.index.types import Hit, Patch, Point, Query, Record, Schema
+from workers.index.validate import checked_id, checked_names, checked_patch, checked_point, checked_query
+from workers.index.waves import in_waves
+
+TIE_WINDOW = 64
+"""Hits asked for beyond the limit, so that the id decides ties at the cut; the port promises this many."""
+WRITE_SIZE = 64
+"""Points a call: one by one a server took 700 a second, in 64s 15,000; larger runs hold our event loop longer."""
+READ_SIZE = 256
+SIDE_BY_SIDE = 4
+"""Calls of one batch under way at once; with 8 a server took 26,000 points a second, but searches wait behind them."""
+
+
+class QdrantServerIndex:
+    """Index port over one collection, the same for every worker of a service."""
+
+    def __init__(self, options: ServerOptions, clock: Clock = time.monotonic) -> None:
+        self._link = ServerLink(options, clock)
+        self._ids = PointIds(str)
+        self._schema: Schema | None = None
+        self._unreached = False
+
+    async def ensure(self, schema: Schema) -> None:
+        try:
+            await self._link.open()
+            await open_collection(self._link, schema)
+        except DependencyError:
+            self._unreached = True
+            raise
+        self._schema = schema
+
+    async def upsert(self, points: Sequence[Point]) -> None:
+        schema = self._opened()
+        # Runs of one batch overtake each other, so each item is in it once: the last one wins.
+        last = {point.item_id: point for point in [checked_point(schema, point) for point in points]}
+        await in_waves(self._upsert, list(last.values()), WRITE_SIZE, side_by_side=SIDE_BY_SIDE)
+
+    async def patch(self, patches: Sequence[Patch]) -> list[str]:
+        schema = self._opened()
+        merged: dict[str, Patch] = {}
+        for patch in [checked_patch(schema, patch) for patch in patches]:
+            merged[patch.item_id] = _merged(merged.get(patch.item_id), patch)
+        absent = await in_waves(self._patch, list(merged.values()), WRITE_SIZE, side_by_side=SIDE_BY_SIDE)
+        missing = {item_id for run in absent for item_id in run}
+        return [patch.item_id for patch in patches if patch.item_id in missing]
+
+    async def delete(self, item_ids: Iterable[str]) -> None:
+        self._opened()
+        unwanted = [checked_id(item_id) for item_id in item_ids]
+        await in_waves(self._delete, unwanted, READ_SIZE, side_by_side=SIDE_BY_SIDE)
+
+    async def search(self, queries: Sequence[Query]) -> list[list[Hit]]:
+        schema = self._opened()
+        checked = [checked_query(schema, query) for query in queries]
+        asked = [place for place, query in enumerate(checked) if not _is_empty(query)]
+        found = dict(zip(asked, await self._nearest([checked[place] for place in asked]), strict=True))
+        names = await self._names({point.id.uuid for points in found.values() for point in points})
+        return [_hits(query, found.get(place, ()), names) for place, query in enumerate(checked)]
+
+    async def get(
+        self, item_ids: Iterable[str], payload: Selector = True, vectors: tuple[str, ...] = ()
+    ) -> dict[str, Record]:
+        checked_names(self._opened(), vectors)
+        item_of = {self._ids.point_id(checked_id(item_id)): item_id for item_id in item_ids}
+        found = await self._read(list(item_of), payload, vectors)
+        return {
+            item_id: Record(item_id, our_payload(found[uuid], payload), our_vectors(found[uuid], vectors))
+            for uuid, item_id in item_of.items()
+            if uuid in found
+        }
+
+    async def close(self) -> None:
+        await self._link.close()
+        self._schema = None
+
+    async def item_ids(self) -> AsyncIterator[str]:
+        """Every stored item, in no particular order; one that comes or goes meanwhile may be left out."""
+        self._opened()
+        offset = None
+        while True:
+            request = grpc.ScrollPoints(
+                collection_name=self._link.collection,
+                offset=offset,
+                limit=READ_SIZE,
+                with_payload=with_payload((ITEM_ID,)),
+            )
+            page = await self._link.write("listing items", self._link.points.Scroll, request)
+            for point in page.result:
+                yield point.payload[ITEM_ID].string_value
+            if not page.HasField("next_page_offset"):
+                return
+            offset = page.next_page_offset
+
+    def _opened(self) -> Schema:
+        if self._schema is not None:
+            return self._schema
+        if self._unreached:
+            # A worker that starts while its server is away goes on from its own state.
+            raise DependencyError(f"{self._link.name} was not reached yet: go on with ensure(schema)")
+        raise ConfigurationError(f"the index on {self._link.name} is not open: call ensure(schema) first")
+
+    async def _upsert(self, points: Sequence[Point]) -> None:
+        stored = [server_point(point, self._ids) for point in points]
+        request = grpc.UpsertPoints(collection_name=self._link.collection, wait=True, points=stored)
+        await self._change("upsert", self._link.points.Upsert, request)
+
+    async def _patch(self, patches: Sequence[Patch]) -> list[str]:
+        """Patch the items that exist and return the others: the server would refuse after applying a part.
+
+        One that is deleted in between is a DependencyError; a repetition reports it as missing.
+        """
+        uuids = {self._ids.point_id(patch.item_id): patch.item_id for patch in patches}
+        request = self._get_points(list(uuids), payload=False, vectors=())
+        held = {point.id.uuid for point in (await self._link.write("patch", self._link.points.Get, request)).result}
+        present = {item_id for uuid, item_id in uuids.items() if uuid in held}
+        operations = server_changes([patch for patch in patches if patch.item_id in present], self._ids)
+        if operations:
+            change = grpc.UpdateBatchPoints(collection_name=self._link.collection, wait=True, operations=operations)
+            await self._change("patch", self._link.points.UpdateBatch, change)
+        return [patch.item_id for patch in patches if patch.item_id not in present]
+
+    async def _delete(self, item_ids: Sequence[str]) -> None:
+        points = selector(item_ids, self._ids)
+        request = grpc.DeletePoints(collection_name=self._link.collection, wait=True, points=points)
+        await self._change("delete", self._link.points.Delete, request)
+
+    async def _change(self, action: str, call: Call, request: Any) -> None:
+        result = (await self._link.write(action, call, request)).result
+        statuses = {part.status for part in ([result] if isinstance(result, grpc.UpdateResult) else result)}
+        if statuses != {grpc.UpdateStatus.Completed}:
+            names = ", ".join(sorted(map(grpc.UpdateStatus.Name, statuses)))
+            raise DependencyError(f"{self._link.name} took the {action} but did not apply it yet ({names}): repeat it")
+
+    async def _nearest(self, queries: Sequence[Query]) -> list[Sequence[Any]]:
+        if not queries:
+            return []
+        filters: dict[tuple[Condition, ...], grpc.Filter | None] = {}
+        for query in queries:
+            if query.where not in filters:
+                filters[query.where] = server_filter(query.where, self._ids)
+        name = self._link.collection
+        points = [server_query(name, query, filters[query.where], query.limit + TIE_WINDOW) for query in queries]
+        request = grpc.QueryBatchPoints(collection_name=name, query_points=points)
+        reply = await self._link.read("search", self._link.points.QueryBatch, request)
+        return [batch.result for batch in reply.result]
+
+    async def _names(self, uuids: Iterable[str]) -> dict[str, str]:
+        """Items by point; those that are not remembered are read from the points, and those gone left out."""
+        names = {uuid: self._ids.item_id(uuid) for uuid in uuids}
+        unknown = [uuid for uuid, name in names.items() if name is None]
+        for uuid, point in (await self._read(unknown, (ITEM_ID,), ())).items():
+            name = names[uuid] = point.payload[ITEM_ID].string_value
+            self._ids.point_id(name)
+        return {uuid: name for uuid, name in names.items() if name is not None}
+
+    async def _read(self, uuids: Sequence[str], payload: Selector, vectors: tuple[str, ...]) -> dict[str, Any]:
+        """Points that exist, by id."""
+        ask = partial(self._read_run, payload=payload, vectors=vectors)
+        found = await in_waves(ask, uuids, READ_SIZE, side_by_side=SIDE_BY_SIDE)
+        return {point.id.uuid: point for run in found for point in run}
+
+    async def _read_run(self, uuids: Sequence[str], payload: Selector, vectors: tuple[str, ...]) -> Sequence[Any]:
+        request = self._get_points(uuids, payload, vectors)
+        found: Sequence[Any] = (await self._link.read("reading items", self._link.points.Get, request)).result
+        return found
+
+    def _get_points(self, uuids: Sequence[str], payload: Selector, vectors: tuple[str, ...]) -> grpc.GetPoints:
+        return grpc.GetPoints(
+            collection_name=self._link.collection,
+            ids=[grpc.PointId(uuid=uuid) for uuid in uuids],
+            with_payload=with_payload(payload),
+            with_vectors=with_vectors(vectors),
+        )
+
+
+def _merged(earlier: Patch | None, patch: Patch) -> Patch:
+    """Two patches of one item as one."""
+    if earlier is None:
+        return patch
+    return Patch(patch.item_id, {**earlier.vectors, **patch.vectors}, {**earlier.payload, **patch.payload})
+
+
+def _is_empty(query: Query) -> bool:
+    return isinstance(query.vector, SparseVector) and not len(query.vector)
+
+
+def _hits(query: Query, points: Iterable[Any], names: Mapping[str, str]) -> list[Hit]:
+    found = [(point.score, names[point.id.uuid], point) for point in points if point.id.uuid in names]
+    if isinstance(query.vector, SparseVector):
+        found = [hit for hit in found if hit[0] > 0.0]
+    best = sorted(found, key=lambda hit: (-hit[0], hit[1]))[: query.limit]
+    return [
+        Hit(name, score, our_payload(point, query.payload), our_vectors(point, query.vectors))
+        for score, name, point in best
+    ]
