@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PACKAGES := workers models infra load
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lock clean format bench-speed bench-loading bench-index
+.PHONY: help prometheus setup demo test check lock clean format bench-speed bench-loading bench-index
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -23,8 +23,15 @@ setup: $(VENV)/.ready ## make the virtual environment from the lock file
 demo: setup ## Kafka, worker, MovieLens as a stream, recommendations back, and what was measured
 	$(BIN)/tastestream demo $(ARGS)
 
-test: check ## all checks, then all tests (real Kafka, real Qdrant Edge)
+test: check prometheus ## all checks, then all tests (real Kafka, real Qdrant Edge)
 	$(BIN)/python -m pytest $(ARGS)
+
+prometheus: # Debian's, unpacked beside the environment where it is not installed: tests of dashboard and alerts use it
+	@command -v promtool >/dev/null || test -x .cache/prometheus/usr/bin/promtool || { \
+		mkdir -p .cache/prometheus && cd .cache/prometheus \
+		&& { apt-get download -qq prometheus || { apt-get update -qq && apt-get download -qq prometheus; }; } \
+		&& dpkg-deb -x prometheus_*.deb . && rm prometheus_*.deb; \
+	} || echo "Prometheus can't be had here: the tests of alerts and dashboard will be reported as NOT RUN"
 
 check: setup ## ruff, mypy --strict, import contracts, doctests
 	$(BIN)/ruff check .
