@@ -1,0 +1,151 @@
+"""The console command `tastestream`: the worker's commands, and those that drive it with data and questions."""
+
+import asyncio
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from infra.errors import InfraError
+from workers.cli import app
+from workers.errors import ConfigurationError, TasteStreamError
+
+EXIT_FAILED, EXIT_MISCONFIGURED, EXIT_INTERRUPTED = 1, 78, 130
+# Tables need room; a pipe or a log file has no width of its own.
+PIPE_WIDTH = 130
+
+Data = Annotated[
+    Path | None, typer.Option(help="folder of a MovieLens release; without one: a local copy, a download, synthetic")
+]
+
+
+@app.command()
+def demo(
+    data: Data = None,
+    keep: Annotated[bool, typer.Option(help="leave broker and worker running afterwards, until Ctrl-C")] = False,
+) -> None:
+    """Kafka, a worker and a data set as a stream: recommendations come back, and what was measured."""
+    from load.dataset import find_data
+    from load.demo import run_demo
+    from load.demo_figures import DemoPlan
+
+    console = _console()
+    run_demo(find_data(data, console=console), DemoPlan(), console, keep=keep)
+
+
+@app.command()
+def replay(
+    data: Data = None,
+    speed: Annotated[float | None, typer.Option(help="times real time; without it: flat out")] = None,
+    progress_file: Annotated[Path | None, typer.Option(help="remembers how far it came, and goes on there")] = None,
+) -> None:
+    """Publish a data set to Kafka: catalog, profiles, then ratings in time order."""
+    from load.commands import replay_data
+    from load.dataset import find_data
+
+    console = _console()
+    asyncio.run(replay_data(find_data(data, console=console), speed, progress_file, console))
+
+
+@app.command()
+def ask(
+    user: Annotated[str | None, typer.Argument(help="user id")] = None,
+    kind: Annotated[str, typer.Option(help="for_user, similar_items or trending")] = "for_user",
+    item: Annotated[list[str] | None, typer.Option(help="item id for similar_items; may be repeated")] = None,
+    limit: Annotated[int, typer.Option(help="items wanted, 1 to 100")] = 10,
+    data: Annotated[Path | None, typer.Option(help="MovieLens folder, for the titles in the reasons")] = None,
+) -> None:
+    """Ask for recommendations once and show the answer with its reasons."""
+    from load.commands import ask_once
+
+    body: dict[str, Any] = {"kind": kind, "limit": limit, "explain": True}
+    body |= {"user_id": user} if user else {}
+    body |= {"item_ids": item} if item else {}
+    asyncio.run(ask_once(body, data, _console()))
+
+
+@app.command()
+def load(
+    rate: Annotated[float, typer.Option(help="requests a second", min=0.1)] = 50.0,
+    seconds: Annotated[float, typer.Option(help="how long", min=0.1)] = 10.0,
+    users: Annotated[int, typer.Option(help="asks for users 1 to this, drawn at random", min=1)] = 610,
+    limit: Annotated[int, typer.Option(help="items wanted, 1 to 100")] = 10,
+    echo: Annotated[bool, typer.Option(help="measure a bare echo first, the floor")] = True,
+) -> None:
+    """Ask at a fixed rate, however late the replies are, and show the latencies."""
+    from load.commands import load_requests
+
+    asyncio.run(load_requests(rate, seconds, users, limit, echo, _console()))
+
+
+@app.command()
+def generate(
+    folder: Annotated[Path, typer.Argument(help="where the files go")],
+    users: int = 610,
+    items: int = 9_742,
+    ratings: int = 100_836,
+    tags: int = 3_683,
+    clusters: int = 20,
+    seed: int = 20_150_101,
+) -> None:
+    """Write an invented data set in MovieLens' format, whose right answers are known (truth.npz)."""
+    from load.commands import generate_data
+    from load.synthetic import Shape
+
+    shape = Shape(users=users, items=items, ratings=ratings, tags=tags, clusters=clusters, seed=seed)
+    generate_data(folder, shape, _console())
+
+
+@app.command()
+def download(
+    release: Annotated[str, typer.Argument(help="ml-latest-small, ml-100k, ml-1m, …")] = "ml-latest-small",
+) -> None:
+    """Fetch a MovieLens release, checked against its published checksum."""
+    from infra.kafka_dist import default_cache
+    from load.download import download as fetch
+
+    console = _console()
+    console.print(str(asyncio.run(fetch(release, default_cache(), console))), soft_wrap=True)
+
+
+@app.command()
+def evaluate(
+    data: Data = None,
+    tests: Annotated[int, typer.Option(help="events that are asked before, drawn at random", min=1)] = 5_000,
+    seed: Annotated[int, typer.Option(help="of the drawing")] = 7,
+) -> None:
+    """Test then learn, without Kafka: hit rate @10 of our models beside popularity's."""
+    from load.commands import evaluate_offline
+    from load.dataset import find_data
+
+    console = _console()
+    evaluate_offline(find_data(data, console=console), tests, seed, console)
+
+
+def main() -> None:
+    """The console script: a failure of ours is one message on standard error and an exit code, no traceback."""
+    # aiokafka logs every failed attempt; the error that ends a command says the same once.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    try:
+        app()
+    except ConfigurationError as error:
+        _end(error, EXIT_MISCONFIGURED)
+    except (TasteStreamError, InfraError) as error:
+        _end(error, EXIT_FAILED)
+
+
+def _end(error: Exception, code: int) -> None:
+    print(f"tastestream: {error}", file=sys.stderr)
+    raise SystemExit(code)
+
+
+def _console() -> Console:
+    console = Console()
+    return console if console.is_terminal else Console(width=PIPE_WIDTH)
+
+
+if __name__ == "__main__":
+    main()

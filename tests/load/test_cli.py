@@ -1,0 +1,70 @@
+"""The console command: what it offers, and how it fails."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from load.movielens import read_ratings
+from tests.load.folders import comma_folder
+
+EXIT_FAILED, EXIT_MISCONFIGURED = 1, 78
+
+
+def tastestream(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    assignments = [f"{name}={value}" for name, value in environment.items()]
+    command = ["env", *assignments, sys.executable, "-m", "load.cli", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
+def test_help_lists_the_commands_of_the_worker_and_of_the_load() -> None:
+    shown = tastestream("--help").stdout
+    for name in ("worker", "topics", "broker", "demo", "replay", "ask", "load", "generate", "download", "evaluate"):
+        assert name in shown
+
+
+def test_help_loads_nothing_heavy() -> None:
+    look = "import sys, load.cli; print(sorted({'numpy', 'aiokafka', 'faust', 'pyarrow'} & set(sys.modules)))"
+    loaded = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, timeout=60)
+    assert loaded.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("command", ["demo", "replay", "evaluate"])
+def test_a_folder_without_data_is_one_clear_message(command: str, tmp_path: Path) -> None:
+    ended = tastestream(command, "--data", str(tmp_path / "nothing"))
+    assert ended.returncode == EXIT_FAILED
+    assert "nothing is not a folder" in ended.stderr and "Traceback" not in ended.stderr + ended.stdout
+
+
+def test_a_setting_that_can_not_be_is_named_and_has_its_own_exit_code(tmp_path: Path) -> None:
+    data = comma_folder(tmp_path / "data")
+    ended = tastestream("replay", "--data", str(data), TASTESTREAM_USER_PARTITIONS="none")
+    assert ended.returncode == EXIT_MISCONFIGURED
+    assert "TASTESTREAM_USER_PARTITIONS" in ended.stderr and "Traceback" not in ended.stderr
+
+
+def test_without_a_broker_a_question_ends_with_the_address() -> None:
+    ended = tastestream("ask", "7", TASTESTREAM_BOOTSTRAP_SERVERS="127.0.0.1:1")
+    assert ended.returncode == EXIT_FAILED
+    assert "127.0.0.1:1" in ended.stderr and "Traceback" not in ended.stderr
+
+
+def test_generate_writes_what_was_asked_for(tmp_path: Path) -> None:
+    sizes = ("--users", "30", "--items", "100", "--ratings", "500", "--tags", "10", "--clusters", "4")
+    ended = tastestream("generate", str(tmp_path / "made"), *sizes)
+    assert (ended.returncode, len(read_ratings(tmp_path / "made"))) == (0, 500)
+
+
+def test_generate_refuses_a_shape_that_can_not_be(tmp_path: Path) -> None:
+    ended = tastestream("generate", str(tmp_path), "--items", "3", "--clusters", "4")
+    assert ended.returncode == EXIT_FAILED
+    assert "ask for fewer clusters" in ended.stderr and "Traceback" not in ended.stderr
+
+
+def test_evaluate_finds_ours_above_popularity_where_items_follow_each_other(tmp_path: Path) -> None:
+    sizes = ("--users", "60", "--items", "300", "--ratings", "3000", "--tags", "0", "--clusters", "5")
+    tastestream("generate", str(tmp_path), *sizes)
+    lines = tastestream("evaluate", "--data", str(tmp_path), "--tests", "300").stdout.splitlines()
+    rates = {line.split("│")[1].strip(): float(line.split("│")[2].split()[0]) for line in lines if "│" in line}
+    assert rates["ours"] > 1.5 * rates["popularity"] > 0
