@@ -58,8 +58,11 @@ class CountRow:
         return dict(zip(indices.tolist(), counts.tolist(), strict=True))
 
     def sparse(self, unit: int = 1) -> SparseVector:
-        """The row as the index stores it: counts divided by `unit`."""
-        indices, counts, _ = self._added_up()
+        """The row as the index stores it: its (at most 200) largest counts, divided by `unit`."""
+        indices, counts, last = self._added_up()
+        if len(indices) > BOUND:
+            kept = np.sort(_largest(counts, last))
+            indices, counts = indices[kept], counts[kept]
         return SparseVector(indices, (counts / unit).astype(np.float32))
 
     def pack(self) -> bytes:
@@ -90,9 +93,14 @@ class CountRow:
 
     def _cut(self) -> None:
         indices, counts, last = self._added_up()
-        kept = np.lexsort((last, counts))[-BOUND:]
+        kept = _largest(counts, last)
         counts = counts[kept]
         if counts.max() > _LARGEST:
             counts //= 2
         self._indices = bytearray(indices[kept].astype("<u4").tobytes())
         self._amounts = bytearray(counts.astype("<u4").tobytes())
+
+
+def _largest(counts: NDArray[np.int64], last: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Places of the counts that stay; among equals those touched last."""
+    return np.lexsort((last, counts))[-BOUND:]

@@ -54,12 +54,15 @@ class UserState:
         evidence = self.fold_record([event], vectors)
         return evidence[0] if evidence else None
 
-    def fold_record(self, events: Sequence[Event], vectors: Mapping[str, Vector]) -> list[Evidence]:
+    def fold_record(
+        self, events: Sequence[Event], vectors: Mapping[str, Vector], place: tuple[int, int] | None = None
+    ) -> list[Evidence]:
         """Learn the events of one record (a basket has one a line, all of one origin): the evidence to send.
 
-        `vectors`: float32 (dim,) of the items that have one. Empty for a duplicate.
+        `vectors`: float32 (dim,) of the items that have one. `place`: what this row's watermark goes by, if
+        not by the events' origin. Empty for a duplicate.
         """
-        if not events or not self.watermarks.advance(events[0].origin):
+        if not events or not self.watermarks.advance(place or events[0].origin):
             return []
         learned = (self._learn(event, vectors.get(event.item_id)) for event in events)
         return [evidence for evidence in learned if evidence is not None]

@@ -39,8 +39,8 @@ from workers.vocabulary import Vocabulary
 
 Put = Callable[[Chunk], Awaitable[None]]
 
-# Requests in one chunk, and chunks of a partition being answered at once: beyond, they wait in Kafka.
-REQUEST_CHUNK, REQUEST_CHUNKS_OUT = 16, 16
+# Requests in one chunk, and chunks of a partition that are out at once: beyond, they wait in Kafka.
+REQUEST_CHUNK, REQUEST_CHUNKS_OUT = 4, 16
 
 
 def build(settings: Settings) -> StreamApp:
@@ -76,7 +76,7 @@ def build_parts(settings: Settings, options: ClientOptions) -> Parts:
     index: Index = EdgeIndex(settings.data_path / "index") if settings.index_kind == "edge" else MemoryIndex()
     vocabulary = Vocabulary(settings.vector_dim)
     facts = ItemFacts(items, index, settings.item_partitions)
-    vectors = ItemVectors(index, settings.vector_dim)
+    vectors = ItemVectors(index, settings.vector_dim, on_evict=lambda: metrics.count_evictions("vectors"))
     return Parts(
         settings=settings,
         topics=topics,
@@ -88,7 +88,7 @@ def build_parts(settings: Settings, options: ClientOptions) -> Parts:
         points=points,
         index=index,
         vocabulary=vocabulary,
-        index_writer=IndexWriter(index, items, points, vocabulary, turns, delay_s=settings.index_delay_s),
+        index_writer=IndexWriter(index, items, points, vocabulary, vectors, turns, delay_s=settings.index_delay_s),
         vectors=vectors,
         writer=Writer(options, patience_s=settings.patience_s),
         replies=ReplySender(options, patience_s=settings.patience_s),
@@ -112,6 +112,7 @@ def _attach_agents(app: StreamApp, parts: Parts) -> Mapping[str, Put]:
         channel = new_channel(app)
         attach(app, channel, parts)
         puts[topic] = channel.put
+    puts[topics.interactions_rerouted] = puts[topics.user_interactions]
     return puts
 
 
@@ -139,6 +140,7 @@ def _member(
     tables: dict[str, Table[Any]] = {
         topics.item_catalog: parts.items,
         topics.user_interactions: parts.users,
+        topics.interactions_rerouted: parts.users,
         topics.item_transitions: parts.items,
     }
     return GroupMember(
@@ -159,14 +161,16 @@ def _member(
 def _attach_web(
     app: StreamApp, parts: Parts, index: IndexService, member: GroupMember, request_reader: RequestReader
 ) -> None:
+    def ready() -> dict[str, bool]:
+        return {"index_open": index.started, "tables_recovered": member.ready.is_set()}
+
     def refresh() -> None:
+        parts.metrics.clear_lag()
         for tp, records in {**member.lag(), **request_reader.lag()}.items():
             parts.metrics.set_lag(tp.topic, tp.partition, records)
         parts.metrics.set_entries("users", len(parts.users))
         parts.metrics.set_entries("items", len(parts.items))
-
-    def ready() -> dict[str, bool]:
-        return {"index_open": index.started, "tables_recovered": member.ready.is_set()}
+        parts.metrics.set_ready(all(ready().values()))
 
     web.attach(app, parts.metrics.registry, refresh, ready)
 

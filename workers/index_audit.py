@@ -65,7 +65,8 @@ class IndexAudit(Service):
         log.info("index audit of %d partitions: %d items written again", len(partitions), stale)
 
     def _slices(self, partition: int) -> Iterator[list[str]]:
-        keys = iter(list(self._items.partitions[partition].keys()))
+        rows = self._items.partitions.get(partition)
+        keys = iter(() if rows is None else list(rows.keys()))
         while item_ids := list(islice(keys, SLICE_ITEMS)):
             yield item_ids
 

@@ -17,6 +17,7 @@ from workers.rows import ItemRow
 from workers.stream.chunk import Chunk
 from workers.stream.table import Table
 from workers.turns import Turns
+from workers.vectors import ItemVectors
 from workers.vocabulary import Vocabulary
 
 # Items in one call to the index: an embedded one holds the event loop for about 2 ms meanwhile.
@@ -32,6 +33,7 @@ class IndexWriter(Service):
         items: Table[ItemRow],
         points: ItemPoints,
         vocabulary: Vocabulary,
+        vectors: ItemVectors,
         turns: Turns,
         *,
         delay_s: float,
@@ -41,6 +43,7 @@ class IndexWriter(Service):
         self._items = items
         self._points = points
         self._vocabulary = vocabulary
+        self._vectors = vectors
         self._turns = turns
         self._delay_s = delay_s
         self._marked = asyncio.Event()
@@ -82,6 +85,8 @@ class IndexWriter(Service):
                 await self._index.upsert(present)
             if absent:
                 await self._index.delete(absent)
+            for item_id, _ in rows:  # not before: until now the old one could be read again
+                self._vectors.forget(item_id)
             self._count_words(present, absent)
             await self._turns.rest()
 

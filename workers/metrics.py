@@ -12,7 +12,7 @@ from workers.records.request import KINDS
 
 OTHER = "other"
 EVENT_TYPES: frozenset[str] = frozenset(get_args(EventType))
-EVENT_OUTCOMES = frozenset({"applied", "duplicate", "late", "parked", "dead_letter"})
+EVENT_OUTCOMES = frozenset({"applied", "duplicate", "late", "parked", "dead_letter", "rerouted"})
 REASONS: frozenset[str] = frozenset(Reason)
 REQUEST_KINDS: frozenset[str] = frozenset(KINDS)
 
@@ -77,9 +77,17 @@ class Metrics:
         """A duration that no `with` block spans, such as `total`, from the request's record to its reply."""
         self._durations.labels(_known(kind, REQUEST_KINDS), stage, outcome).observe(seconds)
 
+    def set_ready(self, ready: bool) -> None:
+        """Whether this worker answers: tables recovered, index open."""
+        self._ready.set(int(ready))
+
     def set_lag(self, topic: str, partition: int, records: int) -> None:
         """Records published whose effects are not all acknowledged yet."""
         self._lag.labels(topic, str(partition)).set(records)
+
+    def clear_lag(self) -> None:
+        """Forget every lag: a partition that went to another worker must not keep its last value here."""
+        self._lag.clear()
 
     def set_entries(self, table: str, entries: int) -> None:
         """Rows that a table holds now."""
@@ -122,6 +130,9 @@ class Metrics:
         )
 
     def _declare_state(self) -> None:
+        self._ready = Gauge(
+            "tastestream_ready", "1 when tables are recovered and the index is open.", registry=self.registry
+        )
         self._lag = Gauge(
             "tastestream_consumer_lag_records",
             "Records published whose effects are not all acknowledged yet.",

@@ -1,9 +1,12 @@
 """Sends replies (I/O): a producer of their own, and an address that does not exist harms nobody else."""
 
+import asyncio
 import time
+from contextlib import suppress
+from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from mode import Service
 
 from workers.errors import BadRecordError, DependencyError
@@ -13,6 +16,9 @@ from workers.stream.connect import ClientOptions, connect
 
 # Topics are listed anew at most so often: a client that names topics that don't exist can't slow others.
 RELIST_AFTER_S = 1.0
+# A reply not acknowledged for so long may go to a topic that was deleted: then it is looked for again.
+UNSURE_AFTER_S = 1.0
+STOP_WITHIN_S = 1.0
 
 
 class ReplySender(Service):
@@ -24,43 +30,82 @@ class ReplySender(Service):
         self._patience_s = patience_s
         self._partitions: dict[str, set[int]] = {}
         self._listed_at = 0.0
+        self._listing = asyncio.Lock()
 
     async def on_start(self) -> None:
+        # Not idempotent: aiokafka would try for ever to reach a topic that a client has deleted. A reply
+        # may come twice.
         self._producer = await connect(
-            lambda: AIOKafkaProducer(**self._options, acks="all", enable_idempotence=True, linger_ms=0),
+            lambda: AIOKafkaProducer(
+                **self._options, acks="all", linger_ms=0, request_timeout_ms=int(self._patience_s * 1000)
+            ),
             patience_s=self._patience_s,
         )
 
     async def on_stop(self) -> None:
-        await self._producer.stop()
+        # What is still on its way then goes to topics that are gone: everything else was waited for.
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._producer.stop(), STOP_WITHIN_S)
 
     async def send(self, address: ReplyTo, key: bytes | None, value: bytes) -> None:
         """Publish one reply; returns when it is acknowledged.
 
-        Raises `BadRecordError` if the address does not exist, `DependencyError` if Kafka does not take it.
+        Raises `BadRecordError` if the address does not exist or Kafka finds the reply too large,
+        `DependencyError` if Kafka does not take it.
         """
-        try:
-            await self._check(address)
-            await self._producer.send_and_wait(
+        await self._check(address)
+        sending = asyncio.ensure_future(
+            self._producer.send_and_wait(
                 address.topic, value, key=key, partition=address.partition, headers=list(address.headers)
             )
+        )
+        try:
+            await self._acknowledged(sending, address)
+        except MessageSizeTooLargeError as error:
+            raise BadRecordError(
+                RequestFailure.REPLY_TOO_LARGE, f"the reply has {len(value)} bytes, too many for Kafka: ask for less"
+            ) from error
         except KafkaError as error:
             raise DependencyError(f"reply to {address.topic} was not acknowledged: {error!r}") from error
 
+    async def _acknowledged(self, sending: asyncio.Future[Any], address: ReplyTo) -> None:
+        await asyncio.wait({sending}, timeout=UNSURE_AFTER_S)
+        if not sending.done():
+            with suppress(DependencyError):  # a broker that is away may come back: the send goes on
+                await self._list_topics(since=time.monotonic())
+            if problem := self._problem(address):
+                sending.add_done_callback(lambda late: late.cancelled() or late.exception())
+                raise _refused(address, problem)
+        await sending
+
     async def _check(self, address: ReplyTo) -> None:
-        if address.topic not in self._partitions and time.monotonic() - self._listed_at > RELIST_AFTER_S:
-            await self._list_topics()
+        if self._problem(address):
+            await self._list_topics(since=time.monotonic())
+            if problem := self._problem(address):
+                raise _refused(address, problem)
+
+    def _problem(self, address: ReplyTo) -> str:
         partitions = self._partitions.get(address.topic)
         if partitions is None:
-            problem = "does not exist: create it, or leave the address out"
-        elif address.partition is not None and address.partition not in partitions:
-            problem = f"has no partition {address.partition}"
-        else:
-            return
-        raise BadRecordError(RequestFailure.REPLY_ADDRESS_REFUSED, f"the reply topic {address.topic!r} {problem}")
+            return "does not exist: create it, or leave the address out"
+        if address.partition is not None and address.partition not in partitions:
+            return f"has no partition {address.partition}"
+        return ""
 
-    async def _list_topics(self) -> None:
-        # Asking for one topic by name would have the client track it for ever, existing or not.
-        cluster = await self._producer.client.fetch_all_metadata()
-        self._partitions = {topic: cluster.partitions_for_topic(topic) or set() for topic in cluster.topics()}
-        self._listed_at = time.monotonic()
+    async def _list_topics(self, since: float) -> None:
+        """Know all topics as they are at `since` (monotonic seconds) or later; one listing serves all who wait."""
+        async with self._listing:
+            if self._listed_at >= since:
+                return
+            await asyncio.sleep(self._listed_at + RELIST_AFTER_S - time.monotonic())
+            self._listed_at = time.monotonic()
+            # Asking for one topic by name would have the client track it for ever, existing or not.
+            try:
+                cluster = await self._producer.client.fetch_all_metadata()
+            except KafkaError as error:
+                raise DependencyError(f"Kafka does not tell which topics exist: {error!r}") from error
+            self._partitions = {topic: cluster.partitions_for_topic(topic) or set() for topic in cluster.topics()}
+
+
+def _refused(address: ReplyTo, problem: str) -> BadRecordError:
+    return BadRecordError(RequestFailure.REPLY_ADDRESS_REFUSED, f"the reply topic {address.topic!r} {problem}")

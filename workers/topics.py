@@ -56,6 +56,10 @@ class Topics:
         return self.prefix + "item-transitions"
 
     @property
+    def interactions_rerouted(self) -> str:
+        return self.prefix + "interactions-rerouted"
+
+    @property
     def dead_letters(self) -> str:
         return self.prefix + "dead-letters"
 
@@ -87,6 +91,7 @@ class Topics:
             TopicSpec(self.recommendation_replies, users, "delete", _kept(HOUR_MS), fixed=False),
             TopicSpec(self.recommendations_served, users, "delete", _kept(30 * DAY_MS)),
             TopicSpec(self.item_transitions, items, "delete", _kept(7 * DAY_MS)),
+            TopicSpec(self.interactions_rerouted, users, "delete", _kept(7 * DAY_MS)),
             TopicSpec(self.dead_letters, 1, "delete", _LETTERS, fixed=False),
             TopicSpec(self.user_state_changelog, users, "compact", _CHANGELOG),
             TopicSpec(self.item_state_changelog, items, "compact", _CHANGELOG),
@@ -99,6 +104,7 @@ class Topics:
             self.recommendation_requests,
             self.recommendations_served,
             self.item_transitions,
+            self.interactions_rerouted,
             self.dead_letters,
             self.user_state_changelog,
             self.item_state_changelog,

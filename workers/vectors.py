@@ -1,6 +1,6 @@
 """Embeddings of items in use, side by side in one matrix, so that asking and folding rarely need the index."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,53 +17,64 @@ CAPACITY = 20_000
 class ItemVectors:
     """Copies of the index's embeddings; past the capacity the oldest copy gives way."""
 
-    def __init__(self, index: Index, dim: int, capacity: int = CAPACITY) -> None:
+    def __init__(
+        self, index: Index, dim: int, capacity: int = CAPACITY, on_evict: Callable[[], None] = lambda: None
+    ) -> None:
+        self._on_evict = on_evict
         self._index = index
         self._matrix = np.zeros((capacity, dim), dtype=np.float32)
         self._slots: dict[str, int] = {}
         self._free = list(range(capacity - 1, -1, -1))
+        self._changes = 0
 
     async def of(self, item_ids: Iterable[str]) -> dict[str, Vector]:
         """float32 (dim,) of unit length, of every item that has one."""
         item_ids = list(dict.fromkeys(item_ids))
-        fetched = await self._fetch([item_id for item_id in item_ids if item_id not in self._slots])
-        held = {item_id: self._matrix[slot] for item_id in item_ids if (slot := self._slots.get(item_id)) is not None}
-        return fetched | held
+        held = {i: self._matrix[slot].copy() for i in item_ids if (slot := self._slots.get(i)) is not None}
+        return held | await self._fetch([item_id for item_id in item_ids if item_id not in held])
 
     async def matrix(self, item_ids: Sequence[str]) -> NDArray[np.float32]:
         """float32 (n, dim), a row an item: of unit length, or zeros for one without an embedding."""
-        fetched = await self._fetch([item_id for item_id in item_ids if item_id not in self._slots])
         slots = np.array([self._slots.get(item_id, -1) for item_id in item_ids], dtype=np.intp)
         rows = self._matrix[slots]
         rows[slots < 0] = 0.0
-        for place, item_id in enumerate(item_ids):
-            if slots[place] < 0 and item_id in fetched:
-                rows[place] = fetched[item_id]
+        missing = np.flatnonzero(slots < 0).tolist()
+        fetched = await self._fetch([item_ids[place] for place in missing])
+        for place in missing:
+            if (vector := fetched.get(item_ids[place])) is not None:
+                rows[place] = vector
         return rows
 
     def forget(self, item_id: str) -> None:
-        """The item has changed or gone."""
-        slot = self._slots.pop(item_id, None)
-        if slot is not None:
-            self._free.append(slot)
+        """The item has changed in the index, or gone."""
+        self._changes += 1
+        self._drop(item_id)
 
     async def _fetch(self, item_ids: Sequence[str]) -> dict[str, Vector]:
-        """Embeddings from the index, kept as far as there is room for all of them at once."""
+        """Embeddings from the index; they are kept unless one may have changed since it was read."""
         if not item_ids:
             return {}
+        changes = self._changes
         records = await self._index.get(item_ids, payload=False, vectors=(EMBEDDING,))
         found = {
             item_id: vector
             for item_id, record in records.items()
             if isinstance(vector := (record.vectors or {}).get(EMBEDDING), np.ndarray)
         }
-        for item_id, vector in found.items():
-            self._keep(item_id, vector)
+        if changes == self._changes:
+            for item_id, vector in found.items():
+                self._keep(item_id, vector)
         return found
 
     def _keep(self, item_id: str, vector: Vector) -> None:
-        self.forget(item_id)
+        self._drop(item_id)
         if not self._free:
-            self.forget(next(iter(self._slots)))
+            self._drop(next(iter(self._slots)))
+            self._on_evict()
         slot = self._slots[item_id] = self._free.pop()
         self._matrix[slot] = vector
+
+    def _drop(self, item_id: str) -> None:
+        slot = self._slots.pop(item_id, None)
+        if slot is not None:
+            self._free.append(slot)

@@ -2,12 +2,18 @@
 
 from aiokafka import ConsumerRecord, TopicPartition
 
+from workers.records.out import Headers
 from workers.stream.chunk import Chunk, Record
 from workers.stream.ledger import Ledger
 
 
 def record_at(
-    tp: TopicPartition, offset: int, key: bytes | None = b"k", value: bytes | None = b"v", time_ms: int = 0
+    tp: TopicPartition,
+    offset: int,
+    key: bytes | None = b"k",
+    value: bytes | None = b"v",
+    time_ms: int = 0,
+    headers: Headers = (),
 ) -> Record:
     record: Record = ConsumerRecord(
         topic=tp.topic,
@@ -20,7 +26,7 @@ def record_at(
         checksum=None,
         serialized_key_size=-1,
         serialized_value_size=-1,
-        headers=(),
+        headers=headers,
     )
     return record
 

@@ -76,6 +76,8 @@ class CountingWorker:
     async def _agent(self) -> None:
         while True:
             chunk = await self._chunks.get()
+            if not chunk.begin():
+                continue
             rows = self.table.partitions[chunk.tp.partition]
             async with rows.lock:
                 for record in chunk.records:

@@ -46,6 +46,20 @@ def test_how_far_a_partition_is_finished_starts_at_its_first_delivered_record() 
     assert ledger.finished_to(TP) == 8
 
 
+def test_only_chunks_that_nobody_has_begun_are_withdrawn() -> None:
+    ledger = Ledger()
+    first, second, third = (chunk_of(TP, 2 * n, 2, ledger) for n in range(3))
+    for chunk in (first, second, third):
+        ledger.deliver(chunk)
+    assert first.begin()
+    ledger.withdraw_waiting()
+    assert (second.begin(), third.begin()) == (False, False)
+    assert ledger.outstanding(TP) == 1
+    first.finish()
+    assert ledger.committable() == {TP: 2}
+    assert ledger.unfinished() == []
+
+
 def test_what_moved_on_during_a_commit_is_still_to_be_committed() -> None:
     ledger = Ledger()
     first, second = chunk_of(TP, 0, 2, ledger), chunk_of(TP, 2, 2, ledger)

@@ -7,8 +7,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from tests.kafka import create_topic
-from tests.waiting import until
 from tests.stream.counting import CountingWorker
+from tests.waiting import until
 
 PARTITIONS = 4
 

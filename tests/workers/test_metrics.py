@@ -24,7 +24,7 @@ def test_events_are_counted_by_type_and_outcome(metrics: Metrics) -> None:
 def test_names_that_clients_invent_share_one_label(metrics: Metrics) -> None:
     for n in range(100):
         metrics.count_events(f"type-{n}", f"outcome-{n}")
-        metrics.count_dead_letter("user-interactions", f"reason-{n}")
+        metrics.count_dead_letters("user-interactions", f"reason-{n}")
         with metrics.stage(f"kind-{n}", "merge"):
             pass
     assert value(metrics, "tastestream_events_total", type="other", outcome="other") == 100
@@ -42,7 +42,7 @@ def test_names_that_clients_invent_share_one_label(metrics: Metrics) -> None:
 
 
 def test_a_refusal_keeps_its_reason(metrics: Metrics) -> None:
-    metrics.count_dead_letter("item-catalog", "too_large")
+    metrics.count_dead_letters("item-catalog", "too_large")
     assert value(metrics, "tastestream_dead_letters_total", topic="item-catalog", reason="too_large") == 1
 
 
@@ -63,7 +63,7 @@ def test_a_stage_that_fails_is_timed_as_an_error_and_still_fails(metrics: Metric
 
 def test_every_metric_has_its_documented_name_and_unit(metrics: Metrics) -> None:
     metrics.count_events("view", "applied")
-    metrics.count_dead_letter("item-catalog", "too_large")
+    metrics.count_dead_letters("item-catalog", "too_large")
     metrics.count_reply("personal", "default", degraded=False)
     metrics.observe_request("for_user", "total", "ok", 0.004)
     metrics.set_lag("user-interactions", 3, 12)

@@ -11,17 +11,15 @@ from workers.settings import Settings, load_settings, settings_table
 
 def test_the_environment_sets_what_it_names_and_leaves_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TASTESTREAM_USER_PARTITIONS", "16")
-    monkeypatch.setenv("TASTESTREAM_INDEX_PATH", "/srv/index")
-    monkeypatch.setenv("TASTESTREAM_POPULARITY_HALF_LIVES_EVENTS", "10, 20")
+    monkeypatch.setenv("TASTESTREAM_DATA_PATH", "/srv/tastestream")
     settings = load_settings()
     assert (settings.user_partitions, settings.item_partitions) == (16, 8)
-    assert settings.index_path == Path("/srv/index")
-    assert settings.popularity_half_lives_events == (10, 20)
+    assert settings.data_path == Path("/srv/tastestream")
 
 
 def test_an_override_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TASTESTREAM_WEB_PORT", "1")
-    assert load_settings(web_port=0).web_port == 0
+    assert load_settings(web_port=2).web_port == 2
 
 
 @pytest.mark.parametrize(
@@ -32,8 +30,7 @@ def test_an_override_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) 
         ("TASTESTREAM_TOPIC_PREFIX", "a/b"),
         ("TASTESTREAM_COMMIT_INTERVAL_S", "0"),
         ("TASTESTREAM_WEB_PORT", "http"),
-        ("TASTESTREAM_POPULARITY_HALF_LIVES_EVENTS", ""),
-        ("TASTESTREAM_POPULARITY_HALF_LIVES_EVENTS", "1000;5000"),
+        ("TASTESTREAM_DIVERSITY", "2"),
     ],
 )
 def test_a_wrong_value_names_its_variable(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
@@ -58,4 +55,3 @@ def test_the_table_documents_every_setting_on_a_line_of_its_own() -> None:
     assert all(field.description for field in Settings.model_fields.values())
     assert "| `TASTESTREAM_WEB_PORT` | `6066` |" in settings_table()
     assert "| `TASTESTREAM_TOPIC_PREFIX` | empty |" in settings_table()
-    assert "| `TASTESTREAM_POPULARITY_HALF_LIVES_EVENTS` | `1000,5000,50000` |" in settings_table()

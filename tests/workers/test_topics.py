@@ -11,12 +11,18 @@ def spec(name: str) -> TopicSpec:
 
 
 def test_every_topic_carries_the_prefix_and_a_legal_name() -> None:
-    assert len(SPECS) == 9
+    assert len(SPECS) == 10
     assert all(name.startswith("shop.") and is_legal_name(name) for name in SPECS)
 
 
 def test_topics_of_one_key_share_one_partition_count() -> None:
-    users = ("user-interactions", "recommendation-requests", "recommendations-served", "user-state-changelog")
+    users = (
+        "user-interactions",
+        "interactions-rerouted",
+        "recommendation-requests",
+        "recommendations-served",
+        "user-state-changelog",
+    )
     items = ("item-catalog", "item-transitions", "item-state-changelog")
     assert {spec(name).partitions for name in users} == {4}
     assert {spec(name).partitions for name in items} == {3}

@@ -35,8 +35,6 @@ async def handle(chunk: Chunk, parts: Parts) -> None:
             await parts.turns.rest()
         await letters.send(parts.writer, parts.topics.dead_letters, parts.metrics)
         await parts.writer.send(parts.items.changelog, partition, rows.take_changes())
-    for item_id in touched:
-        parts.vectors.forget(item_id)
     parts.index_writer.push(partition, touched, whole=True, chunk=chunk)
 
 
@@ -46,11 +44,12 @@ def attach(app: faust.App, channel: faust.ChannelT[Chunk], parts: Parts) -> None
     @app.agent(channel, name="catalog")
     async def catalog(chunks: faust.StreamT[Chunk]) -> None:
         async for chunk in chunks:
-            await handle(chunk, parts)
+            if chunk.begin():
+                await handle(chunk, parts)
 
 
 def _item(record: Record, parts: Parts) -> Item | ItemDeleted:
-    item = decode_item(record.value, record.key)
+    item = decode_item(record.value, record.key, record.headers)
     if isinstance(item, Item):
         parts.points.check(item)
     expected = partition_of(item.item_id, parts.settings.item_partitions)

@@ -17,7 +17,8 @@ from workers.metrics import Metrics
 from workers.partitioning import partition_of
 from workers.parts import Parts
 from workers.records.codes import Reason, RequestFailure
-from workers.records.headers import ReplyTo, reply_to
+from workers.records.headers import ReplyTo, header_text, reply_to
+from workers.records.out import OutRecord
 from workers.records.reply import ErrorReply, Reply, encode_reply, error_reply
 from workers.records.request import Request, decode_request
 from workers.served import served_line
@@ -25,8 +26,15 @@ from workers.stream.chunk import Chunk, Record
 
 log = logging.getLogger(__name__)
 
-# How long a request without a deadline waits for an event of its own (`min_offset`).
+# How long a request waits at most for an event of its own (`min_offset`): an event that never comes must
+# not hold up a hand-over, nor the requests behind it.
 PATIENCE_S = 5.0
+# Chunks being answered at once. One that waits for an event of its own holds up nobody as long as others
+# are free; many more would only lengthen the drain before a hand-over.
+CHUNKS_AT_ONCE = 16
+PARTIAL_CATALOG = "partial_catalog"
+# Marks a request that was forwarded to its user's owner; it is not forwarded twice.
+FORWARDED_HEADER = "tastestream.forwarded_from"
 _NAMESPACE = uuid.UUID("6d9f2f6e-3f43-5d51-9d6a-5d1c1f0f8a0b")
 
 
@@ -37,6 +45,8 @@ async def handle(record: Record, parts: Parts) -> None:
     try:
         request = decode_request(record.value, record.key, record.timestamp, record.headers)
         kind = request.kind
+        if _is_foreign(request, parts) and not _was_forwarded(record):
+            return await _forward(request, record, parts)
         reply: Reply | ErrorReply = await _answer(request, record, address, parts)
     except BadRecordError as error:
         reply = error_reply(error)
@@ -44,26 +54,50 @@ async def handle(record: Record, parts: Parts) -> None:
         log.exception("request %s[%d]@%d failed", record.topic, record.partition, record.offset)
         reply = error_reply(error)
     with parts.turns.answering():
-        await _send(reply, address, record, parts)
-    _count(reply, kind, record, parts.metrics)
+        sent = await _send(reply, address, record, parts)
+    _count(sent, kind, record, parts.metrics)
 
 
 async def _answer(request: Request, record: Record, address: ReplyTo, parts: Parts) -> Reply:
     if address.refused:
         raise BadRecordError(RequestFailure.REPLY_ADDRESS_REFUSED, address.refused)
     partition = partition_of(request.subject, parts.settings.user_partitions) if request.subject else record.partition
-    if request.subject and partition not in parts.users.partitions:
+    if _is_foreign(request, parts):
         raise BadRecordError(
             Reason.WRONG_PARTITION,
-            f"request for user {request.subject!r} came in partition {record.partition}, its state is in "
-            f"{partition}: use the user's id as the key and the murmur2 partitioner",
+            f"the state of user {request.subject!r} is moving between workers: ask again, with the user's id as "
+            "the key and the murmur2 partitioner",
         )
     await _wait_for_own_event(request, partition, parts)
     _check_deadline(request)
     user = parts.users.partitions[partition].get(request.subject) if request.subject else None
     identity = f"{record.topic}/{record.partition}/{record.offset}/{record.timestamp}"
     with parts.turns.answering():
-        return await parts.pipeline.answer(request, user, partition, uuid.uuid5(_NAMESPACE, identity).hex)
+        reply = await parts.pipeline.answer(request, user, partition, uuid.uuid5(_NAMESPACE, identity).hex)
+    return reply if _sees_all_items(parts) else replace(reply, degraded=(*reply.degraded, PARTIAL_CATALOG))
+
+
+def _sees_all_items(parts: Parts) -> bool:
+    """An index in this process holds the items of this worker's partitions only."""
+    return len(parts.items.partitions) == parts.settings.item_partitions
+
+
+def _is_foreign(request: Request, parts: Parts) -> bool:
+    """Whether another worker owns the user's row: nothing is ever computed on a foreign partition."""
+    subject = request.subject
+    return bool(subject) and partition_of(subject, parts.settings.user_partitions) not in parts.users.partitions
+
+
+def _was_forwarded(record: Record) -> bool:
+    return header_text(record.headers, FORWARDED_HEADER) is not None
+
+
+async def _forward(request: Request, record: Record, parts: Parts) -> None:
+    """To the owner's partition, as it came: the owner replies."""
+    owner = partition_of(request.subject, parts.settings.user_partitions)
+    headers = (*record.headers, (FORWARDED_HEADER, b"%d:%d" % (record.partition, record.offset)))
+    moved = OutRecord(record.key, record.value, headers, record.timestamp)
+    await parts.writer.send(parts.topics.recommendation_requests, owner, [moved])
 
 
 async def _wait_for_own_event(request: Request, partition: int, parts: Parts) -> None:
@@ -96,21 +130,26 @@ def _check_deadline(request: Request) -> None:
 def _seconds_left(request: Request) -> float:
     if request.expires_at_ms is None:
         return PATIENCE_S
-    return max(0.0, request.expires_at_ms / 1000 - time.time())
+    return min(PATIENCE_S, max(0.0, request.expires_at_ms / 1000 - time.time()))
 
 
-async def _send(reply: Reply | ErrorReply, address: ReplyTo, record: Record, parts: Parts) -> None:
-    """To the address asked for; if that does not exist, the reason to the default topic."""
+async def _send(reply: Reply | ErrorReply, address: ReplyTo, record: Record, parts: Parts) -> Reply | ErrorReply:
+    """Send to the address asked for; what can't go there becomes an error, on the default topic if need be.
+
+    Returns what was sent.
+    """
     reply = replace(reply, correlation_id=address.correlation_id)
     try:
         await parts.replies.send(address, record.key, encode_reply(reply))
     except BadRecordError as error:
-        default = ReplyTo(parts.topics.recommendation_replies, headers=address.headers)
-        await parts.replies.send(default, record.key, encode_reply(error_reply(error, address.correlation_id)))
-        return
+        if error.code == RequestFailure.REPLY_ADDRESS_REFUSED:
+            address = replace(address, topic=parts.topics.recommendation_replies, partition=None)
+        reply = error_reply(error, address.correlation_id)
+        await parts.replies.send(address, record.key, encode_reply(reply))
     if isinstance(reply, Reply):
         served = ReplyTo(parts.topics.recommendations_served)
         await parts.replies.send(served, record.key, served_line(reply, record.timestamp))
+    return reply
 
 
 def _count(reply: Reply | ErrorReply, kind: str, record: Record, metrics: Metrics) -> None:
@@ -123,12 +162,21 @@ def _count(reply: Reply | ErrorReply, kind: str, record: Record, metrics: Metric
 def attach(app: faust.App, channel: faust.ChannelT[Chunk], parts: Parts) -> None:
     """Run `handle` as a Faust agent over the chunks of `recommendation-requests`."""
 
+    free = asyncio.Semaphore(CHUNKS_AT_ONCE)
+
     async def answer_all(chunk: Chunk) -> None:
-        await asyncio.gather(*(handle(record, parts) for record in chunk.records))
+        try:
+            await asyncio.gather(*(handle(record, parts) for record in chunk.records))
+        finally:
+            free.release()
         chunk.finish()
 
     @app.agent(channel, name="requests")
     async def requests(chunks: faust.StreamT[Chunk]) -> None:
         async with asyncio.TaskGroup() as answering:
             async for chunk in chunks:
-                answering.create_task(answer_all(chunk))
+                await free.acquire()
+                if chunk.begin():
+                    answering.create_task(answer_all(chunk))
+                else:
+                    free.release()

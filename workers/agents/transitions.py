@@ -42,7 +42,8 @@ def attach(app: faust.App, channel: faust.ChannelT[Chunk], parts: Parts) -> None
     @app.agent(channel, name="transitions")
     async def transitions(chunks: faust.StreamT[Chunk]) -> None:
         async for chunk in chunks:
-            await handle(chunk, parts)
+            if chunk.begin():
+                await handle(chunk, parts)
 
 
 def _evidence(record: Record) -> Evidence:

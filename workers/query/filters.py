@@ -4,12 +4,11 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 
 from models.ids import item_key
-from workers.errors import BadRecordError
-from workers.index.filters import AnyOf, Condition, Equals, ExcludeIds, Range
-from workers.index.validate import MAX_IDS
+from workers.index.filters import AnyOf, Condition, Equals, ExcludeIds, Not, Range
+from workers.index.validate import MAX_ID_BYTES, MAX_IDS
 from workers.query.question import Question
-from workers.records.codes import Reason
-from workers.records.request import Filters
+from workers.records.fields import Scalar
+from workers.records.filters import Filters
 
 SEEN = "seen"
 EXCLUDED = "excluded"
@@ -22,8 +21,9 @@ def conditions(question: Question) -> tuple[Condition, ...]:
     left_out = _named(question)
     if question.user is not None:
         left_out |= set(question.user.history.item_ids)
-    if left_out:
-        found.append(ExcludeIds(frozenset(sorted(left_out)[:MAX_IDS])))
+    possible = sorted(filter(_can_exist, left_out))[:MAX_IDS]
+    if possible:
+        found.append(ExcludeIds(frozenset(possible)))
     return tuple(found)
 
 
@@ -48,6 +48,10 @@ def _reason(item_id: str, named: Collection[str], seen: Collection[int]) -> str 
     return SEEN if item_key(item_id) in seen else None
 
 
+def _can_exist(item_id: str) -> bool:
+    return 0 < len(item_id.encode()) <= MAX_ID_BYTES
+
+
 def _named(question: Question) -> set[str]:
     return set(question.request.exclude) | set(question.request.item_ids)
 
@@ -57,20 +61,20 @@ def _wanted(filters: Filters) -> Iterable[Condition]:
         yield Equals("available", 1)
     if filters.category:
         yield AnyOf("category", filters.category)
+    if filters.category_not:
+        yield Not(AnyOf("category", filters.category_not))
     if filters.price.min is not None or filters.price.max is not None:
         yield Range("price", gte=filters.price.min, lte=filters.price.max)
-    for tag in filters.tags:
-        yield Equals("tags", tag)
-    for name, value in filters.attributes.items():
-        yield _attribute(f"attributes.{name}", value)
+    if filters.tags_any:
+        yield AnyOf("tags", filters.tags_any)
+    if filters.published_since is not None:
+        yield Range("published_at", gte=filters.published_since)
+    yield from (Equals("tags", tag) for tag in filters.tags)
+    yield from (_attribute(f"attributes.{name}", value) for name, value in filters.attributes.items())
 
 
-def _attribute(field: str, value: object) -> Condition:
-    if isinstance(value, float):
-        return Range(field, gte=value, lte=value)
-    if isinstance(value, str | int):
+def _attribute(field: str, value: Scalar) -> Condition:
+    """A number is met by an equal one, whole or not: JSON does not tell 3 from 3.0."""
+    if isinstance(value, str | bool):
         return Equals(field, value)
-    raise BadRecordError(
-        Reason.WRONG_TYPE,
-        f"filter {field} must be text, a number or a truth value, not {type(value).__name__}",
-    )
+    return Range(field, gte=value, lte=value)

@@ -34,6 +34,10 @@ log = logging.getLogger(__name__)
 
 # Hits of one source. Fewer lose candidates that several sources like a little; more cost time in proportion.
 WIDTH = 100
+# Share of that for lists of popular items: popularity is known of every candidate, however it was found, so
+# these lists only have to fill places that nothing personal takes.
+POPULAR_SHARE = 0.4
+_POPULAR = frozenset({TRENDING, POPULARITY, CATEGORY})
 # Categories asked for by themselves: those a user likes best.
 CATEGORIES = 2
 
@@ -88,14 +92,14 @@ def plan(question: Question, text: Vector | None) -> Plan:
 async def retrieve(planned: Plan, where: tuple[Condition, ...], index: Index, width: int) -> Found:
     """Ask every source for its best `width`; raises `DependencyError` only if all of them fail."""
     queries = {
-        source: [Query(space, vector, width, where) for space, vector in searches]
+        source: [Query(space, vector, _width(source, width), where) for space, vector in searches]
         for source, searches in planned.searches.items()
     }
     found = await _ask_at_once(queries, index)
     if planned.searches and not found:
         raise DependencyError("no source of candidates answers: check the index")
     failed = tuple(source for source in queries if source not in found)
-    exhausted = all(len(hits) < width for lists in found.values() for hits in lists)
+    exhausted = all(len(hits) < _width(source, width) for source, lists in found.items() for hits in lists)
     return Found(
         {source: [hit for hits in lists for hit in hits] for source, lists in found.items()},
         planned.queries,
@@ -103,6 +107,10 @@ async def retrieve(planned: Plan, where: tuple[Condition, ...], index: Index, wi
         failed,
         exhausted,
     )
+
+
+def _width(source: str, width: int) -> int:
+    return int(width * POPULAR_SHARE) if source in _POPULAR else width
 
 
 async def _ask_at_once(queries: Mapping[str, list[Query]], index: Index) -> dict[str, list[list[Hit]]]:

@@ -28,17 +28,27 @@ class Record(Protocol):
 
 @dataclass(slots=True, eq=False)
 class Chunk:
-    """Records of one partition in offset order; `finish()` says that all their effects are acknowledged."""
+    """Records of one partition in offset order; `finish()` says that all their effects are acknowledged.
+
+    An agent begins a chunk before it works on it: one that was withdrawn meanwhile is somebody else's.
+    """
 
     tp: TopicPartition
     records: Sequence[Record]
     on_finish: Callable[["Chunk"], None]
+    begun: bool = field(default=False, init=False)
+    withdrawn: bool = field(default=False, init=False)
     done: bool = field(default=False, init=False)
 
     @property
     def next_offset(self) -> int:
         """Offset to commit once this chunk is done: one past its last record."""
         return self.records[-1].offset + 1
+
+    def begin(self) -> bool:
+        """Whether to work on this chunk; from then on it can't be withdrawn."""
+        self.begun = not self.withdrawn
+        return self.begun
 
     def finish(self) -> None:
         """Mark every record as done; a second call changes nothing."""

@@ -26,6 +26,12 @@ class Ledger:
         while queue and queue[0].done:
             self._committable[tp] = self._finished[tp] = queue.popleft().next_offset
 
+    def withdraw_waiting(self) -> None:
+        """Take back all chunks that no agent has begun; their records are read again from the commit."""
+        for queue in self._out.values():
+            while queue and not queue[-1].begun:
+                queue.pop().withdrawn = True
+
     def outstanding(self, tp: TopicPartition) -> int:
         """Number of chunks of `tp` that are unfinished, or wait behind one that is."""
         return len(self._out.get(tp, ()))

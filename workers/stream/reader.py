@@ -65,12 +65,13 @@ class Reader(Service):
         self._open = set(tps)
 
     async def close(self) -> None:
-        """Deliver nothing more, wait until all chunks are finished, and commit them.
+        """Deliver nothing more, take back what waits, let agents finish what they began, and commit it.
 
         Raises `DependencyError` when they do not finish in time: half-done work must not be handed
         over, so the caller ends the process and the work is repeated from the last commit.
         """
         self._open = set()
+        self._ledger.withdraw_waiting()
         await self._drain()
         await self._commit()
 

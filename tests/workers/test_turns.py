@@ -1,0 +1,53 @@
+"""Folding gives way to answers, and is never stopped by them."""
+
+import asyncio
+
+import pytest
+
+from workers import turns
+from workers.turns import Turns
+
+
+@pytest.fixture(autouse=True)
+def every_slice_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "SLICE_S", 0.0)
+
+
+async def test_whoever_folds_lets_others_run() -> None:
+    order = []
+
+    async def other() -> None:
+        order.append("other")
+
+    task = asyncio.create_task(other())
+    await Turns().rest()
+    order.append("folding")
+    await task
+    assert order == ["other", "folding"]
+
+
+async def test_folding_waits_until_the_last_answer_is_given() -> None:
+    shared, order = Turns(), []
+    go = asyncio.Event()
+
+    async def answer(name: str) -> None:
+        with shared.answering():
+            await go.wait()
+            order.append(name)
+
+    answers = [asyncio.create_task(answer(name)) for name in ("first", "second")]
+    await asyncio.sleep(0)
+    folding = asyncio.create_task(shared.rest())
+    await asyncio.sleep(0)
+    go.set()
+    await folding
+    assert order == ["first", "second"]
+    await asyncio.gather(*answers)
+
+
+async def test_answers_without_end_do_not_stop_folding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "LONGEST_WAIT_S", 0.01)
+    shared = Turns()
+    with shared.answering():
+        async with asyncio.timeout(10):
+            await shared.rest()
