@@ -1,7 +1,7 @@
 """What ranking needs to know of an item: from our own rows where we own it, else from the index."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from workers.index.port import Index
 from workers.item_points import COUNT, LABELS, ORDER_SCORES
@@ -10,11 +10,10 @@ from workers.rows import ItemRow
 from workers.stream.table import Table
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """Users who touched the item, its categories, its popularity per half-life (`ItemState.popularity_scores`)."""
+class Facts(NamedTuple):
+    """`users` who touched the item, its categories, its popularity per half-life (`ItemState.popularity_scores`)."""
 
-    count: int
+    users: int
     labels: Sequence[str]
     order_scores: Sequence[float]
 
@@ -31,8 +30,9 @@ class ItemFacts:
         """Facts by item id; an item that the catalog does not have is left out."""
         found: dict[str, Facts] = {}
         elsewhere = []
+        partitions, count = self._items.partitions, self._item_partitions
         for item_id in item_ids:
-            rows = self._items.partitions.get(partition_of(item_id, self._item_partitions))
+            rows = partitions.get(partition_of(item_id, count))
             if rows is None:
                 elsewhere.append(item_id)
             elif (row := rows.get(item_id)) is not None and row.catalog is not None:

@@ -18,6 +18,7 @@ from workers.index.port import Index
 from workers.metrics import Metrics
 from workers.query.filters import conditions, keep
 from workers.query.merge import merge, score
+from workers.query.popular import PopularLists
 from workers.query.present import present
 from workers.query.question import Question, ask_for_similar, ask_for_trending, ask_for_user
 from workers.query.retrieve import WIDTH, Found, Plan, plan, retrieve
@@ -61,6 +62,7 @@ class Pipeline:
         diversity: float,
     ) -> None:
         self._index = index
+        self._searcher = PopularLists(index)
         self._facts = facts
         self._vectors = vectors
         self._rarity = rarity
@@ -116,7 +118,7 @@ class Pipeline:
         where, width = conditions(question), WIDTH
         while True:
             with stages.stage("retrieve"):
-                found = await retrieve(planned, where, self._index, width)
+                found = await retrieve(planned, where, self._searcher, width)
             with stages.stage("filter"):
                 kept, _ = keep(merge(found), question)
             if len(kept) >= question.request.limit or found.exhausted or width >= WIDEST:

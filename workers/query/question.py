@@ -51,7 +51,7 @@ async def ask_for_user(request: Request, user: UserState | None, partition: int,
         user,
         AsOf(partition, user.watermarks.get(partition, -1), user.last_time_ms),
         tuple(recent),
-        {item_id: fact.count for item_id, fact in known.items()},
+        {item_id: fact.users for item_id, fact in known.items()},
         category_affinity(categories),
     )
 
@@ -64,7 +64,7 @@ async def ask_for_similar(request: Request, user: UserState | None, facts: ItemF
             RequestFailure.UNKNOWN_ITEM,
             f"none of the items {list(request.item_ids)[:5]} is in the catalog: publish it to item-catalog first",
         )
-    counts = {item_id: fact.count for item_id, fact in known.items()}
+    counts = {item_id: fact.users for item_id, fact in known.items()}
     return Question(request, Situation("similar_items"), user, counts=counts)
 
 

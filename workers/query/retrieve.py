@@ -23,11 +23,11 @@ from models.sources import (
 from models.text import Vector
 from workers.errors import DependencyError
 from workers.index.filters import Condition
-from workers.index.port import Index
 from workers.index.types import Hit, Query
 from workers.index.types import Vector as AnyVector
 from workers.item_points import EMBEDDING
 from workers.item_points import POPULARITY as POPULARITY_ROW
+from workers.query.popular import Searcher
 from workers.query.question import Question
 
 log = logging.getLogger(__name__)
@@ -89,7 +89,7 @@ def plan(question: Question, text: Vector | None) -> Plan:
     return planned
 
 
-async def retrieve(planned: Plan, where: tuple[Condition, ...], index: Index, width: int) -> Found:
+async def retrieve(planned: Plan, where: tuple[Condition, ...], index: Searcher, width: int) -> Found:
     """Ask every source for its best `width`; raises `DependencyError` only if all of them fail."""
     queries = {
         source: [Query(space, vector, _width(source, width), where) for space, vector in searches]
@@ -113,7 +113,7 @@ def _width(source: str, width: int) -> int:
     return int(width * POPULAR_SHARE) if source in _POPULAR else width
 
 
-async def _ask_at_once(queries: Mapping[str, list[Query]], index: Index) -> dict[str, list[list[Hit]]]:
+async def _ask_at_once(queries: Mapping[str, list[Query]], index: Searcher) -> dict[str, list[list[Hit]]]:
     """All sources in one call; if that fails, each by itself, so that one takes none of the others along."""
     try:
         answers = iter(await index.search([query for group in queries.values() for query in group]))
@@ -123,7 +123,7 @@ async def _ask_at_once(queries: Mapping[str, list[Query]], index: Index) -> dict
     return {source: [next(answers) for _ in group] for source, group in queries.items()}
 
 
-async def _ask_one_by_one(queries: Mapping[str, list[Query]], index: Index) -> dict[str, list[list[Hit]]]:
+async def _ask_one_by_one(queries: Mapping[str, list[Query]], index: Searcher) -> dict[str, list[list[Hit]]]:
     found = {}
     for source, group in queries.items():
         try:

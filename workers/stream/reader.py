@@ -96,12 +96,18 @@ class Reader(Service):
                 await self._deliver(tp, records, route)
 
     async def _deliver(self, tp: TopicPartition, records: Sequence[Record], route: Route) -> None:
-        # A partition that was closed under the poll is read again from its commit by whoever opens it.
         if tp not in self._open:
+            self._give_back(tp, records[0].offset)
             return
         chunk = Chunk(tp, records, on_finish=lambda done: self._ledger.settle(done.tp))
         self._ledger.deliver(chunk)
         await route.put(chunk)
+
+    def _give_back(self, tp: TopicPartition, offset: int) -> None:
+        # A poll can outlast a rebalance and bring records of the new assignment before its rows are recovered:
+        # without the seek they would be read by nobody.
+        if tp in self._consumer.assignment():
+            self._consumer.seek(tp, offset)
 
     async def _drain(self) -> None:
         loop = asyncio.get_running_loop()
