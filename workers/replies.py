@@ -12,13 +12,12 @@ from mode import Service
 from workers.errors import BadRecordError, DependencyError
 from workers.records.codes import RequestFailure
 from workers.records.headers import ReplyTo
-from workers.stream.connect import ClientOptions, connect
+from workers.stream.connect import ClientOptions, connect, disconnect
 
 # Topics are listed anew at most so often: a client that names topics that don't exist can't slow others.
 RELIST_AFTER_S = 1.0
 # A reply not acknowledged for so long may go to a topic that was deleted: then it is looked for again.
 UNSURE_AFTER_S = 1.0
-STOP_WITHIN_S = 1.0
 
 
 class ReplySender(Service):
@@ -43,9 +42,7 @@ class ReplySender(Service):
         )
 
     async def on_stop(self) -> None:
-        # What is still on its way then goes to topics that are gone: everything else was waited for.
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._producer.stop(), STOP_WITHIN_S)
+        await disconnect(self._producer)
 
     async def send(self, address: ReplyTo, key: bytes | None, value: bytes) -> None:
         """Publish one reply; returns when it is acknowledged.

@@ -1,7 +1,9 @@
 """How every client of ours reaches Kafka: with patience while there is no broker yet."""
 
+import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
 from aiokafka.errors import KafkaError
@@ -20,6 +22,8 @@ ClientOptions = dict[str, Any]
 
 FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 5.0
+# aiokafka waits without end for a broker that is away; a worker that was told to stop must end.
+STOP_WITHIN_S = 3.0
 
 
 class Client(Protocol):
@@ -47,10 +51,19 @@ async def connect(build: Callable[[], C], *, patience_s: float) -> C:
     raise AssertionError("unreachable: the retry loop returns or raises")
 
 
+async def disconnect(client: Client) -> None:
+    """Stop a client; one whose broker is away is left behind after a while.
+
+    Nothing that matters waits in it: what was not acknowledged was not committed either.
+    """
+    with suppress(TimeoutError):
+        await asyncio.wait_for(client.stop(), STOP_WITHIN_S)
+
+
 async def _start(client: C) -> C:
     try:
         await client.start()
     except BaseException:
-        await client.stop()
+        await disconnect(client)
         raise
     return client

@@ -15,7 +15,7 @@ from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from mode import Service
 
 from workers.errors import DependencyError
-from workers.stream.connect import ClientOptions, connect
+from workers.stream.connect import ClientOptions, connect, disconnect
 from workers.stream.reader import Reader, Route
 from workers.stream.recovery import recover
 from workers.stream.table import Table
@@ -82,7 +82,7 @@ class GroupMember(Service):
     async def on_stop(self) -> None:
         """Let agents finish what they hold, commit it, and leave the group so that others take over."""
         await self.hand_over()
-        await self._consumer.stop()
+        await disconnect(self._consumer)
 
     def lag(self) -> dict[TopicPartition, int]:
         """Records not yet finished, per owned partition."""

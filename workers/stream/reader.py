@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 BLOCKED_PAUSE_S = 0.01
 # With nothing to read a poll returns after this long; data ends it at once.
 IDLE_POLL_MS = 500
+# A commit that takes longer meets a broker that is away: the next one says the same, or more.
+COMMIT_WITHIN_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +132,12 @@ class Reader(Service):
         if not offsets:
             return
         try:
-            await self._consumer.commit(offsets)
+            await asyncio.wait_for(self._consumer.commit(offsets), COMMIT_WITHIN_S)
         except (CommitFailedError, IllegalStateError) as error:
             # The group has given these partitions to somebody else, who repeats from the last commit.
             log.warning("commit refused (%s): these partitions are no longer ours", error)
             self._ledger.confirm(offsets)
-        except KafkaError as error:
+        except (KafkaError, TimeoutError) as error:
             log.warning("commit failed (%r): tried again with the next one", error)
         else:
             self._ledger.confirm(offsets)

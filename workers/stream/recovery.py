@@ -7,7 +7,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from workers.stream.connect import ClientOptions, connect
+from workers.stream.connect import ClientOptions, connect, disconnect
 from workers.stream.table import Table, TablePartition
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ async def recover(
     try:
         records = await _read_to_end(consumer, {TopicPartition(table.changelog, p): r for p, r in rows.items()})
     finally:
-        await consumer.stop()
+        await disconnect(consumer)
     log.info(
         "recovered %d rows of %s (%d partitions, %d records) in %.2f s",
         sum(len(partition) for partition in rows.values()),

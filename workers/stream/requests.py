@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from mode import Service
 
-from workers.stream.connect import ClientOptions, connect
+from workers.stream.connect import ClientOptions, connect, disconnect
 from workers.stream.reader import Reader, Route
 
 
@@ -58,7 +58,7 @@ class RequestReader(Service):
 
     async def on_stop(self) -> None:
         await self._reader.close()
-        await self._consumer.stop()
+        await disconnect(self._consumer)
 
     def lag(self) -> dict[TopicPartition, int]:
         """Requests not yet answered, per owned partition."""

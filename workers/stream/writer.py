@@ -9,7 +9,7 @@ from mode import Service
 
 from workers.errors import DependencyError
 from workers.records.out import OutRecord
-from workers.stream.connect import ClientOptions, connect
+from workers.stream.connect import ClientOptions, connect, disconnect
 
 Target = tuple[str, int]
 
@@ -42,7 +42,7 @@ class Writer(Service):
         )
 
     async def on_stop(self) -> None:
-        await self._producer.stop()
+        await disconnect(self._producer)
 
     async def send(self, topic: str, partition: int, records: Iterable[OutRecord]) -> None:
         """Write `records` to one partition in order; returns when all are acknowledged."""

@@ -1,0 +1,92 @@
+"""The interactions agent: evidence before rows, bad records aside, repeats without effect."""
+
+import pytest
+
+from models.evidence import Evidence
+from models.user_state import UserState
+from tests.agents.parts import chunk_of_records, json_record, partition_for, running_parts
+from workers.agents.interactions import handle
+from workers.errors import DependencyError
+from workers.stream.chunk import Record
+
+
+def view(offset: int, item_id: str, user_id: str = "u", **fields: object) -> Record:
+    body = {"event_type": "view", "user_id": user_id, "item_id": item_id, **fields}
+    return json_record("user-interactions", offset, user_id, body)
+
+
+def same_partition(count: int) -> list[str]:
+    """Users who live in one partition."""
+    return [name for name in (f"user-{n}" for n in range(100)) if partition_for(name) == 0][:count]
+
+
+async def test_evidence_is_acknowledged_before_the_rows_that_account_for_it() -> None:
+    async with running_parts() as (parts, sent):
+        await handle(chunk_of_records(view(0, "a"), view(1, "b")), parts)
+        assert sent.order() == ["item-transitions", "user-state-changelog"]
+        evidence = [Evidence.unpack(record.value or b"") for record in sent.to("item-transitions")]
+        assert {(piece.item_id, piece.origin[1], len(piece.predecessors)) for piece in evidence} == {
+            ("a", 0, 0),
+            ("b", 1, 1),
+        }
+
+
+async def test_each_user_of_a_chunk_is_written_once_with_all_that_it_brought() -> None:
+    first, second = same_partition(2)
+    async with running_parts() as (parts, sent):
+        await handle(chunk_of_records(view(0, "a", first), view(1, "b", second), view(2, "c", first)), parts)
+        rows = {record.key: UserState.unpack(record.value or b"") for record in sent.to("user-state-changelog")}
+        assert len(sent.to("user-state-changelog")) == 2
+        assert rows[first.encode()].history.item_ids == ["a", "c"]
+
+
+async def test_a_redelivered_chunk_sends_no_evidence_and_writes_its_rows_again() -> None:
+    async with running_parts() as (parts, sent):
+        await handle(chunk_of_records(view(0, "a"), view(1, "b")), parts)
+        before = sent.to("user-state-changelog")
+        sent.batches.clear()
+        await handle(chunk_of_records(view(0, "a"), view(1, "b")), parts)
+        assert sent.to("item-transitions") == []
+        assert [record.value for record in sent.to("user-state-changelog")] == [record.value for record in before]
+
+
+async def test_rows_are_not_written_when_their_evidence_was_not_acknowledged() -> None:
+    async with running_parts() as (parts, sent):
+        sent.refuses = "item-transitions"
+        with pytest.raises(DependencyError):
+            await handle(chunk_of_records(view(0, "a")), parts)
+        assert sent.to("user-state-changelog") == []
+
+
+async def test_a_bad_record_is_a_letter_and_its_neighbours_are_folded() -> None:
+    async with running_parts() as (parts, sent):
+        bad = json_record("user-interactions", 1, "u", {"event_type": "teleport", "item_id": "x"})
+        await handle(chunk_of_records(view(0, "a"), bad, view(2, "b")), parts)
+        assert [letter.value for letter in sent.to("dead-letters")] == [bad.value]
+        row = parts.users.partitions[partition_for("u")].get("u")
+        assert row is not None and row.history.item_ids == ["a", "b"]
+
+
+async def test_a_basket_counts_each_line_once_under_one_event_id() -> None:
+    async with running_parts() as (parts, sent):
+        basket = {"event_type": "purchase", "user_id": "u", "items": ["a", "b"], "event_id": "order-1"}
+        await handle(chunk_of_records(json_record("user-interactions", 0, "u", basket)), parts)
+        await handle(chunk_of_records(json_record("user-interactions", 1, "u", basket)), parts)
+        assert sorted(Evidence.unpack(r.value or b"").item_id for r in sent.to("item-transitions")) == ["a", "b"]
+
+
+async def test_impressions_and_searches_leave_no_evidence() -> None:
+    async with running_parts() as (parts, sent):
+        shown = view(0, "a", event_type="impression")
+        searched = json_record("user-interactions", 1, "u", {"event_type": "search", "user_id": "u"})
+        await handle(chunk_of_records(shown, searched), parts)
+        assert sent.to("item-transitions") == []
+        value = parts.metrics.registry.get_sample_value
+        for kind in ("impression", "search"):
+            assert value("tastestream_events_total", {"type": kind, "outcome": "applied"}) == 1
+
+
+async def test_a_waiting_request_learns_how_far_the_partition_is_folded() -> None:
+    async with running_parts() as (parts, _):
+        await handle(chunk_of_records(view(7, "a"), view(8, "b")), parts)
+        assert parts.progress.offset(partition_for("u")) == 8

@@ -1,0 +1,148 @@
+"""Catalog and transitions agents: one row an item, and a chunk is done when the index shows it."""
+
+import numpy as np
+import pytest
+from aiokafka import TopicPartition
+
+from tests.agents.parts import DIM, chunk_of_records, done, json_record, partition_for, running_parts
+from tests.models.builders import evidence
+from tests.stream.builders import record_at
+from tests.waiting import until
+from workers.agents import catalog, transitions
+from workers.errors import DependencyError
+from workers.index.types import Patch, Point
+from workers.item_points import COUNT
+from workers.parts import Parts
+from workers.rows import ItemRow
+from workers.stream.chunk import Record
+
+
+def described(offset: int, item_id: str = "b", **fields: object) -> Record:
+    return json_record("item-catalog", offset, item_id, {"item_id": item_id, "title": "T", **fields})
+
+
+def touched(offset: int, item_id: str = "b") -> Record:
+    tp = TopicPartition("item-transitions", partition_for(item_id))
+    return record_at(tp, offset, item_id.encode(), evidence(offset, ["a"], item_id=item_id).pack())
+
+
+async def count_of(parts: Parts, item_id: str = "b") -> int | None:
+    record = (await parts.index.get([item_id])).get(item_id)
+    return None if record is None else (record.payload or {})[COUNT]
+
+
+async def test_an_item_is_in_the_index_when_its_chunk_is_done() -> None:
+    async with running_parts() as (parts, sent):
+        chunk = chunk_of_records(described(0))
+        await catalog.handle(chunk, parts)
+        assert not chunk.done
+        await done(chunk)
+        assert await count_of(parts) == 0
+        assert [record.key for record in sent.to("item-state-changelog")] == [b"b"]
+
+
+async def test_evidence_on_an_unknown_item_shows_once_the_catalog_has_it() -> None:
+    async with running_parts() as (parts, _):
+        use, description = chunk_of_records(touched(0), touched(1)), chunk_of_records(described(0))
+        await transitions.handle(use, parts)
+        await done(use)
+        assert await count_of(parts) is None
+        await catalog.handle(description, parts)
+        await done(description)
+        assert await count_of(parts) == 2
+
+
+async def test_nothing_brings_a_deleted_item_back_but_the_catalog() -> None:
+    async with running_parts() as (parts, _):
+        gone = chunk_of_records(described(0), json_record("item-catalog", 1, "b", None))
+        await catalog.handle(gone, parts)
+        use, old = chunk_of_records(touched(0)), chunk_of_records(described(0))
+        await transitions.handle(use, parts)
+        await catalog.handle(old, parts)
+        for chunk in (gone, use, old):
+            await done(chunk)
+        assert await count_of(parts) is None
+        again = chunk_of_records(described(2))
+        await catalog.handle(again, parts)
+        await done(again)
+        assert await count_of(parts) == 1
+
+
+async def test_a_new_description_is_what_folding_and_asking_use_from_then_on() -> None:
+    async with running_parts() as (parts, _):
+        for offset, axis in enumerate((0, 3)):
+            chunk = chunk_of_records(described(offset, vector=[float(place == axis) for place in range(DIM)]))
+            await catalog.handle(chunk, parts)
+            await parts.vectors.of(["b"])  # asked for between row and index: must not outlive the write
+            await done(chunk)
+            found = (await parts.vectors.of(["b"]))["b"]
+            assert int(np.argmax(found)) == axis
+
+
+async def test_evidence_that_comes_twice_counts_once_and_its_row_is_written_again() -> None:
+    async with running_parts() as (parts, sent):
+        for _ in range(2):
+            chunk = chunk_of_records(touched(0))
+            await transitions.handle(chunk, parts)
+            await done(chunk)
+        written = [ItemRow.unpack(record.value or b"") for record in sent.to("item-state-changelog")]
+        assert [row.use.count for row in written] == [1, 1]
+
+
+async def test_a_vector_of_another_dimension_is_a_letter_that_names_both() -> None:
+    async with running_parts() as (parts, sent):
+        chunk = chunk_of_records(described(0, vector=[1.0] * (DIM + 1)), described(1))
+        await catalog.handle(chunk, parts)
+        await done(chunk)
+        [letter] = sent.to("dead-letters")
+        message = dict(letter.headers)["__connect.errors.exception.message"] or b""
+        assert b"17 dimensions" in message and b"has 16" in message
+        assert await count_of(parts) == 0
+
+
+async def test_changes_of_one_item_are_written_to_the_index_together() -> None:
+    async with running_parts() as (parts, _):
+        first = chunk_of_records(described(0))
+        await catalog.handle(first, parts)
+        await done(first)
+        patches: list[Patch] = []
+        patch = parts.index.patch
+
+        async def counted(run: list[Patch]) -> list[str]:
+            patches.extend(run)
+            return await patch(run)
+
+        parts.index.patch = counted  # type: ignore[method-assign, assignment]
+        chunks = [chunk_of_records(touched(offset)) for offset in range(20)]
+        for chunk in chunks:
+            await transitions.handle(chunk, parts)
+        for chunk in chunks:
+            await done(chunk)
+        assert len(patches) < len(chunks)
+        assert await count_of(parts) == 20
+
+
+@pytest.mark.parametrize("method", ["upsert", "patch"])
+async def test_a_failing_index_ends_the_worker_and_no_chunk_is_done(method: str) -> None:
+    async with running_parts() as (parts, _):
+        first = chunk_of_records(described(0))
+        await catalog.handle(first, parts)
+        await done(first)
+
+        async def failing(_: list[Point]) -> None:
+            raise DependencyError("the index is away")
+
+        setattr(parts.index, method, failing)
+        chunk = chunk_of_records(described(1)) if method == "upsert" else chunk_of_records(touched(0))
+        await (catalog if method == "upsert" else transitions).handle(chunk, parts)
+        await until(lambda: parts.index_writer.crashed)
+        assert not chunk.done
+
+
+async def test_a_row_that_went_to_another_worker_is_not_written_and_its_chunk_is_done() -> None:
+    async with running_parts() as (parts, _):
+        chunk = chunk_of_records(described(0))
+        await catalog.handle(chunk, parts)
+        parts.items.partitions.clear()
+        await done(chunk)
+        assert await count_of(parts) is None

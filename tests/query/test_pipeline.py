@@ -1,0 +1,161 @@
+"""From request to answer over the memory index: explained to the last digit, and never short for one failed source."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from models.fusion import fuse_with
+from models.ids import sparse_index
+from models.sparse import SparseVector
+from tests.agents.parts import partition_for
+from tests.query.builders import CLUSTER, answer, request, two_clusters
+from workers.errors import BadRecordError, DependencyError
+from workers.index.types import Hit, Query
+from workers.parts import Parts
+from workers.query.filters import conditions, keep
+from workers.query.merge import merge, score
+from workers.query.pipeline import Pipeline
+from workers.query.question import ask_for_user
+from workers.query.retrieve import plan, retrieve
+
+TRANSITIONS, COOCCURRENCE = "transitions", "cooccurrence"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def parts() -> AsyncIterator[Parts]:
+    async with two_clusters() as made:
+        yield made
+
+
+def ids(reply: Any) -> list[str]:
+    return [item.item_id for item in reply.items]
+
+
+async def test_a_user_gets_the_rest_of_the_cluster_first(parts: Parts) -> None:
+    found = ids(await answer(parts, limit=CLUSTER - 2))
+    assert set(found) == {f"red-{n}" for n in range(2, CLUSTER)}
+
+
+async def test_everything_else_fills_a_longer_list(parts: Parts) -> None:
+    assert len(ids(await answer(parts, limit=100))) == 2 * CLUSTER - 2
+
+
+async def test_excluded_and_asked_items_are_left_out(parts: Parts) -> None:
+    assert "red-2" not in ids(await answer(parts, exclude=["red-2"], limit=100))
+    assert "red-5" not in ids(await answer(parts, kind="similar_items", item_ids=["red-5"], limit=100))
+
+
+async def test_an_item_that_is_not_in_the_catalog_cannot_be_asked_about(parts: Parts) -> None:
+    with pytest.raises(BadRecordError) as refused:
+        await answer(parts, kind="similar_items", item_ids=["nowhere"])
+    assert refused.value.code == "unknown_item"
+
+
+async def test_asking_changes_nothing(parts: Parts) -> None:
+    first = await answer(parts, limit=20, explain=True)
+    again = await answer(parts, limit=20, explain=True)
+    assert again.items == first.items
+
+
+@pytest.mark.parametrize("taken", ["red-0", "red-1"])
+async def test_taking_one_item_of_the_history_away_lowers_each_score_by_what_it_contributed(
+    parts: Parts, taken: str
+) -> None:
+    pipeline, user = parts.pipeline, parts.users.partitions[_partition()].get("u")
+    asked = request(limit=100, explain=True)
+    question = await ask_for_user(asked, user, _partition(), pipeline._facts)
+    planned = plan(question, None)
+    found = await retrieve(planned, conditions(question), parts.index, 100)
+    facts = await pipeline._facts.of(keep(merge(found), question)[0])
+    full = score(facts, None, found, question)
+    fused = pipeline._fusion.fuse(full.scores, question.situation)
+
+    for source in (TRANSITIONS, COOCCURRENCE):
+        planned.searches[source] = [(source, _without(planned.queries[source].vector, taken))]
+    less = await retrieve(planned, conditions(question), parts.index, 100)
+    again = fuse_with(fused.units, score(facts, None, less, question).scores)
+
+    contributed = dict.fromkeys(facts, 0.0)
+    for item in (await _explained(pipeline, asked, user)).items:
+        contributed[item.item_id] = sum(r.contribution for r in item.reasons if r.item_id == taken)
+    assert any(contributed.values())
+    for place, name in enumerate(full.item_ids):
+        assert fused.scores[place] - again.scores[place] == pytest.approx(contributed[name], abs=1e-6)
+
+
+async def test_contributions_sum_to_the_score_for_every_kind(parts: Parts) -> None:
+    for body in ({}, {"user_id": "nobody"}, {"kind": "trending"}, {"kind": "similar_items", "item_ids": ["red-1"]}):
+        for item in (await answer(parts, explain=True, limit=100, **body)).items:
+            assert sum(reason.contribution for reason in item.reasons) == pytest.approx(item.score, abs=1e-9)
+
+
+class Failing:
+    """The index, but some of its spaces are away."""
+
+    def __init__(self, parts: Parts, *spaces: str) -> None:
+        self._parts = parts
+        self._spaces = spaces
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._parts.index, name)
+
+    async def search(self, queries: Sequence[Query]) -> list[list[Hit]]:
+        if any(query.using in self._spaces for query in queries):
+            raise DependencyError("this space is away")
+        return await self._parts.index.search(queries)
+
+
+async def test_a_source_that_fails_takes_no_other_along_and_is_named(parts: Parts) -> None:
+    reply = await answer_with(parts, Failing(parts, TRANSITIONS), limit=CLUSTER - 2)
+    assert reply.degraded == (TRANSITIONS,)
+    assert set(ids(reply)) == {f"red-{n}" for n in range(2, CLUSTER)}
+
+
+async def test_without_any_source_there_is_no_answer(parts: Parts) -> None:
+    with pytest.raises(DependencyError, match="check the index"):
+        await answer_with(parts, Failing(parts, TRANSITIONS, COOCCURRENCE, "embedding", "popularity"))
+
+
+async def answer_with(parts: Parts, index: Any, **body: Any) -> Any:
+    old = parts.pipeline
+    pipeline = Pipeline(index, old._facts, old._vectors, old._rarity, old._fusion, parts.metrics, diversity=0.0)
+    return await pipeline.answer(request(**body), parts.users.partitions[_partition()].get("u"), _partition(), "r1")
+
+
+async def _explained(pipeline: Pipeline, asked: Any, user: Any) -> Any:
+    """The answer without the taste, which the hand-made scores leave out."""
+    bare = Pipeline(
+        pipeline._index,
+        pipeline._facts,
+        _NoVectors(),  # type: ignore[arg-type]
+        pipeline._rarity,
+        pipeline._fusion,
+        pipeline._metrics,
+        diversity=0.0,
+    )
+    return await bare.answer(asked, _tasteless(user), _partition(), "r1")
+
+
+class _NoVectors:
+    async def of(self, item_ids: Any) -> dict[str, Any]:
+        return {}
+
+    async def matrix(self, item_ids: Any) -> None:
+        return None
+
+
+def _tasteless(user: Any) -> Any:
+    copy = type(user).unpack(user.pack())
+    copy.taste = type(user.taste)()
+    return copy
+
+
+def _without(vector: SparseVector, item_id: str) -> SparseVector:
+    kept = zip(vector.indices.tolist(), vector.values.tolist(), strict=True)
+    return SparseVector.of({index: value for index, value in kept if index != sparse_index(item_id)})
+
+
+def _partition() -> int:
+    return partition_for("u")

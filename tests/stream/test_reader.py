@@ -1,0 +1,140 @@
+"""The reader delivers from open partitions only, and gives back what a poll brought too early."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiokafka import TopicPartition
+
+from tests.stream.builders import record_at
+from tests.waiting import until
+from workers.stream.chunk import Chunk, Record
+from workers.stream.reader import Reader, Route
+
+TP = TopicPartition("events", 0)
+OTHER = TopicPartition("events", 1)
+
+
+class Log:
+    """A consumer of partitions of ten records each: it remembers positions and commits, as aiokafka's does."""
+
+    def __init__(self, *assigned: TopicPartition) -> None:
+        self.assigned = set(assigned)
+        self.positions = dict.fromkeys(assigned, 0)
+        self.committed: dict[TopicPartition, int] = {}
+        self.during_poll: Callable[[], object] = lambda: None
+
+    def assignment(self) -> set[TopicPartition]:
+        return self.assigned
+
+    def seek(self, tp: TopicPartition, offset: int) -> None:
+        assert tp in self.assigned
+        self.positions[tp] = offset
+
+    async def getmany(
+        self, *tps: TopicPartition, timeout_ms: int, max_records: int
+    ) -> Mapping[TopicPartition, Sequence[Record]]:
+        await asyncio.sleep(0)
+        found = {
+            tp: [
+                record_at(tp, offset) for offset in range(self.positions[tp], min(10, self.positions[tp] + max_records))
+            ]
+            for tp in tps
+        }
+        self.positions |= {tp: records[-1].offset + 1 for tp, records in found.items() if records}
+        self.during_poll()
+        return {tp: records for tp, records in found.items() if records}
+
+    async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        self.committed |= offsets
+
+    def highwater(self, tp: TopicPartition) -> int:
+        return 10
+
+
+@asynccontextmanager
+async def reading(log: Log, put: Callable[[Chunk], Any], chunks_out: int = 2) -> AsyncIterator[Reader]:
+    async def deliver(chunk: Chunk) -> None:
+        put(chunk)
+
+    routes = {"events": Route(deliver, chunk_records=3, chunks_out=chunks_out)}
+    reader = Reader(log, routes, commit_interval_s=0.01, drain_timeout_s=5.0)
+    await reader.start()
+    try:
+        yield reader
+    finally:
+        await reader.stop()
+
+
+async def test_what_a_poll_brings_while_the_partition_is_closed_is_read_again_once_it_is_open() -> None:
+    log = Log(TP)
+    offsets: list[int] = []
+
+    def take(chunk: Chunk) -> None:
+        offsets.extend(record.offset for record in chunk.records)
+        chunk.finish()
+
+    async with reading(log, take) as reader:
+
+        def rebalance() -> None:
+            log.during_poll = lambda: None
+            reader.open([])
+            asyncio.get_running_loop().call_later(0.02, reader.open, [TP])
+
+        log.during_poll = rebalance
+        reader.open([TP])
+        await until(lambda: len(offsets) >= 10)
+    assert offsets == list(range(10))
+
+
+async def test_what_a_poll_brings_of_a_partition_that_went_away_is_dropped() -> None:
+    log = Log(TP, OTHER)
+    chunks: list[Chunk] = []
+    async with reading(log, chunks.append) as reader:
+
+        def rebalance() -> None:
+            log.assigned = {OTHER}
+            log.during_poll = lambda: None
+            reader.open([OTHER])
+
+        log.during_poll = rebalance
+        reader.open([TP])
+        await until(lambda: len(chunks) == 2)
+        assert {chunk.tp for chunk in chunks} == {OTHER}
+        for chunk in chunks:
+            chunk.finish()
+        await until(lambda: log.committed.get(OTHER, 0) >= 6)
+        reader.open([])
+    assert TP not in log.committed
+
+
+async def test_no_more_chunks_of_a_partition_are_out_than_allowed() -> None:
+    log = Log(TP)
+    chunks: list[Chunk] = []
+    async with reading(log, chunks.append, chunks_out=2) as reader:
+        reader.open([TP])
+        await until(lambda: len(chunks) == 2)
+        for _ in range(5):
+            await asyncio.sleep(0.01)
+        assert len(chunks) == 2
+        chunks[0].finish()
+        await until(lambda: len(chunks) == 3)
+        for chunk in chunks[1:]:
+            chunk.finish()
+        reader.open([])
+
+
+async def test_closing_waits_for_what_agents_began_and_commits_it() -> None:
+    log = Log(TP)
+    chunks: list[Chunk] = []
+    async with reading(log, chunks.append, chunks_out=1) as reader:
+        reader.open([TP])
+        await until(lambda: len(chunks) == 1)
+        assert chunks[0].begin()
+        closing = asyncio.create_task(reader.close())
+        await asyncio.sleep(0.03)
+        assert not closing.done()
+        chunks[0].finish()
+        await closing
+        assert log.committed == {TP: 3}

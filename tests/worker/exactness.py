@@ -1,0 +1,96 @@
+"""Compares what a worker left behind with what must have come out of the log (Kafka, index folder)."""
+
+import math
+from pathlib import Path
+
+from models.ids import item_key
+from models.sparse import SparseVector
+from models.user_state import UserState
+from tests.waiting import until
+from tests.worker.expected import HALF_LIVES, UNIT, Expected, fold
+from tests.worker.process import Worker
+from tests.worker.shop import committed, ends, read_all
+from workers.index.edge import EdgeIndex
+from workers.item_points import COUNT, REVISION, TRANSITIONS, ItemPoints
+from workers.rows import ItemRow
+
+DIM = 256
+
+
+async def until_all_committed(worker: Worker, deadline_s: float = 60.0) -> None:
+    """Every input topic is committed to exactly the end of each partition that has records."""
+    topics = worker.topics
+
+    async def all_committed() -> bool:
+        names = (topics.item_catalog, topics.user_interactions, topics.item_transitions)
+        return all([await committed(worker, name) == await ends(worker.bootstrap, name) for name in names])
+
+    await until(all_committed, deadline_s=deadline_s)
+
+
+async def last_values(bootstrap: str, topic: str) -> dict[str, bytes]:
+    """The last value of each key of a compacted topic."""
+    values: dict[str, bytes] = {}
+    for record in await read_all(bootstrap, topic):
+        if record.value is None:
+            values.pop((record.key or b"").decode(), None)
+        else:
+            values[(record.key or b"").decode()] = record.value
+    return values
+
+
+async def check_state(worker: Worker, events: int) -> dict[str, ItemRow]:
+    """Assert that both tables hold what the log says, each of its `events` once; the item rows."""
+    topics, partitions = worker.topics, int(str(worker.settings["user_partitions"]))
+    log = await read_all(worker.bootstrap, topics.user_interactions)
+    assert len(log) == events
+    expected = fold(log, partitions)
+    users = await last_values(worker.bootstrap, topics.user_state_changelog)
+    rows = await last_values(worker.bootstrap, topics.item_state_changelog)
+    _check_users({key: UserState.unpack(value) for key, value in users.items()}, expected)
+    items = {key: ItemRow.unpack(value) for key, value in rows.items()}
+    _check_items(items, expected)
+    return items
+
+
+def _check_users(users: dict[str, UserState], expected: Expected) -> None:
+    assert users.keys() == expected.users.keys()
+    for user_id, wanted in expected.users.items():
+        found = users[user_id]
+        history = list(zip(found.history.times_ms, found.history.offsets, found.history.item_ids, strict=True))
+        lost = [kept[:3] for kept in wanted.history if kept[:3] not in history]
+        assert not lost, (user_id, found.watermarks, lost)
+        assert history == [kept[:3] for kept in wanted.history], user_id
+        assert list(found.watermarks.values()) == [wanted.watermark], user_id
+        assert set(found.seen_keys().tolist()) == {item_key(item_id) for item_id in wanted.seen}, user_id
+
+
+def _check_items(items: dict[str, ItemRow], expected: Expected) -> None:
+    for item_id, wanted in expected.items.items():
+        found = items[item_id].use
+        assert found.transitions.counts() == wanted.transitions, item_id
+        assert found.cooccurrence.counts() == wanted.cooccurrence, item_id
+        assert found.count == wanted.users, item_id
+        assert dict(found.watermarks) == wanted.watermarks, item_id
+        for value, half_life in zip(found.popularity, HALF_LIVES, strict=True):
+            decayed = wanted.popularity(half_life) if wanted.clocks else 0.0
+            assert math.isclose(value, decayed, rel_tol=1e-9), (item_id, half_life)
+
+
+async def check_index(folder: Path, items: dict[str, ItemRow]) -> None:
+    """Assert that the index in `folder`, which nobody has open, shows every catalog item as its row is."""
+    index = EdgeIndex(folder)
+    await index.ensure(ItemPoints(DIM).schema)
+    try:
+        shown = await index.get(items, vectors=(TRANSITIONS,))
+    finally:
+        await index.close()
+    assert shown.keys() == {item_id for item_id, row in items.items() if row.catalog is not None}
+    for item_id, record in shown.items():
+        payload, row = record.payload or {}, items[item_id]
+        assert payload[COUNT] == row.use.count, item_id
+        assert payload[REVISION] == row.revision(), item_id
+        found = (record.vectors or {}).get(TRANSITIONS)
+        assert isinstance(found, SparseVector)
+        amounts = dict(zip(found.indices.tolist(), (found.values * UNIT).round().tolist(), strict=True))
+        assert amounts == row.use.transitions.counts(), item_id

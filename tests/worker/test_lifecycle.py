@@ -1,0 +1,150 @@
+"""Start, stop and trouble: what a supervisor and an operator rely on."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from infra.broker import Broker
+from infra.ports import choose_ports
+from tests.kafka import unique_name
+from tests.waiting import until
+from tests.worker.builders import event, item
+from tests.worker.exactness import check_state, until_all_committed
+from tests.worker.process import Worker
+from tests.worker.shop import open_shop
+from tests.worker.traffic import catalog, events
+
+EVENTS = 2_000
+
+
+@pytest.fixture
+def own_broker(tmp_path: Path) -> Iterator[Broker]:
+    """A broker that a test may stop; not started."""
+    broker = Broker(tmp_path / "broker", port=choose_ports(0)[0])
+    try:
+        yield broker
+    finally:
+        broker.stop()
+
+
+async def test_a_worker_told_to_stop_while_it_folds_ends_with_0_and_nothing_is_lost(
+    broker: str, tmp_path: Path
+) -> None:
+    worker = Worker(broker, tmp_path, chunk_records=40)
+    try:
+        await worker.start()
+        async with open_shop(worker) as shop:
+            made = [(one["user_id"], one) for one in events(EVENTS, seed=3)]
+            await shop.publish(shop.topics.user_interactions, made)
+            assert await worker.stop() == 0, worker.log[-4000:]
+            await worker.start()
+            await until_all_committed(worker)
+            await check_state(worker, EVENTS)
+        assert await worker.stop() == 0
+    finally:
+        worker.kill()
+
+
+async def test_a_worker_is_not_ready_while_another_one_of_its_group_is_believed_alive(
+    broker: str, tmp_path: Path
+) -> None:
+    worker = Worker(broker, tmp_path)
+    try:
+        await worker.start()
+        worker.kill()
+        worker.spawn()
+
+        async def alive() -> bool:
+            return await worker.status("/healthz") == 200
+
+        await until(alive)
+        assert await worker.status("/readyz") == 503
+        await worker.until_ready()
+    finally:
+        worker.kill()
+
+
+async def test_a_topic_with_another_partition_count_is_a_contradiction_that_a_person_resolves(
+    broker: str, tmp_path: Path
+) -> None:
+    worker = Worker(broker, tmp_path)
+    admin = AIOKafkaAdminClient(bootstrap_servers=broker)
+    await admin.start()
+    try:
+        await admin.create_topics([NewTopic(worker.topics.user_interactions, 3, 1)])
+    finally:
+        await admin.close()
+    worker.spawn()
+    assert await worker.ended(within_s=30.0) == 78
+    assert f"topic {worker.topics.user_interactions} has 3 partitions, expected 4" in worker.log
+    assert "Traceback" not in worker.log
+
+
+async def test_a_setting_that_can_not_be_is_a_contradiction_too(broker: str, tmp_path: Path) -> None:
+    worker = Worker(broker, tmp_path, user_partitions=0)
+    worker.spawn()
+    assert await worker.ended(within_s=30.0) == 78
+    assert "TASTESTREAM_USER_PARTITIONS" in worker.log
+
+
+async def test_a_data_folder_that_can_not_be_made_is_a_contradiction_too(broker: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    worker = Worker(broker, tmp_path, data_path=tmp_path / "file" / "data")
+    worker.spawn()
+    assert await worker.ended(within_s=30.0) == 78
+    assert "TASTESTREAM_DATA_PATH" in worker.log
+
+
+async def test_a_worker_waits_for_a_broker_that_is_not_there_yet(own_broker: Broker, tmp_path: Path) -> None:
+    worker = Worker(own_broker.bootstrap, tmp_path / "worker")
+    try:
+        worker.spawn()
+        await until(lambda: "can't prepare the topics" in worker.log)
+        own_broker.start()
+        await worker.until_ready()
+        async with open_shop(worker) as shop:
+            await shop.publish_items(item("a"), item("b"))
+            await shop.publish_events(event("u", "a"))
+            assert await shop.ids(user_id="u") == ["b"]
+        assert await worker.stop() == 0
+    finally:
+        worker.kill()
+
+
+async def test_a_broker_that_goes_away_while_events_are_folded_costs_nothing(
+    own_broker: Broker, tmp_path: Path
+) -> None:
+    own_broker.start()
+    worker = Worker(own_broker.bootstrap, tmp_path / "worker", instance_id="one", chunk_records=40)
+    try:
+        await worker.start()
+        async with open_shop(worker) as shop:
+            await shop.publish_items(*catalog())
+            made = [(one["user_id"], one) for one in events(EVENTS, seed=5)]
+            await shop.publish(shop.topics.user_interactions, made)
+            await asyncio.to_thread(own_broker.stop)
+            await asyncio.to_thread(own_broker.start)
+            await _back(worker)
+            await until_all_committed(worker, deadline_s=90.0)
+            await check_state(worker, EVENTS)
+        assert await worker.stop() == 0
+    finally:
+        worker.kill()
+
+
+async def test_a_worker_without_a_broker_gives_up_after_its_patience(own_broker: Broker, tmp_path: Path) -> None:
+    worker = Worker(own_broker.bootstrap, tmp_path / "worker", patience_s=2, topic_prefix=unique_name("x"))
+    worker.spawn()
+    assert await worker.ended(within_s=30.0) == 1
+    assert "is it up?" in worker.log
+
+
+async def _back(worker: Worker) -> None:
+    """The worker lives on, or ended with a failure and is started again, as a supervisor would."""
+    if worker.exit_code is not None:
+        assert worker.exit_code != 0
+        worker.spawn()
+    await worker.until_ready()
