@@ -114,15 +114,19 @@ def download(
 @app.command()
 def evaluate(
     data: Data = None,
-    tests: Annotated[int, typer.Option(help="events that are asked before, drawn at random", min=1)] = 5_000,
-    seed: Annotated[int, typer.Option(help="of the drawing")] = 7,
+    protocol: Annotated[str, typer.Option(help="prequential, time-split or leave-last-out")] = "prequential",
+    recommender: Annotated[list[str] | None, typer.Option(help="also this one, as module:Class")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="only these of the built-in ones")] = None,
+    k: Annotated[int, typer.Option(help="length of the lists", min=1, max=100)] = 10,
+    events: Annotated[int | None, typer.Option(help="only the first so many events", min=1)] = None,
+    seed: Annotated[int, typer.Option(help="of the intervals")] = 7,
+    json: Annotated[Path | None, typer.Option(help="file for all figures")] = None,
+    plot: Annotated[Path | None, typer.Option(help="PNG file for the figures by slice; needs matplotlib")] = None,
 ) -> None:
-    """Test then learn, without Kafka: hit rate @10 of our models beside popularity's."""
-    from load.commands import evaluate_offline
-    from load.dataset import find_data
+    """Compare recommenders on a data set without Kafka: test, then learn, event by event."""
+    from load.evaluate import main as compare_recommenders
 
-    console = _console()
-    evaluate_offline(find_data(data, console=console), tests, seed, console)
+    compare_recommenders(data, protocol, recommender or (), only or (), k, events, seed, json, plot)
 
 
 def main() -> None:

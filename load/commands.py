@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.table import Table
 
 from load.catalogue import read_items
 from load.client import request_client
@@ -14,14 +13,10 @@ from load.echo import measure_echo
 from load.errors import DataFileError, LoadError
 from load.reasons import titles_of
 from load.replay import replay
-from load.report import answer_table, latency_table, rate_with_interval, show_data
+from load.report import answer_table, latency_table, show_data
 from load.requests import arrival_times, run_load
-from load.stream_eval import catalogue_of, evaluate, sample_tests
 from load.synthetic import Shape
 from load.synthetic_files import write_synthetic
-from models.baselines import MostPopular
-from models.evaluation import Recommends
-from models.recommender import Recommender
 from workers.settings import load_settings
 from workers.topic_admin import ensure_topics
 from workers.topics import Topics
@@ -96,15 +91,3 @@ def generate_data(folder: Path, shape: Shape, console: Console) -> None:
     except ValueError as error:
         raise DataFileError(str(error)) from error
     console.print(f"{shape.ratings:,} ratings of {shape.users:,} users on {shape.items:,} items in {folder}")
-
-
-def evaluate_offline(dataset: Dataset, tests: int, seed: int, console: Console) -> None:
-    """Show hit rates on a sample over the whole stream."""
-    show_data(dataset, console)
-    sampled = sample_tests(dataset.ratings, 0, tests, seed)
-    table = Table("recommender", "hit rate @10 (95 %)", "MRR", title=f"{len(sampled):,} liked events of known users")
-    recommenders: dict[str, Recommends] = {"popularity": MostPopular(), "ours": Recommender(catalogue_of(dataset))}
-    for name, recommender in recommenders.items():
-        outcomes = evaluate(recommender, dataset.ratings, sampled)
-        table.add_row(name, rate_with_interval(outcomes), f"{outcomes.mean_reciprocal_rank():.3f}")
-    console.print(table)

@@ -21,6 +21,7 @@ from load.report import show_data
 from load.stream_eval import catalogue_of, evaluate
 from load.worker_process import WorkerProcess
 from models.baselines import MostPopular
+from models.fusion import FixedFusion
 from models.recommender import Recommender
 from workers.errors import TasteStreamError
 from workers.settings import load_settings
@@ -69,7 +70,7 @@ def _beside_offline(streamed: Streamed, dataset: Dataset, plan: DemoPlan, consol
     with console.status("folding and asking …"):
         offline, popular = (
             evaluate(recommender, dataset.ratings, streamed.tests, plan.list_size)
-            for recommender in (Recommender(catalogue_of(dataset)), MostPopular())
+            for recommender in (Recommender(catalogue_of(dataset), fusion=FixedFusion()), MostPopular())
         )
     return Figures(streamed, offline, popular, time.monotonic() - began)
 

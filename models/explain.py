@@ -4,7 +4,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from models.fusion import Fused
-from models.sources import CATEGORY, CONTENT, COOCCURRENCE, POPULARITY, TASTE, TRANSITIONS, TRENDING, HistoryQuery
+from models.sources import (
+    CATEGORY,
+    CONTENT,
+    COOCCURRENCE,
+    CURRENT,
+    MATCH,
+    NEW,
+    POPULARITY,
+    PRICE,
+    REACH,
+    REVERSED,
+    TASTE,
+    TRANSITIONS,
+    TRENDING,
+    HistoryQuery,
+)
 from models.sparse import SparseVector
 
 BOUGHT_WEIGHT = 5.0
@@ -13,9 +28,15 @@ BOUGHT_WEIGHT = 5.0
 _KINDS = {
     TRANSITIONS: "followed_by",
     COOCCURRENCE: "followed_by",
+    REVERSED: "similar_to",
     TRENDING: "trending",
+    CURRENT: "trending",
     POPULARITY: "trending",
+    REACH: "trending",
+    NEW: "new",
     CATEGORY: "popular_in_category",
+    MATCH: "personal",
+    PRICE: "personal",
     TASTE: "personal",
     CONTENT: "similar_to",
 }
@@ -47,7 +68,8 @@ def explain(place: int, fused: Fused, rows: Mapping[str, SparseVector], evidence
 
     `rows`: the candidate's own rows by source. With them a source's share is split over the items of the
     history; taking one such item out of the query and fusing again with the same units (`fuse_with`) lowers
-    the score by its contribution. Without its row a source is one reason without an item.
+    the score by its contribution, whatever fusion gave the units. Without its
+    row a source is one reason without an item.
     """
     parts: dict[tuple[str, str | None], float] = {}
     for source, contributions in fused.contributions.items():

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.sources import CATEGORY, CONTENT, COOCCURRENCE, POPULARITY, TASTE, TRANSITIONS, TRENDING
+from models.sources import CATEGORY, CONTENT, COOCCURRENCE, CURRENT, POPULARITY, REACH, TASTE, TRANSITIONS, TRENDING
 
 Floats = NDArray[np.float64]
 Scores = Mapping[str, Floats]
@@ -19,14 +19,17 @@ DAY_MS = 86_400_000
 _SILENT = 1e-12
 """A source whose best score is below says nothing: measured by it, rounding errors would decide."""
 
-_SUPPORT = {POPULARITY: 0.2, CATEGORY: 0.2, TASTE: 0.2}
-"""Weaker alone than transitions, each a little help to the others: a fifth of its weight."""
+_SUPPORT = {CURRENT: 0.1, POPULARITY: 0.1, CATEGORY: 0.2, TASTE: 0.2}
+"""Weaker alone than transitions, each a little help to the others: a fifth of its weight, or shared."""
 
 SITTING = {TRANSITIONS: 1.0, COOCCURRENCE: 0.5, TRENDING: 0.2, **_SUPPORT}
 """Within a day of the last event what comes next decides; what is liked afterwards half repeats it."""
 
 RETURN = {TRANSITIONS: 0.5, COOCCURRENCE: 0.5, TRENDING: 0.8, **_SUPPORT}
 """After more than a day the sitting is over: what the world likes now says more than its last steps."""
+
+STRANGER = {REACH: 1.0, TRENDING: 0.06, CURRENT: 0.03, POPULARITY: 0.03}
+"""Of a user without history nothing is known: what most people ever had is safest, the others break its ties."""
 
 SIMILAR = {TRANSITIONS: 0.35, COOCCURRENCE: 0.35, CONTENT: 0.3, POPULARITY: 0.05}
 """What people do says more than words (70 to 30); popularity speaks only where both are silent."""
@@ -46,11 +49,14 @@ class Situation:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fused:
-    """Scores float64 (n,) = sum of `contributions`; one unit of a source's raw score adds `units[source]`."""
+    """Scores float64 (n,) = sum of `contributions`; one unit of a source's raw score adds `units[source]`.
+
+    A unit is one number for all candidates, or float64 (n,), one for each.
+    """
 
     scores: Floats
     contributions: dict[str, Floats]
-    units: dict[str, float]
+    units: dict[str, float | Floats]
 
 
 class Fusion(Protocol):
@@ -58,6 +64,14 @@ class Fusion(Protocol):
 
     def fuse(self, scores: Scores, situation: Situation) -> Fused:
         """Score all candidates of one request; a source that is missing is left out."""
+
+
+@runtime_checkable
+class LearningFusion(Fusion, Protocol):
+    """A fusion that learns from what users chose."""
+
+    def learn(self, scores: Scores, situation: Situation, chosen: int, now_ms: int = 0) -> bool:
+        """Learn that the candidate at place `chosen` of `scores` was taken; False if that taught nothing."""
 
 
 class FixedFusion:
@@ -70,17 +84,19 @@ class FixedFusion:
     >>> fused = FixedFusion().fuse({"transitions": np.array([2.0, 1.0]), "popularity": np.array([0.0, 1.0])},
     ...                            Situation(history_length=5, gap_ms=1_000))
     >>> fused.scores.tolist()
-    [1.0, 0.7]
+    [1.0, 0.6]
     """
 
     def fuse(self, scores: Scores, situation: Situation) -> Fused:
         """Score all candidates of one request."""
         weights = weights_for(situation)
-        units = {source: weights[source] / _largest(raw) for source, raw in scores.items() if source in weights}
+        units: dict[str, float | Floats] = {
+            source: weights[source] / largest(raw) for source, raw in scores.items() if source in weights
+        }
         return fuse_with(units, scores)
 
 
-def fuse_with(units: Mapping[str, float], scores: Scores) -> Fused:
+def fuse_with(units: Mapping[str, float | Floats], scores: Scores) -> Fused:
     """Score with the units of another request or of the same one: for 'what if this were missing'.
 
     >>> fuse_with({"popularity": 0.5}, {"popularity": np.array([1.0, 0.2])}).scores.tolist()
@@ -104,11 +120,18 @@ def weights_for(situation: Situation) -> Mapping[str, float]:
         return SIMILAR
     if situation.kind == "trending":
         return TREND
+    if situation.gap_ms is None:
+        return STRANGER
     returning = situation.gap_ms is not None and situation.gap_ms > DAY_MS
     return RETURN if returning else SITTING
 
 
-def _largest(raw: Floats) -> float:
+def largest(raw: Floats) -> float:
+    """Largest finite score of a source, the measure of its others; 1 for a source that is all but silent.
+
+    >>> largest(np.array([0.5, np.inf])), largest(np.array([-1.0, 1e-300]))
+    (0.5, 1.0)
+    """
     finite = raw[np.isfinite(raw)]
-    largest = float(finite.max()) if len(finite) else 0.0
-    return largest if largest > _SILENT else 1.0
+    most = float(finite.max()) if len(finite) else 0.0
+    return most if most > _SILENT else 1.0

@@ -1,13 +1,13 @@
 """All items side by side in memory: what the index holds for the stream, scored exactly and at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.ids import item_key, sparse_index
 from models.item_state import HALF_LIVES, ItemState
-from models.sources import COOCCURRENCE, TRANSITIONS, popularity_scores
+from models.sources import CATEGORY, COOCCURRENCE, POPULARITY, REACH, TRANSITIONS, TRENDING, popularity_scores
 from models.sparse import SparseVector
 from models.sparse_rows import SparseRows
 from models.text import Rarity, Vector
@@ -15,6 +15,8 @@ from models.text import Rarity, Vector
 Floats = NDArray[np.float64]
 
 _FIRST_SLOTS = 1_024
+_SEARCHED = (TRENDING, POPULARITY, REACH, CATEGORY)
+"""Kinds of popularity that bring candidates of their own; what else is known of an item only helps to rank it."""
 
 
 class ItemTable:
@@ -31,9 +33,12 @@ class ItemTable:
         self._slots_by_key: dict[int, int] = {}
         self._ids: NDArray[np.object_] = np.empty(_FIRST_SLOTS, dtype=object)
         self._popularity: Floats = np.zeros((_FIRST_SLOTS, len(HALF_LIVES)))
+        self._counts: Floats = np.zeros(_FIRST_SLOTS)
         self._sparse = {TRANSITIONS: SparseRows(), COOCCURRENCE: SparseRows()}
         self._categories = SparseRows()
         self._names: dict[str, Sequence[str]] = {}
+        self._prices: dict[str, float] = {}
+        self._changed: dict[int, ItemState] = {}
         self._text: NDArray[np.float32] = np.zeros((_FIRST_SLOTS, dim), dtype=np.float32)
         self._rarity = Rarity(dim)
 
@@ -45,9 +50,12 @@ class ItemTable:
         """Ids by slot, object (n,)."""
         return self._ids[: len(self)]
 
-    def describe(self, item_id: str, vector: Vector, categories: Sequence[str]) -> None:
+    def describe(self, item_id: str, vector: Vector, categories: Sequence[str], price: float | None = None) -> None:
         """Take an item of the catalogue, or its new description."""
         slot = self.slot(item_id)
+        self._prices.pop(item_id, None)
+        if price is not None and price > 0.0:
+            self._prices[item_id] = price
         if item_id in self._names:
             self._rarity.revert_one(self._text[slot])
         self._rarity.learn_one(vector)
@@ -56,13 +64,9 @@ class ItemTable:
         share = {sparse_index(name): 1.0 / len(categories) for name in categories}
         self._categories.set(slot, SparseVector.of(share))
 
-    def update(self, item_id: str, item: ItemState, liked: bool) -> None:
-        """Take over what an evidence changed; without `liked` only transitions have."""
-        slot = self.slot(item_id)
-        self._sparse[TRANSITIONS].set(slot, item.transition_row())
-        if liked:
-            self._sparse[COOCCURRENCE].set(slot, item.cooccurrence_row())
-            self._popularity[slot] = item.popularity_scores()
+    def update(self, item_id: str, item: ItemState) -> None:
+        """Note that an item's state changed: its rows are taken over when somebody asks, once for many changes."""
+        self._changed[self.slot(item_id)] = item
 
     def vector(self, item_id: str) -> Vector | None:
         """Text vector, float32 (dim,); None for an item without a description."""
@@ -89,6 +93,39 @@ class ItemTable:
         wanted[[slot for slot in known if slot is not None]] = False
         return np.flatnonzero(wanted)
 
+    def prices(self, item_ids: Iterable[str]) -> list[float]:
+        """Known prices among these items."""
+        return [self._prices[item_id] for item_id in item_ids if item_id in self._prices]
+
+    def price_column(self, slots: NDArray[np.intp]) -> Floats:
+        """Prices of these slots, float64 (n,), 0 where unknown."""
+        return np.array([self._prices.get(item_id, 0.0) for item_id in self._ids[slots]], dtype=np.float64)
+
+    def candidates(
+        self,
+        slots: NDArray[np.intp],
+        queries: Mapping[str, SparseVector],
+        texts: Mapping[str, Vector | None],
+        affinity: Mapping[str, float],
+        width: int,
+    ) -> tuple[NDArray[np.intp], dict[str, Floats]]:
+        """The best `width` of every source among `slots`, each once, and their raw scores by source.
+
+        `queries` and `texts` (float32 (dim,)) name the sources that use them; one that is None is left out.
+        All slots are candidates when they are few, or the sources name fewer than `width`.
+        """
+        scores = self.scores(slots, queries, texts, affinity)
+        if len(slots) <= 2 * width:
+            return slots, scores
+        chosen = np.zeros(len(slots), dtype=np.bool_)
+        for source in (*queries, *texts, *_SEARCHED):
+            if source in scores:
+                chosen[_best(scores[source], width)] = True
+        places = np.flatnonzero(chosen)
+        if len(places) < width:
+            return slots, scores
+        return slots[places], {source: found[places] for source, found in scores.items()}
+
     def scores(
         self,
         slots: NDArray[np.intp],
@@ -96,17 +133,17 @@ class ItemTable:
         texts: Mapping[str, Vector | None],
         affinity: Mapping[str, float],
     ) -> dict[str, Floats]:
-        """Raw scores of the items in `slots` (n,) by source, float64 (n,) each.
-
-        `queries` and `texts` (float32 (dim,)) name the sources that use them; one that is None is left out.
-        """
+        """Raw scores of the items in `slots` (n,) by source, float64 (n,) each; arguments as of `candidates`."""
+        self._take_over()
         wanted = SparseVector.of({sparse_index(name): share for name, share in affinity.items()})
-        found = popularity_scores(self._popularity[slots], self._asked(self._categories, wanted)[slots])
+        found = popularity_scores(
+            self._popularity[slots], self._asked(self._categories, wanted)[slots], self._counts[slots]
+        )
         for source, query in queries.items():
             found[source] = self._asked(self._sparse[source], query)[slots]
         for source, text in texts.items():
             if text is not None:
-                near = np.einsum("id,d->i", self._text[: len(self)], self._rarity.turn(text))
+                near = self._text[: len(self)] @ self._rarity.turn(text)
                 found[source] = near[slots].astype(np.float64)
         return found
 
@@ -116,14 +153,29 @@ class ItemTable:
 
     def rows(self, item_id: str) -> dict[str, SparseVector]:
         """Rows of counts of a known item by source; a source without one is left out."""
+        self._take_over()
         slot = self._slots[item_id]
         found = {source: rows.get(slot) for source, rows in self._sparse.items()}
-        return {source: row for source, row in found.items() if row is not None}
+        return {source: row for source, row in found.items() if row is not None and len(row)}
 
     def _asked(self, rows: SparseRows, query: SparseVector) -> Floats:
         return rows.scores(query, len(self)).astype(np.float64)
 
+    def _take_over(self) -> None:
+        for slot, item in self._changed.items():
+            self._sparse[TRANSITIONS].set(slot, item.transition_row())
+            self._sparse[COOCCURRENCE].set(slot, item.cooccurrence_row())
+            self._popularity[slot] = item.popularity_scores()
+            self._counts[slot] = item.count
+        self._changed.clear()
+
     def _grow(self) -> None:
         self._ids = np.concatenate([self._ids, np.empty_like(self._ids)])
         self._popularity = np.concatenate([self._popularity, np.zeros_like(self._popularity)])
+        self._counts = np.concatenate([self._counts, np.zeros_like(self._counts)])
         self._text = np.concatenate([self._text, np.zeros_like(self._text)])
+
+
+def _best(scores: Floats, width: int) -> NDArray[np.intp]:
+    places = np.argpartition(scores, len(scores) - width)[len(scores) - width :]
+    return places[scores[places] > 0.0]

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,21 +10,28 @@ from numpy.typing import NDArray
 
 from models.events import EVENT_WEIGHTS, Event, event_weight
 from models.explain import Evidences, Reason, explain
-from models.fusion import FixedFusion, Fusion, Scores, Situation
-from models.ids import item_key
+from models.fusion import Fusion, LearningFusion, Scores, Situation
+from models.ids import event_hash, item_key
 from models.item_state import ItemState
 from models.item_table import ItemTable
-from models.ranking import Candidates, rank
+from models.ranker import OnlineRanker
+from models.ranking import POOL, Candidates, rank
 from models.sources import (
     CONTENT,
     COOCCURRENCE,
     COOCCURRENCE_ITEMS,
+    PRICE,
+    REVERSED,
     TASTE,
+    TRANSITION_ITEMS,
     TRANSITIONS,
     HistoryQuery,
     category_affinity,
     cooccurrence_query,
     labels,
+    price_closeness,
+    reversed_row,
+    reversed_scores,
     seed_query,
     transition_query,
 )
@@ -32,6 +39,15 @@ from models.sparse import SparseVector
 from models.taste import HALF_LIFE_S
 from models.text import TEXT_DIM, ItemText, embed_item
 from models.user_state import UserState
+
+WIDTH = 100
+"""Candidates of one source: fewer lose those that several sources like a little, more cost time."""
+
+LEARN_SHARE = 0.25
+"""Share of the chosen items that the ranker learns from: all give 2 % more hits, and cost a ranking each."""
+
+FIRST_EXAMPLES = 2_000
+"""So many are learned from all choices: the first ones teach most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +61,13 @@ class Recommendation:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Asked:
+    """A request's candidates by slot, their raw scores, and the transition rows of the user's last items."""
+
     slots: NDArray[np.intp]
     raw: Scores
     situation: Situation
     evidences: Evidences
+    past_rows: Mapping[str, SparseVector] = field(default_factory=dict)
 
 
 class Recommender:
@@ -57,7 +76,8 @@ class Recommender:
     `catalogue`: dicts with `item_id`, `title` and `genres` (a list, or text separated by |). A late event
     takes its place by event time; an event of an unknown user or item is learned like any other, and such
     an item can be recommended. Events carry no origin here, so each call counts, unless its `event_id` is
-    in the user's recent history.
+    in the user's recent history. A `fusion` that learns does so from a share of the chosen items (by hash of
+    the event), before these are learned.
 
     >>> recommender = Recommender([{"item_id": "a", "title": "Heat", "genres": "Crime"}])
     >>> for user, item in (("u", "a"), ("u", "b"), ("v", "a")):
@@ -75,10 +95,14 @@ class Recommender:
         fusion: Fusion | None = None,
         diversity: float = 0.0,
         event_weights: Mapping[str, float] = EVENT_WEIGHTS,
+        learn_share: float = LEARN_SHARE,
     ) -> None:
         self._dim = dim
         self._half_life_s = half_life_s
-        self._fusion = fusion or FixedFusion()
+        self._fusion = fusion or OnlineRanker()
+        self._learner = self._fusion if isinstance(self._fusion, LearningFusion) else None
+        self._learn_share = learn_share
+        self._examples = 0
         self._diversity = diversity
         self._event_weights = event_weights
         self._users: dict[str, UserState] = {}
@@ -92,7 +116,8 @@ class Recommender:
         """Take an item of the catalogue, or its new description."""
         genres = _labels(item.get("genres"))
         text = ItemText(title=str(item.get("title") or ""), tags=genres)
-        self._table.describe(str(item["item_id"]), embed_item(text, self._dim), labels(None, genres))
+        price = _number(item.get("price"))
+        self._table.describe(str(item["item_id"]), embed_item(text, self._dim), labels(None, genres), price)
 
     def observe(self, event: Mapping[str, Any]) -> None:
         """Learn one event; keys: user_id, item_id, event_type, value, event_time (epoch ms), event_id."""
@@ -101,12 +126,13 @@ class Recommender:
         if user is None:
             user = self._users[learned.user_id] = UserState(self._half_life_s)
         self._pay_waiting(user)
+        self._learn_choice(learned, user)
         evidence = user.fold(learned, self._table.vector(learned.item_id))
         if evidence is None:
             return
         item = self._items.setdefault(learned.item_id, ItemState())
         item.apply(evidence)
-        self._table.update(learned.item_id, item, liked=evidence.weight > 0)
+        self._table.update(learned.item_id, item)
 
     def recommend(self, user_id: str, k: int, now: int) -> list[str]:
         """Ids of up to `k` items that the user never had, best first; `now` in epoch ms."""
@@ -115,6 +141,25 @@ class Recommender:
     def answer(self, user_id: str, k: int, now: int, reasons: bool = False) -> list[Recommendation]:
         """Like `recommend`, with scores and, if asked for, reasons."""
         user = self._users.get(str(user_id)) or UserState(self._half_life_s)
+        return self._list(self._asked(user, now, self._width(k)), k, reasons)
+
+    def similar(self, item_id: str, k: int, reasons: bool = False) -> list[Recommendation]:
+        """Up to `k` items like this one; popular ones when nothing is known of it."""
+        query = seed_query([item_id], self._count)
+        queries = {TRANSITIONS: query, COOCCURRENCE: query}
+        slots = self._table.without(np.array([item_key(item_id)], dtype=np.uint64))
+        texts = {CONTENT: self._table.vector(item_id)}
+        slots, raw = self._table.candidates(slots, _vectors(queries), texts, {}, self._width(k))
+        evidences = Evidences(queries, {}, seed=item_id)
+        return self._list(_Asked(slots, raw, Situation("similar_items"), evidences), k, reasons)
+
+    def trending(self, k: int, reasons: bool = False) -> list[Recommendation]:
+        """The `k` most popular items of the moment."""
+        slots = np.arange(len(self._table))
+        slots, raw = self._table.candidates(slots, {}, {}, {}, self._width(k))
+        return self._list(_Asked(slots, raw, Situation("trending"), Evidences({}, {})), k, reasons)
+
+    def _asked(self, user: UserState, now: int, width: int) -> _Asked:
         recent = user.history.recent(COOCCURRENCE_ITEMS)
         item_ids = [item_id for item_id, _ in recent]
         queries = {
@@ -123,25 +168,33 @@ class Recommender:
         }
         affinity = category_affinity([self._table.categories(item_id) for item_id in item_ids])
         slots = self._table.without(user.seen_keys())
-        raw = self._table.scores(slots, _vectors(queries), {TASTE: user.taste.direction()}, affinity)
+        texts = {TASTE: user.taste.direction()}
+        slots, raw = self._table.candidates(slots, _vectors(queries), texts, affinity, width)
+        rows = {item_id: self._table.rows(item_id).get(TRANSITIONS) for item_id in item_ids[:TRANSITION_ITEMS]}
+        past_rows = {item_id: row for item_id, row in rows.items() if row is not None}
+        raw[REVERSED] = reversed_scores(queries[TRANSITIONS], past_rows, self._table.item_ids[slots].tolist())
+        prices = self._table.prices(item_ids)
+        if prices:
+            raw[PRICE] = price_closeness(self._table.price_column(slots), prices)
         gap_ms = None if user.last_time_ms is None else max(0, now - user.last_time_ms)
         situation = Situation("for_user", len(user.history), gap_ms)
-        return self._list(_Asked(slots, raw, situation, Evidences(queries, dict(recent))), k, reasons)
+        evidences = Evidences({**queries, REVERSED: queries[TRANSITIONS]}, dict(recent))
+        return _Asked(slots, raw, situation, evidences, past_rows)
 
-    def similar(self, item_id: str, k: int, reasons: bool = False) -> list[Recommendation]:
-        """Up to `k` items like this one; popular ones when nothing is known of it."""
-        query = seed_query([item_id], self._count)
-        queries = {TRANSITIONS: query, COOCCURRENCE: query}
-        slots = self._table.without(np.array([item_key(item_id)], dtype=np.uint64))
-        raw = self._table.scores(slots, _vectors(queries), {CONTENT: self._table.vector(item_id)}, {})
-        evidences = Evidences(queries, {}, seed=item_id)
-        return self._list(_Asked(slots, raw, Situation("similar_items"), evidences), k, reasons)
+    def _learn_choice(self, event: Event, user: UserState) -> None:
+        if self._learner is None or event.weight <= 0 or user.last_time_ms is None or user.seen(event.item_id):
+            return
+        share = max(self._learn_share, 1.0 if self._learn_share and self._examples < FIRST_EXAMPLES else 0.0)
+        sampled = event.event_id or f"{event.user_id}/{event.item_id}/{event.time_ms}"
+        if event_hash(sampled) >= share * 2.0**64:
+            return
+        asked = self._asked(user, event.time_ms, WIDTH)
+        chosen = np.flatnonzero(self._table.item_ids[asked.slots] == event.item_id)
+        if len(chosen) and self._learner.learn(asked.raw, asked.situation, int(chosen[0]), event.time_ms):
+            self._examples += 1
 
-    def trending(self, k: int, reasons: bool = False) -> list[Recommendation]:
-        """The `k` most popular items of the moment."""
-        slots = np.arange(len(self._table))
-        raw = self._table.scores(slots, {}, {}, {})
-        return self._list(_Asked(slots, raw, Situation("trending"), Evidences({}, {})), k, reasons)
+    def _width(self, k: int) -> int:
+        return max(WIDTH, POOL * k)
 
     def _list(self, asked: _Asked, k: int, reasons: bool) -> list[Recommendation]:
         item_ids = self._table.item_ids[asked.slots]
@@ -151,9 +204,12 @@ class Recommender:
         found = []
         for place in ranking.places:
             item_id = item_ids[place]
-            why = explain(place, fused, self._table.rows(item_id), asked.evidences) if reasons else ()
+            why = explain(place, fused, self._rows(item_id, asked), asked.evidences) if reasons else ()
             found.append(Recommendation(item_id, float(fused.scores[place]), tuple(why)))
         return found
+
+    def _rows(self, item_id: str, asked: _Asked) -> dict[str, SparseVector]:
+        return {**self._table.rows(item_id), REVERSED: reversed_row(item_id, asked.past_rows)}
 
     def _event(self, event: Mapping[str, Any]) -> Event:
         kind = str(event.get("event_type") or "view")

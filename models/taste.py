@@ -41,12 +41,10 @@ class Taste:
         self._sum: Vector | None = None
 
     def learn_one(self, vector: Vector, weight: float, time_ms: int) -> None:
-        """Add one event's share; `vector` float32 (dim,); raises ValueError when `dim` changes."""
-        if self._sum is None:
+        """Add one event's share; `vector` float32 (dim,). A vector of another `dim` starts the taste anew."""
+        if self._sum is None or len(vector) != len(self._sum):
             self._sum = np.zeros(len(vector), dtype=np.float32)
             self._landmark_ms = time_ms
-        if len(vector) != len(self._sum):
-            raise ValueError(f"taste has {len(self._sum)} dimensions, vector {len(vector)}: another embedding?")
         age_ms = self._landmark_ms - time_ms
         if age_ms < 0:
             self._sum *= math.exp2(age_ms / self._half_life_ms)

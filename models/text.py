@@ -78,6 +78,7 @@ class Rarity:
     """
 
     def __init__(self, dim: int = TEXT_DIM) -> None:
+        self.dim = dim
         self._items = 0
         self._used = np.zeros(dim, dtype=np.int64)
 

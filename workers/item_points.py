@@ -87,7 +87,7 @@ class ItemPoints:
 
     def embed(self, item: dict[str, Any]) -> Vector:
         """float32 (dim,) of unit length, or zeros where nothing describes the item."""
-        if item.get("vector"):
+        if len(item.get("vector", ())) == self._dim:
             return unit(np.array(item["vector"], dtype=np.float32))
         text = ItemText(
             title=item.get("title", ""),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from models.baselines import MostPopular
-from models.evaluation import prequential
+from models.evaluation import compare, leave_last_out, prequential, split_by_time
 
 
 def rating(user_id: str, item_id: str, second: int, value: float = 5.0) -> dict[str, Any]:
@@ -77,3 +77,37 @@ def test_slice_counts_its_own_events_only() -> None:
 def test_popularity_hits_what_everybody_takes() -> None:
     events = [rating(f"u{user}", item, 10 * user + at) for user in range(5) for at, item in enumerate("ab")]
     assert prequential(MostPopular(), events, k=1).ranks.tolist() == [0, 1, 1, 1, 1]
+
+
+def test_configurations_side_by_side_get_the_same_questions() -> None:
+    events = [rating("u", "a", 1), rating("v", "a", 2), rating("u", "b", 3)]
+    hitting, missing = Spy("b"), Spy("z")
+    outcomes = compare({"hitting": hitting, "missing": missing}, events)
+    assert hitting.calls == missing.calls
+    assert [one.hit_rate() for one in outcomes.values()] == [1.0, 0.0]
+
+
+def test_strangers_are_asked_for_when_wanted() -> None:
+    outcomes = compare({"spy": Spy("a")}, [rating("u", "a", 1)], strangers=True)["spy"]
+    assert (outcomes.lengths.tolist(), outcomes.hit_rate()) == ([0], 1.0)
+
+
+def test_time_split_learns_nothing_after_the_cut() -> None:
+    spy = Spy("x", "c")
+    events = [rating("u", "a", 1), rating("u", "b", 2), rating("v", "a", 3), rating("u", "c", 4), rating("u", "d", 5)]
+    outcomes = split_by_time({"spy": spy}, events, share=0.6)["spy"]
+    assert spy.calls == ["learn a", "learn b", "learn a", "ask at 4000"]
+    assert outcomes.recalls.tolist() == [0.5]
+
+
+def test_time_split_does_not_ask_for_what_the_user_had_before() -> None:
+    events = [rating("u", "a", 1), rating("v", "b", 2), rating("u", "a", 9)]
+    assert len(split_by_time({"spy": Spy()}, events, share=0.9)["spy"].ranks) == 0
+
+
+def test_last_liked_event_of_every_user_is_held_out() -> None:
+    spy = Spy("b")
+    events = [rating("u", "a", 1), rating("u", "b", 2), rating("u", "c", 3, value=1.0), rating("v", "a", 4)]
+    outcomes = leave_last_out({"spy": spy}, events)["spy"]
+    assert spy.calls == ["learn a", "learn c", "ask at 2000"]
+    assert outcomes.ranks.tolist() == [1]

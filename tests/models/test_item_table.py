@@ -5,7 +5,7 @@ import pytest
 
 from models.item_state import ItemState
 from models.item_table import ItemTable
-from models.sources import CATEGORY, COOCCURRENCE, POPULARITY, TRANSITIONS, transition_query
+from models.sources import CATEGORY, POPULARITY, TRANSITIONS, transition_query
 from tests.models.builders import axis, evidence
 
 
@@ -42,25 +42,65 @@ def test_scores_are_the_dot_products_of_the_items_rows() -> None:
     table = ItemTable(dim=4)
     items = {"a": used(("x", "y"), ("x",)), "b": used(("y",))}
     for item_id, item in items.items():
-        table.update(item_id, item, liked=True)
+        table.update(item_id, item)
     query = transition_query(["y", "x"], lambda item_id: 0).vector
     scores = table.scores(np.arange(2), {TRANSITIONS: query}, {}, {})[TRANSITIONS]
     assert scores.tolist() == pytest.approx([item.transition_row().dot(query) for item in items.values()])
 
 
-def test_dislike_leaves_cooccurrence_and_popularity_as_they_were() -> None:
-    table = ItemTable(dim=4)
-    table.update("a", used(("x",)), liked=False)
+def test_dislike_is_neither_cooccurrence_nor_popularity() -> None:
+    table, item = ItemTable(dim=4), ItemState()
+    item.apply(evidence(0, ("x",), weight=-4.0))
+    table.update("a", item)
     assert list(table.rows("a")) == [TRANSITIONS]
-    assert COOCCURRENCE not in table.rows("a")
     assert table.scores(np.arange(1), {}, {}, {})[POPULARITY].tolist() == [0.0]
+
+
+def test_change_after_the_last_question_shows_in_the_next() -> None:
+    table, item = ItemTable(dim=4), ItemState()
+    query = {TRANSITIONS: transition_query(["x"], lambda item_id: 0).vector}
+    found = []
+    for offset in range(2):
+        item.apply(evidence(offset, ("x",)))
+        table.update("a", item)
+        found.append(float(table.scores(np.arange(1), query, {}, {})[TRANSITIONS][0]))
+    assert found[1] == pytest.approx(2 * found[0])
+
+
+def test_candidates_are_the_best_of_every_source_and_only_those() -> None:
+    table = ItemTable(dim=4)
+    for number in range(500):
+        table.describe(f"i{number}", axis(number % 4), [])
+    item = ItemState()
+    item.apply(evidence(0, ("x",)))
+    table.update("i499", item)
+    query = {TRANSITIONS: transition_query(["x"], lambda item_id: 0).vector}
+    slots, scores = table.candidates(np.arange(500), query, {"taste": axis(0)}, {}, width=50)
+    assert 499 in slots
+    assert len(slots) == 51
+    assert all(len(found) == 51 for found in scores.values())
+
+
+def test_sources_that_name_too_few_leave_all_items_as_candidates() -> None:
+    table = ItemTable(dim=4)
+    for number in range(500):
+        table.describe(f"i{number}", axis(0), [])
+    assert len(table.candidates(np.arange(500), {}, {}, {}, width=50)[0]) == 500
+
+
+def test_unknown_prices_are_silent() -> None:
+    table = ItemTable(dim=4)
+    table.describe("a", axis(0), [], price=9.0)
+    table.describe("b", axis(0), [], price=None)
+    assert table.prices(["a", "b"]) == [9.0]
+    assert table.price_column(np.arange(2)).tolist() == [9.0, 0.0]
 
 
 def test_category_counts_as_much_as_the_user_likes_it() -> None:
     table = ItemTable(dim=4)
     for item_id, genre in (("a", "Crime"), ("b", "Drama")):
         table.describe(item_id, axis(0), [genre])
-        table.update(item_id, used(()), liked=True)
+        table.update(item_id, used(()))
     scores = table.scores(np.arange(2), {}, {}, {"Crime": 0.75, "Drama": 0.25})
     assert scores[CATEGORY].tolist() == pytest.approx([0.75, 0.25])
 

@@ -8,8 +8,13 @@ from models.item_state import HALF_LIVES
 from models.sources import (
     CATEGORY,
     COOCCURRENCE_ITEMS,
+    CURRENT,
+    MATCH,
     MOST_LABELS,
+    NEW,
     POPULARITY,
+    REACH,
+    SHRINKAGE,
     TRANSITION_ITEMS,
     TRENDING,
     HistoryQuery,
@@ -20,8 +25,11 @@ from models.sources import (
     popularity_query,
     popularity_row,
     popularity_scores,
+    reversed_row,
+    reversed_scores,
     transition_query,
 )
+from models.sparse import SparseVector
 
 MANY = [str(number) for number in range(50)]
 
@@ -71,9 +79,36 @@ def test_item_that_nobody_liked_has_no_popularity() -> None:
     scores = popularity_scores(np.array([[0.0, 0.0, 0.0]]), np.array([1.0]))
     assert {source: found.tolist() for source, found in scores.items()} == {
         TRENDING: [0.0],
+        CURRENT: [0.0],
         POPULARITY: [0.0],
         CATEGORY: [0.0],
+        MATCH: [1.0],
+        NEW: [0.0],
     }
+
+
+def test_reach_counts_everybody_but_not_for_an_item_that_nobody_liked() -> None:
+    order_scores, counts = np.array([[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]]), np.array([9.0, 4.0])
+    assert popularity_scores(order_scores, np.zeros(2), counts)[REACH].tolist() == [0.0, 4.0]
+
+
+def test_item_whose_likes_are_all_recent_is_newer_than_an_equally_trending_one() -> None:
+    scores = popularity_scores(np.array([[9.0, 9.0, 9.0], [9.0, 8.0, 5.0]]), np.zeros(2))
+    assert scores[NEW][1] > scores[NEW][0] > 0
+
+
+def test_transitions_read_backwards_find_what_led_to_the_history() -> None:
+    query = transition_query(["b", "a"], nobody)
+    rows = {"b": SparseVector.of({sparse_index("x"): 4.0}), "a": SparseVector.of({sparse_index("x"): 5.0})}
+    scores = reversed_scores(query, rows, ["x", "y"])
+    assert scores.tolist() == pytest.approx([(4.0 + 0.8 * 5.0) / SHRINKAGE, 0.0])
+
+
+def test_candidates_own_row_explains_its_backward_score() -> None:
+    query = transition_query(["b", "a"], nobody)
+    rows = {"b": SparseVector.of({sparse_index("x"): 4.0}), "a": SparseVector.of({sparse_index("x"): 5.0})}
+    assert reversed_row("x", rows).dot(query.vector) == pytest.approx(reversed_scores(query, rows, ["x"])[0])
+    assert len(reversed_row("y", rows)) == 0
 
 
 def test_no_candidates_have_no_popularity() -> None:

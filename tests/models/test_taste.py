@@ -69,8 +69,9 @@ def test_likes_that_cancel_point_nowhere() -> None:
     assert taste.direction() is None
 
 
-def test_vector_of_another_embedding_is_refused() -> None:
+def test_vector_of_another_embedding_starts_the_taste_anew() -> None:
     taste = Taste()
     taste.learn_one(axis(0, dim=4), 1.0, 0)
-    with pytest.raises(ValueError, match="4 dimensions, vector 3"):
-        taste.learn_one(axis(0, dim=3), 1.0, 0)
+    taste.learn_one(axis(1, dim=3), 1.0, 5)
+    direction = taste.direction()
+    assert direction is not None and direction.tolist() == [0.0, 1.0, 0.0]

@@ -172,6 +172,18 @@ async def test_an_event_far_in_the_future_counts_at_its_records_time_and_is_coun
     assert await shop.worker.value("tastestream_future_events_total") == before + 1
 
 
+async def test_an_event_in_a_foreign_partition_reaches_its_user_once(shop: Shop) -> None:
+    assert "known" in await shop.ids(user_id="astray", limit=100)
+    body = orjson.dumps(event("astray", "known"))
+    await shop.send(shop.topics.user_interactions, body, b"astray", partition=other_partition("astray", 4))
+
+    async def arrived() -> bool:
+        return "known" not in await shop.ids(user_id="astray", limit=100)
+
+    await until(arrived)
+    assert await shop.worker.value("tastestream_events_total", outcome="rerouted") == 1
+
+
 async def test_every_promised_metric_is_there_with_bounded_labels(shop: Shop, letters: Letters) -> None:
     await shop.ids(user_id="k")
     families = await shop.worker.metrics()

@@ -111,7 +111,7 @@ class Pipeline:
             middle = unit(np.sum(vectors, axis=0, dtype=np.float32)) if vectors else None
             return None if middle is None or not middle.any() else self._rarity.turn(middle)
         taste = question.user.taste.direction() if question.recent and question.user else None
-        return None if taste is None else self._rarity.turn(taste)
+        return None if taste is None or len(taste) != self._rarity.dim else self._rarity.turn(taste)
 
     async def _candidates(self, question: Question, planned: Plan, stages: Stages) -> tuple[Found, Candidates]:
         """Candidates that may be shown, looked for wider and wider until they fill the list."""

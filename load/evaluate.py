@@ -1,0 +1,134 @@
+"""Evaluates recommenders side by side on one data set, offline (reads files; runs the code that is named to it).
+
+`python -m load.evaluate --data DIR --protocol prequential`; anybody's recommender takes part as `module:Class`.
+"""
+
+import importlib
+import inspect
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+from rich.console import Console
+from rich.progress import track
+
+from load.dataset import Dataset, find_data
+from load.errors import LoadError
+from load.evaluation_report import draw, print_report, write_json
+from load.stream_eval import as_events, catalogue_of
+from models.baselines import Mixture, MostPopular
+from models.evaluation import Recommends, compare, leave_last_out, split_by_time
+from models.fusion import FixedFusion
+from models.outcomes import Outcomes
+from models.recommender import Recommender
+
+Protocol = Literal["prequential", "time-split", "leave-last-out"]
+Catalogue = list[dict[str, Any]]
+
+OURS = "learned ranker"
+MIXTURE = "40/40/20 mixture"
+POPULARITY = "popularity"
+
+CONFIGURATIONS: Mapping[str, Callable[[Catalogue], Recommends]] = {
+    OURS: Recommender,
+    "fixed weights": partial(Recommender, fusion=FixedFusion()),
+    MIXTURE: Mixture,
+    POPULARITY: lambda _: MostPopular(),
+}
+"""What is compared when nothing else is asked for; the first is the one that the others are measured against."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Protocol, list length, seed of the intervals, how many of the first events (None: all), and who else."""
+
+    protocol: Protocol = "prequential"
+    k: int = 10
+    seed: int = 7
+    events: int | None = None
+    only: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+
+
+def evaluate_all(dataset: Dataset, plan: Plan, console: Console) -> dict[str, Outcomes]:
+    """Outcomes by name, all of one pass over the data; raises LoadError for a recommender that can't be had."""
+    catalogue = catalogue_of(dataset)
+    recommenders = recommenders_of(plan, catalogue)
+    events = list(as_events(dataset.ratings[: plan.events]))
+    categories = {item["item_id"]: item["genres"] for item in catalogue}
+    labels = partial(_labels, categories)
+    if plan.protocol == "prequential":
+        shown = track(events, "asking, then learning", console=console)
+        return compare(recommenders, shown, plan.k, labels=labels, strangers=True)
+    with console.status(f"{plan.protocol}: learning {len(events):,} events"):
+        protocol = split_by_time if plan.protocol == "time-split" else leave_last_out
+        return protocol(recommenders, events, plan.k, labels=labels)
+
+
+def recommenders_of(plan: Plan, catalogue: Catalogue) -> dict[str, Recommends]:
+    """The recommenders that a plan names, built; raises LoadError for an unknown one."""
+    unknown = [name for name in plan.only if name not in CONFIGURATIONS]
+    if unknown:
+        raise LoadError(f"no configuration is called {unknown[0]!r}: choose from {', '.join(CONFIGURATIONS)}")
+    built = {name: build(catalogue) for name, build in CONFIGURATIONS.items() if not plan.only or name in plan.only}
+    return built | {name: load_recommender(name, catalogue) for name in plan.others}
+
+
+def load_recommender(name: str, catalogue: Catalogue) -> Recommends:
+    """An instance of `module:Class`; the class takes the catalogue or nothing.
+
+    Raises LoadError if it can't be imported or built, or lacks `observe` or `recommend`.
+    """
+    module, _, attribute = name.partition(":")
+    if str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    try:
+        wanted = getattr(importlib.import_module(module), attribute)
+        built = wanted(catalogue) if _takes_one(wanted) else wanted()
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
+        raise LoadError(f"{name!r} can't be evaluated: {error}; name it as module:Class") from error
+    if not (callable(getattr(built, "observe", None)) and callable(getattr(built, "recommend", None))):
+        raise LoadError(f"{name!r} can't be evaluated: it needs observe(event) and recommend(user_id, k, now)")
+    found: Recommends = built
+    return found
+
+
+def _takes_one(wanted: Callable[..., Any]) -> bool:
+    try:
+        inspect.signature(wanted).bind([])
+    except TypeError:
+        return False
+    return True
+
+
+def _labels(categories: Mapping[str, Sequence[str]], item_id: str) -> Sequence[str]:
+    return categories.get(item_id, ())
+
+
+def main(
+    data: Path | None,
+    protocol: str,
+    recommender: Sequence[str],
+    only: Sequence[str],
+    k: int,
+    events: int | None,
+    seed: int,
+    json: Path | None,
+    plot: Path | None,
+) -> None:
+    """Compare recommenders on a data set: table, and if asked for JSON and a plot."""
+    console = Console() if sys.stdout.isatty() else Console(width=130)
+    if protocol not in ("prequential", "time-split", "leave-last-out"):
+        raise LoadError(f"unknown protocol {protocol!r}: choose prequential, time-split or leave-last-out")
+    plan = Plan(protocol, k, seed, events, tuple(only), tuple(recommender))  # type: ignore[arg-type]
+    dataset = find_data(data, console=console)
+    outcomes = evaluate_all(dataset, plan, console)
+    title = f"{dataset.name} ({dataset.origin}), {protocol}, lists of {k}"
+    print_report(title, outcomes, seed, console)
+    if json is not None:
+        write_json(json, title, outcomes, seed)
+    if plot is not None:
+        draw(plot, title, outcomes, seed)
