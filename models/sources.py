@@ -194,7 +194,13 @@ def affinity_to(categories: Sequence[str], affinity: Mapping[str, float]) -> flo
     >>> affinity_to(["Crime", "Drama"], {"Drama": 0.5})
     0.25
     """
-    return sum(affinity.get(name, 0.0) for name in categories) / len(categories) if categories else 0.0
+    if not categories:
+        return 0.0
+    liked = 0.0
+    for name in categories:  # a plain loop: it runs for every candidate of every request
+        if name in affinity:
+            liked += affinity[name]
+    return liked / len(categories)
 
 
 def _share(order_scores: Floats) -> Floats:

@@ -20,7 +20,7 @@ from workers.index.edge_shard import open_shard, translated
 from workers.index.filters import Condition
 from workers.index.point_ids import PointIds, as_uuid
 from workers.index.types import Hit, Patch, Point, Query, Record, Schema
-from workers.index.validate import checked_id, checked_names, checked_patch, checked_point, checked_query
+from workers.index.validate import checked_id, checked_names, checked_patch, checked_point, checked_queries
 
 TIE_WINDOW = 64
 """Hits fetched beyond the limit, so that the id decides ties at the cut; the port promises this many."""
@@ -80,7 +80,7 @@ class EdgeIndex:
 
     async def search(self, queries: Sequence[Query]) -> list[list[Hit]]:
         self._opened()
-        checked = [checked_query(self._schema, query) for query in queries]
+        checked = checked_queries(self._schema, queries)
         filters: dict[tuple[Condition, ...], Any] = {}
         for query in checked:
             if query.where not in filters:

@@ -8,7 +8,7 @@ from models.sparse import SparseVector
 from workers.errors import ConfigurationError
 from workers.index.filters import Condition, ExcludeIds, matches
 from workers.index.types import Hit, Patch, Point, Query, Record, Schema, Vector
-from workers.index.validate import checked_id, checked_names, checked_patch, checked_point, checked_query
+from workers.index.validate import checked_id, checked_names, checked_patch, checked_point, checked_queries
 
 
 class MemoryIndex:
@@ -51,7 +51,7 @@ class MemoryIndex:
             self._payloads.pop(item_id, None)
 
     async def search(self, queries: Sequence[Query]) -> list[list[Hit]]:
-        return [self._search(query) for query in [checked_query(self._opened(), query) for query in queries]]
+        return [self._search(query) for query in checked_queries(self._opened(), queries)]
 
     async def get(
         self, item_ids: Iterable[str], payload: bool | tuple[str, ...] = True, vectors: tuple[str, ...] = ()

@@ -32,7 +32,7 @@ from workers.index.server_format import (
 from workers.index.server_link import Call, ServerLink, ServerOptions
 from workers.index.server_schema import open_collection
 from workers.index.types import Hit, Patch, Point, Query, Record, Schema
-from workers.index.validate import checked_id, checked_names, checked_patch, checked_point, checked_query
+from workers.index.validate import checked_id, checked_names, checked_patch, checked_point, checked_queries
 from workers.index.waves import in_waves
 
 TIE_WINDOW = 64
@@ -84,7 +84,7 @@ class QdrantServerIndex:
 
     async def search(self, queries: Sequence[Query]) -> list[list[Hit]]:
         schema = self._opened()
-        checked = [checked_query(schema, query) for query in queries]
+        checked = checked_queries(schema, queries)
         asked = [place for place, query in enumerate(checked) if not _is_empty(query)]
         found = dict(zip(asked, await self._nearest([checked[place] for place in asked]), strict=True))
         names = await self._names({point.id.uuid for points in found.values() for point in points})

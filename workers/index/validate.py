@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -55,13 +55,18 @@ def checked_patch(schema: Schema, patch: Patch) -> Patch:
     return Patch(patch.item_id, _vectors(schema, patch.item_id, patch.vectors), payload)
 
 
-def checked_query(schema: Schema, query: Query) -> Query:
-    """Return the query with its vector in the form that stored ones have."""
+def checked_queries(schema: Schema, queries: Sequence[Query]) -> list[Query]:
+    """Return the queries with their vectors in the form that stored ones have."""
+    for where in {id(query.where): query.where for query in queries}.values():  # mostly one, with many ids
+        for condition in where:
+            _check_condition(condition)
+    return [_checked_query(schema, query) for query in queries]
+
+
+def _checked_query(schema: Schema, query: Query) -> Query:
     if not 1 <= query.limit <= MAX_LIMIT:
         raise BadRecordError("bad_query", f"query on {query.using!r}: limit {query.limit} is not in 1..{MAX_LIMIT}")
     checked_names(schema, query.vectors)
-    for condition in query.where:
-        _check_condition(condition)
     vector = _vector(schema, "query", query.using, query.vector)
     return Query(query.using, vector, query.limit, query.where, query.payload, query.vectors)
 
