@@ -33,10 +33,10 @@ from workers.query.question import Question
 log = logging.getLogger(__name__)
 
 # Hits of one source. Fewer lose candidates that several sources like a little; more cost time in proportion.
-WIDTH = 100
+WIDTH = 80
 # Share of that for lists of popular items: popularity is known of every candidate, however it was found, so
 # these lists only have to fill places that nothing personal takes.
-POPULAR_SHARE = 0.4
+POPULAR_SHARE = 0.5
 _POPULAR = frozenset({TRENDING, POPULARITY, CATEGORY})
 # Categories asked for by themselves: those a user likes best.
 CATEGORIES = 2
