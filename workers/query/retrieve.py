@@ -33,7 +33,7 @@ from workers.query.question import Question
 log = logging.getLogger(__name__)
 
 # Hits of one source. Fewer lose candidates that several sources like a little; more cost time in proportion.
-WIDTH = 80
+WIDTH = 60
 # Share of that for lists of popular items: popularity is known of every candidate, however it was found, so
 # these lists only have to fill places that nothing personal takes.
 POPULAR_SHARE = 0.5
