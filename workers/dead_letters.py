@@ -1,12 +1,12 @@
 """Dead letters: a record that can't be used, kept as it came with the reason in its headers. No I/O here."""
 
 import traceback
-from typing import Protocol
 
 from workers.errors import BadRecordError
 from workers.records.codes import Reason
-from workers.records.headers import InHeaders, header_text
+from workers.records.headers import header_text
 from workers.records.out import Headers, OutRecord
+from workers.stream.chunk import Record
 
 CONNECT = "__connect.errors."
 REASON_HEADER = "tastestream.reason"
@@ -18,31 +18,12 @@ MAX_ORIGINAL_BYTES = 3 * 1024 * 1024  # beyond it the letter itself could be ref
 MAX_ATTEMPT = 1_000_000
 
 
-class InRecord(Protocol):
-    """What a letter needs of a consumed record; aiokafka's `ConsumerRecord` has it."""
-
-    @property
-    def topic(self) -> str: ...
-    @property
-    def partition(self) -> int: ...
-    @property
-    def offset(self) -> int: ...
-    @property
-    def timestamp(self) -> int: ...
-    @property
-    def key(self) -> bytes | None: ...
-    @property
-    def value(self) -> bytes | None: ...
-    @property
-    def headers(self) -> InHeaders: ...
-
-
 def reason_of(error: Exception) -> str:
     """The code of a bad record, or `processing_failed` for anything that we did not expect."""
     return error.code if isinstance(error, BadRecordError) else Reason.PROCESSING_FAILED
 
 
-def dead_letter(record: InRecord, error: Exception, stage: str) -> OutRecord:
+def dead_letter(record: Record, error: Exception, stage: str) -> OutRecord:
     """The letter: key, value, headers and time of the record untouched, ours appended.
 
     Headers of an earlier attempt of ours are replaced, so that replaying letters does not grow them. A
@@ -56,7 +37,7 @@ def dead_letter(record: InRecord, error: Exception, stage: str) -> OutRecord:
     return OutRecord(record.key, record.value, (*_original_headers(record), *ours), record.timestamp)
 
 
-def _headers(record: InRecord, error: Exception, stage: str) -> Headers:
+def _headers(record: Record, error: Exception, stage: str) -> Headers:
     trace = "".join(traceback.format_exception(error))
     return (
         (CONNECT + "topic", _utf8(record.topic)),
@@ -71,7 +52,7 @@ def _headers(record: InRecord, error: Exception, stage: str) -> Headers:
     )
 
 
-def _original_headers(record: InRecord) -> Headers:
+def _original_headers(record: Record) -> Headers:
     if header_text(record.headers, REASON_HEADER) is None:
         return tuple(record.headers)
     ours = (REASON_HEADER, ATTEMPT_HEADER)
@@ -80,7 +61,7 @@ def _original_headers(record: InRecord) -> Headers:
     )
 
 
-def _attempt(record: InRecord) -> int:
+def _attempt(record: Record) -> int:
     text = header_text(record.headers, ATTEMPT_HEADER) or ""
     return min(int(text), MAX_ATTEMPT) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
@@ -89,7 +70,7 @@ def _utf8(text: str) -> bytes:
     return text.encode(errors="replace")
 
 
-def _size(record: InRecord) -> int:
+def _size(record: Record) -> int:
     contents = [record.key, record.value, *(content for _, content in record.headers)]
     names = sum(len(name) for name, _ in record.headers)
     return names + sum(len(content) for content in contents if content is not None)

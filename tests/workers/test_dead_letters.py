@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, replace
 
-from workers.dead_letters import InRecord, dead_letter, reason_of
+from workers.dead_letters import dead_letter, reason_of
 from workers.errors import BadRecordError
 from workers.records.headers import InHeaders
 from workers.records.out import OutRecord
+from workers.stream.chunk import Record
 from workers.topics import MAX_LETTER_BYTES
 
 
@@ -22,7 +23,7 @@ class Received:
     headers: InHeaders = (("trace", b"\xfe"), ("empty", None))
 
 
-def letter(record: InRecord | None = None, error: Exception | None = None) -> OutRecord:
+def letter(record: Record | None = None, error: Exception | None = None) -> OutRecord:
     return dead_letter(record or Received(), error or BadRecordError("invalid_json", "no JSON"), "decode")
 
 
