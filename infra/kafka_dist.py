@@ -7,19 +7,23 @@ the same time, and a fetch that broke off goes on where it stopped.
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import truststore
 from jgo.config import GlobalSettings
 from jgo.constants import MAVEN_CENTRAL_URL
 from jgo.maven import MavenContext
 from rich.console import Console
 from rich.progress import track
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from infra.errors import ConfigurationError, DownloadError
 from infra.kafka_lock import LOCK_FILE, Jar, read_lock
 
+ATTEMPTS, PAUSE_S = 3, 2.0
 HTTP_TIMEOUT_S = 30  # without any byte; jgo's 10 s is too short for a mirror that first fetches the jar itself
 
 
@@ -48,7 +52,7 @@ def _fetch(jars: Sequence[Jar], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     console = Console(stderr=True)
     # The staging folder is inside the cache because a rename is only atomic within one file system.
-    with TemporaryDirectory(prefix=".fetch-", dir=folder) as staging:
+    with _trusting_the_machine(), TemporaryDirectory(prefix=".fetch-", dir=folder) as staging:
         maven = MavenContext(repo_cache=Path(staging), remote_repos=_repositories(), timeout=HTTP_TIMEOUT_S)
         for jar in track(jars, "Fetching Apache Kafka", console=console, disable=not console.is_terminal):
             path = _download(maven, jar)
@@ -56,11 +60,27 @@ def _fetch(jars: Sequence[Jar], folder: Path) -> None:
             path.replace(folder / jar.file_name)
 
 
+@contextmanager
+def _trusting_the_machine() -> Iterator[None]:
+    """Trust the certificates that this machine trusts, as pip does: requests by itself knows a list of its own."""
+    truststore.inject_into_ssl()
+    try:
+        yield
+    finally:
+        truststore.extract_from_ssl()
+
+
 def _repositories() -> dict[str, str]:
     """Return Maven Central, and over it the repositories of jgo's configuration, which its API leaves out."""
     return {"central": MAVEN_CENTRAL_URL, **GlobalSettings.load().repositories}
 
 
+@retry(
+    retry=retry_if_exception_type(DownloadError),
+    stop=stop_after_attempt(ATTEMPTS),
+    wait=wait_fixed(PAUSE_S),
+    reraise=True,
+)
 def _download(maven: MavenContext, jar: Jar) -> Path:
     try:
         return Path(maven.project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve())
