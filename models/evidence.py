@@ -1,5 +1,6 @@
 """What one interaction tells about one item: the only message between user state and item state."""
 
+import math
 import struct
 from dataclasses import dataclass
 
@@ -11,8 +12,13 @@ from models.packing import Reader, head
 WINDOW = 50
 """Predecessors an event tells about: what lies further back predicts little and costs bytes."""
 
-_KIND, _VERSION = b"E", 1
-_FIXED = struct.Struct("<IqqqfBHB")
+_KIND, _VERSION = b"E", 2
+_FIXED = struct.Struct("<IqqqffBHB")
+_FIRST, _BOUGHT = 1, 2
+
+_RETRACTION_KIND, _RETRACTION_VERSION = b"T", 1
+_RETRACTION = struct.Struct("<IqHI")
+_SIZE = struct.Struct("<I")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -20,7 +26,8 @@ class Evidence:
     """One interaction, seen from the item it touched.
 
     `predecessors` are uint32 (≤ 50,) sparse indices of the user's distinct previous items, nearest first;
-    `first` is false when the user had touched the item before; `clock` counts events.
+    `first` is false when the user had touched the item before; `clock` counts events; `bought`: it went to the
+    cart or was paid for; `rating`: stars, None where none were given.
     A receiver drops evidence at or below its watermark of `origin`'s partition.
     """
 
@@ -31,13 +38,15 @@ class Evidence:
     weight: float
     first: bool
     predecessors: NDArray[np.uint32]
+    bought: bool = False
+    rating: float | None = None
 
     def pack(self) -> bytes:
-        """Versioned bytes, little-endian: 38 + length of the id + 4 a predecessor.
+        """Versioned bytes, little-endian: 42 + length of the id + 4 a predecessor.
 
         >>> row = Evidence("b", (0, 7), 56, 1_000, 1.0, True, np.array([3, 1], dtype=np.uint32))
         >>> len(row.pack()), Evidence.unpack(row.pack()).origin
-        (47, (0, 7))
+        (51, (0, 7))
         """
         item = self.item_id.encode()
         partition, offset = self.origin
@@ -47,7 +56,8 @@ class Evidence:
             self.clock,
             self.time_ms,
             self.weight,
-            self.first,
+            math.nan if self.rating is None else self.rating,
+            self.first * _FIRST | self.bought * _BOUGHT,
             len(item),
             len(self.predecessors),
         )
@@ -57,7 +67,7 @@ class Evidence:
     def unpack(cls, data: bytes) -> "Evidence":
         """Read `pack`'s bytes; raises ValueError on torn or alien ones."""
         reader = Reader(data, _KIND, _VERSION)
-        partition, offset, clock, time_ms, weight, first, id_size, count = reader.fields(_FIXED)
+        partition, offset, clock, time_ms, weight, rating, flags, id_size, count = reader.fields(_FIXED)
         item_id = reader.text(int(id_size))
         predecessors = np.frombuffer(reader.raw(4 * int(count)), dtype="<u4").astype(np.uint32, copy=False)
         reader.end()
@@ -67,6 +77,47 @@ class Evidence:
             clock=int(clock),
             time_ms=int(time_ms),
             weight=float(weight),
-            first=bool(first),
+            first=bool(int(flags) & _FIRST),
             predecessors=predecessors,
+            bought=bool(int(flags) & _BOUGHT),
+            rating=None if math.isnan(rating) else float(rating),
         )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Retraction:
+    """Evidence on one item to be taken back, because the user who gave it is to be forgotten.
+
+    `origin` is that of the order to forget; the pieces keep what they told, whatever their own origins.
+    """
+
+    item_id: str
+    origin: tuple[int, int]
+    pieces: tuple[Evidence, ...]
+
+    def pack(self) -> bytes:
+        """Versioned bytes, little-endian: every piece as it was sent, behind its size.
+
+        >>> piece = Evidence("b", (0, 7), 56, 1_000, 1.0, True, np.array([3, 1], dtype=np.uint32))
+        >>> Retraction.unpack(Retraction("b", (0, 9), (piece,)).pack()).pieces[0].clock
+        56
+        """
+        item, pieces = self.item_id.encode(), [piece.pack() for piece in self.pieces]
+        fixed = _RETRACTION.pack(*self.origin, len(item), len(pieces))
+        sized = (part for piece in pieces for part in (_SIZE.pack(len(piece)), piece))
+        return b"".join((head(_RETRACTION_KIND, _RETRACTION_VERSION), fixed, item, *sized))
+
+    @classmethod
+    def unpack(cls, data: bytes) -> "Retraction":
+        """Read `pack`'s bytes; raises ValueError on torn or alien ones."""
+        reader = Reader(data, _RETRACTION_KIND, _RETRACTION_VERSION)
+        partition, offset, id_size, count = map(int, reader.fields(_RETRACTION))
+        item_id = reader.text(id_size)
+        pieces = tuple(Evidence.unpack(reader.raw(int(reader.fields(_SIZE)[0]))) for _ in range(count))
+        reader.end()
+        return cls(item_id, (partition, offset), pieces)
+
+
+def is_retraction(data: bytes) -> bool:
+    """Whether packed bytes say to take evidence back."""
+    return data.startswith(_RETRACTION_KIND)
