@@ -21,6 +21,7 @@ from workers.metrics import Metrics
 from workers.parts import Parts
 from workers.progress import Progress
 from workers.query.pipeline import Pipeline
+from workers.records.mapping import Mappings, load_mapping
 from workers.replies import ReplySender
 from workers.rows import ItemRow
 from workers.settings import Settings
@@ -80,6 +81,7 @@ def build_parts(settings: Settings, options: ClientOptions) -> Parts:
     return Parts(
         settings=settings,
         topics=topics,
+        mappings=load_mapping(settings.mapping_file) if settings.mapping_file else Mappings(),
         metrics=metrics,
         turns=turns,
         progress=Progress(),

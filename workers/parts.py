@@ -9,6 +9,7 @@ from workers.item_points import ItemPoints
 from workers.metrics import Metrics
 from workers.progress import Progress
 from workers.query.pipeline import Pipeline
+from workers.records.mapping import Mappings
 from workers.replies import ReplySender
 from workers.rows import ItemRow
 from workers.settings import Settings
@@ -26,6 +27,7 @@ class Parts:
 
     settings: Settings
     topics: Topics
+    mappings: Mappings
     metrics: Metrics
     turns: Turns
     progress: Progress

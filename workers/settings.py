@@ -59,6 +59,9 @@ class Settings(BaseSettings):
         description="milliseconds an event may lie after its record before it is moved back to it",
     )
 
+    mapping_file: Path | None = Field(
+        None, description="what other names in your records mean: a file that `tastestream schema detect` writes"
+    )
     vector_dim: int = Field(
         256, ge=8, le=4096, description="dimensions of an item's embedding: the client's own, or hashed text"
     )

@@ -1,5 +1,7 @@
 """The interactions agent: evidence before rows, bad records aside, repeats without effect."""
 
+from pathlib import Path
+
 import pytest
 
 from models.evidence import Evidence
@@ -90,3 +92,13 @@ async def test_a_waiting_request_learns_how_far_the_partition_is_folded() -> Non
     async with running_parts() as (parts, _):
         await handle(chunk_of_records(view(7, "a"), view(8, "b")), parts)
         assert parts.progress.offset(partition_for("u")) == 8
+
+
+async def test_a_mapping_file_gives_foreign_names_their_meaning(tmp_path: Path) -> None:
+    file = tmp_path / "mapping.json"
+    file.write_text('{"interaction": {"fields": {"what": "event_type", "sku": "item_id"}, "events": {"PDP": "view"}}}')
+    async with running_parts(mapping_file=file) as (parts, sent):
+        await handle(chunk_of_records(json_record("user-interactions", 0, "u", {"what": "PDP", "sku": "a"})), parts)
+        row = parts.users.partitions[partition_for("u")].get("u")
+        assert row is not None and row.history.item_ids == ["a"]
+        assert sent.to("dead-letters") == []

@@ -1,5 +1,7 @@
 """Catalog and transitions agents: one row an item, and a chunk is done when the index shows it."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from aiokafka import TopicPartition
@@ -146,3 +148,13 @@ async def test_a_row_that_went_to_another_worker_is_not_written_and_its_chunk_is
         parts.items.partitions.clear()
         await done(chunk)
         assert await count_of(parts) is None
+
+
+async def test_a_mapping_file_gives_foreign_names_of_items_their_meaning(tmp_path: Path) -> None:
+    file = tmp_path / "mapping.json"
+    file.write_text('{"item": {"fields": {"label": "title"}}}')
+    async with running_parts(mapping_file=file) as (parts, _):
+        chunk = chunk_of_records(json_record("item-catalog", 0, "b", {"item_id": "b", "label": "Lamp"}))
+        await catalog.handle(chunk, parts)
+        row = parts.items.partitions[partition_for("b")].get("b")
+        assert row is not None and row.entry()["title"] == "Lamp"

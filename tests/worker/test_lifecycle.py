@@ -98,6 +98,15 @@ async def test_a_data_folder_that_can_not_be_made_is_a_contradiction_too(broker:
     assert "TASTESTREAM_DATA_PATH" in worker.log
 
 
+async def test_a_mapping_file_that_can_not_be_used_is_a_contradiction_too(broker: str, tmp_path: Path) -> None:
+    file = tmp_path / "mapping.json"
+    file.write_text('{"interaction": {"fields": {"sku": "colour"}}}')
+    worker = Worker(broker, tmp_path, mapping_file=file)
+    worker.spawn()
+    assert await worker.ended(within_s=30.0) == 78
+    assert f"mapping file {file}: 'sku' → 'colour' is not a field" in worker.log
+
+
 async def test_a_worker_waits_for_a_broker_that_is_not_there_yet(own_broker: Broker, tmp_path: Path) -> None:
     worker = Worker(own_broker.bootstrap, tmp_path / "worker")
     try:

@@ -49,7 +49,7 @@ def attach(app: faust.App, channel: faust.ChannelT[Chunk], parts: Parts) -> None
 
 
 def _item(record: Record, parts: Parts) -> Item | ItemDeleted:
-    item = decode_item(record.value, record.key, record.headers)
+    item = decode_item(record.value, record.key, record.headers, parts.mappings.item)
     if isinstance(item, Item):
         parts.points.check(item)
     expected = partition_of(item.item_id, parts.settings.item_partitions)

@@ -78,7 +78,12 @@ async def decode(records: Sequence[Record], effects: Effects, parts: Parts) -> l
     for record in records:
         try:
             event = decode_interaction(
-                record.value, record.key, record.timestamp, parts.settings.future_tolerance_ms, record.headers
+                record.value,
+                record.key,
+                record.timestamp,
+                parts.settings.future_tolerance_ms,
+                record.headers,
+                parts.mappings.interaction,
             )
             arrival = arrival_of(record, parts.topics, parts.settings.user_partitions)
         except BadRecordError as error:
