@@ -20,6 +20,9 @@ EVENT_WEIGHTS: Mapping[str, float] = {
 }
 """Worth of one event: steps follow how much a person gives up for the item, from a glance to money."""
 
+BUYING = frozenset({"add_to_cart", "purchase"})
+"""Kinds that tell which items are bought together."""
+
 
 @dataclass(frozen=True, slots=True)
 class Event:

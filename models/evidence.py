@@ -2,7 +2,7 @@
 
 import math
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +12,15 @@ from models.packing import Reader, head
 WINDOW = 50
 """Predecessors an event tells about: what lies further back predicts little and costs bytes."""
 
-_KIND, _VERSION = b"E", 2
-_FIXED = struct.Struct("<IqqqffBHB")
+_KIND, _VERSION = b"E", 3
+_FIXED = struct.Struct("<IqqqffBHBB")
 _FIRST, _BOUGHT = 1, 2
 
 _RETRACTION_KIND, _RETRACTION_VERSION = b"T", 1
 _RETRACTION = struct.Struct("<IqHI")
 _SIZE = struct.Struct("<I")
+
+NOTHING: NDArray[np.uint32] = np.zeros(0, dtype=np.uint32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,8 +28,10 @@ class Evidence:
     """One interaction, seen from the item it touched.
 
     `predecessors` are uint32 (≤ 50,) sparse indices of the user's distinct previous items, nearest first;
-    `first` is false when the user had touched the item before; `clock` counts events; `bought`: it went to the
-    cart or was paid for; `rating`: stars, None where none were given.
+    `first` is false when the user had touched the item before; `clock` counts events; `rating`: stars, None where
+    none were given. `bought`: it went to the cart or was paid for, for the first time in the user's history;
+    `bought_with`, uint32 (≤ 50,): the other items of that history that were, newest first. Each pair of items is
+    told once a user, to the item that came second: order has no meaning here, so who asks adds both rows up.
     A receiver drops evidence at or below its watermark of `origin`'s partition.
     """
 
@@ -40,13 +44,14 @@ class Evidence:
     predecessors: NDArray[np.uint32]
     bought: bool = False
     rating: float | None = None
+    bought_with: NDArray[np.uint32] = field(default_factory=lambda: NOTHING)
 
     def pack(self) -> bytes:
-        """Versioned bytes, little-endian: 42 + length of the id + 4 a predecessor.
+        """Versioned bytes, little-endian: 43 + length of the id + 4 a predecessor or item bought.
 
         >>> row = Evidence("b", (0, 7), 56, 1_000, 1.0, True, np.array([3, 1], dtype=np.uint32))
         >>> len(row.pack()), Evidence.unpack(row.pack()).origin
-        (51, (0, 7))
+        (52, (0, 7))
         """
         item = self.item_id.encode()
         partition, offset = self.origin
@@ -60,16 +65,17 @@ class Evidence:
             self.first * _FIRST | self.bought * _BOUGHT,
             len(item),
             len(self.predecessors),
+            len(self.bought_with),
         )
-        return b"".join((head(_KIND, _VERSION), fixed, item, self.predecessors.astype("<u4", copy=False).tobytes()))
+        return b"".join((head(_KIND, _VERSION), fixed, item, _bytes(self.predecessors), _bytes(self.bought_with)))
 
     @classmethod
     def unpack(cls, data: bytes) -> "Evidence":
         """Read `pack`'s bytes; raises ValueError on torn or alien ones."""
         reader = Reader(data, _KIND, _VERSION)
-        partition, offset, clock, time_ms, weight, rating, flags, id_size, count = reader.fields(_FIXED)
+        partition, offset, clock, time_ms, weight, rating, flags, id_size, *counts = reader.fields(_FIXED)
         item_id = reader.text(int(id_size))
-        predecessors = np.frombuffer(reader.raw(4 * int(count)), dtype="<u4").astype(np.uint32, copy=False)
+        predecessors, bought_with = (_indices(reader.raw(4 * int(count))) for count in counts)
         reader.end()
         return cls(
             item_id=item_id,
@@ -81,6 +87,7 @@ class Evidence:
             predecessors=predecessors,
             bought=bool(int(flags) & _BOUGHT),
             rating=None if math.isnan(rating) else float(rating),
+            bought_with=bought_with,
         )
 
 
@@ -121,3 +128,11 @@ class Retraction:
 def is_retraction(data: bytes) -> bool:
     """Whether packed bytes say to take evidence back."""
     return data.startswith(_RETRACTION_KIND)
+
+
+def _bytes(indices: NDArray[np.uint32]) -> bytes:
+    return indices.astype("<u4", copy=False).tobytes()
+
+
+def _indices(data: bytes) -> NDArray[np.uint32]:
+    return np.frombuffer(data, dtype="<u4").astype(np.uint32, copy=False)

@@ -20,7 +20,10 @@ _SIZES = struct.Struct("<HI")
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """One event; `waiting` while its item's vector is unknown and its share of the taste is owed."""
+    """One event; `waiting` while its item's vector is unknown and its share of the taste is owed.
+
+    `bought`: paid for, or put into the cart.
+    """
 
     item_id: str
     time_ms: int
@@ -28,6 +31,7 @@ class HistoryEntry:
     weight: float
     event_hash: int = 0
     waiting: bool = False
+    bought: bool = False
 
 
 class History:
@@ -45,6 +49,7 @@ class History:
     """
 
     __slots__ = (
+        "bought",
         "event_hashes",
         "id_sizes",
         "indices",
@@ -66,6 +71,7 @@ class History:
         self.weights: array[float] = array("f")
         self.event_hashes: array[int] = array("Q")
         self.waiting: array[int] = array("B")
+        self.bought: array[int] = array("B")
 
     def __len__(self) -> int:
         return len(self.item_ids)
@@ -89,6 +95,7 @@ class History:
         self.weights.insert(place, entry.weight)
         self.event_hashes.insert(place, entry.event_hash)
         self.waiting.insert(place, entry.waiting)
+        self.bought.insert(place, entry.bought)
         if not full:
             return place
         self._drop_oldest()
@@ -111,6 +118,19 @@ class History:
             nearest = nearest[: nearest.index(own)]
         return np.array(array("I", dict.fromkeys(nearest)), dtype=np.uint32)
 
+    def bought_with(self, place: int) -> NDArray[np.uint32] | None:
+        """Sparse indices of the other items bought, newest first, at most 50; None if this one was not, or was before.
+
+        What came after `place` counts like what came before: a late event changes no pair.
+        """
+        if not self.bought[place]:
+            return None
+        bought = [self.indices[at] for at in range(len(self) - 1, -1, -1) if self.bought[at]]
+        own = self.indices[place]
+        if bought.count(own) > 1:
+            return None
+        return np.array([index for index in dict.fromkeys(bought) if index != own][:WINDOW], dtype=np.uint32)
+
     def recent(self, count: int) -> list[tuple[str, float]]:
         """The last `count` distinct items as (item_id, weight of the newest event on it), newest first."""
         found: dict[str, float] = {}
@@ -130,6 +150,7 @@ class History:
             self.offsets,
             self.event_hashes,
             self.waiting,
+            self.bought,
         )
         return b"".join(
             (
@@ -153,6 +174,7 @@ class History:
         history.offsets = reader.ints("q", count)
         history.event_hashes = reader.ints("Q", count)
         history.waiting = reader.ints("B", count)
+        history.bought = reader.ints("B", count)
         history.weights = reader.floats("f", count)
         history.indices = reader.ints("I", count)
         history.item_ids = _split(text, history.id_sizes)
@@ -167,7 +189,7 @@ class History:
 
     def _drop_oldest(self) -> None:
         del self.item_ids[0], self.id_sizes[0], self.indices[0], self.times_ms[0], self.partitions[0]
-        del self.offsets[0], self.weights[0], self.event_hashes[0], self.waiting[0]
+        del self.offsets[0], self.weights[0], self.event_hashes[0], self.waiting[0], self.bought[0]
 
 
 def _split(text: str, sizes: "array[int]") -> list[str]:

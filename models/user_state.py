@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from models.events import IMPRESSION, Event
-from models.evidence import Evidence
+from models.events import BUYING, IMPRESSION, Event
+from models.evidence import NOTHING, Evidence
 from models.history import History, HistoryEntry
 from models.ids import event_hash, item_key
 from models.packing import Reader, column_bytes, contains, head
@@ -18,7 +18,7 @@ from models.watermarks import Watermarks
 SEEN_BOUND = 4_096
 """Items remembered as seen, 8 bytes each: past it the oldest may be recommended again."""
 
-_KIND, _VERSION = b"U", 1
+_KIND, _VERSION = b"U", 2
 _SEEN = struct.Struct("<H")
 
 
@@ -97,7 +97,7 @@ class UserState:
         return np.array(self._seen, dtype=np.uint64)
 
     def pack(self) -> bytes:
-        """Versioned bytes, little-endian: 45 an event kept, 8 an item seen, 4 a dimension of taste."""
+        """Versioned bytes, little-endian: 46 an event kept, 8 an item seen, 4 a dimension of taste."""
         return b"".join(
             (
                 head(_KIND, _VERSION),
@@ -128,9 +128,11 @@ class UserState:
             return None
         if vector is not None:
             self.taste.learn_one(vector, event.weight, event.time_ms)
+        waiting, bought = vector is None, event.kind in BUYING
         place = self.history.insert(
-            HistoryEntry(event.item_id, event.time_ms, event.origin, event.weight, hashed, vector is None)
+            HistoryEntry(event.item_id, event.time_ms, event.origin, event.weight, hashed, waiting, bought)
         )
+        bought_with = None if place is None else self.history.bought_with(place)
         return Evidence(
             item_id=event.item_id,
             origin=event.origin,
@@ -138,7 +140,9 @@ class UserState:
             time_ms=event.time_ms,
             weight=event.weight,
             first=self._see(item_key(event.item_id)),
-            predecessors=_NOBODY if place is None else self.history.predecessors(place),
+            predecessors=NOTHING if place is None else self.history.predecessors(place),
+            bought=bought_with is not None,
+            bought_with=NOTHING if bought_with is None else bought_with,
         )
 
     def _see(self, key: int) -> bool:
@@ -148,6 +152,3 @@ class UserState:
         if len(self._seen) > SEEN_BOUND:
             del self._seen[0]
         return True
-
-
-_NOBODY: NDArray[np.uint32] = np.array([], dtype=np.uint32)

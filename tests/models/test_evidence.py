@@ -1,10 +1,14 @@
 """Evidence survives its trip as bytes, and bytes that are none are refused."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from models.evidence import Evidence
+from models.ids import sparse_index
 from tests.models.builders import evidence
 
 ids = st.text(min_size=1, max_size=20)
@@ -18,6 +22,15 @@ def test_unpacked_evidence_equals_the_packed_one(
     again = Evidence.unpack(packed)
     assert again.pack() == packed
     assert (again.item_id, again.origin, again.first) == (item_id, (partition, offset), False)
+
+
+@given(ids, st.lists(ids, max_size=50), st.none() | st.floats(0, 10, width=32))
+def test_what_was_bought_and_the_stars_survive(item_id: str, others: list[str], rating: float | None) -> None:
+    bought_with = np.array([sparse_index(name) for name in others], dtype=np.uint32)
+    again = Evidence.unpack(
+        replace(evidence(item_id=item_id), bought=True, bought_with=bought_with, rating=rating).pack()
+    )
+    assert (again.bought, again.bought_with.tolist(), again.rating) == (True, bought_with.tolist(), rating)
 
 
 @given(st.data())

@@ -7,12 +7,17 @@ from hypothesis import strategies as st
 
 from models.history import BOUND, History, HistoryEntry
 from models.ids import sparse_index
+from models.packing import Reader
 
 stamps = st.lists(st.integers(0, 50), max_size=40)
 
 
 def entry(item_id: str, time_ms: int, offset: int) -> HistoryEntry:
     return HistoryEntry(item_id, time_ms, (0, offset), weight=1.0)
+
+
+def bought(item_id: str, time_ms: int) -> HistoryEntry:
+    return HistoryEntry(item_id, time_ms, (0, time_ms), weight=10.0, bought=True)
 
 
 def filled(entries: list[HistoryEntry]) -> History:
@@ -78,3 +83,33 @@ def test_recent_items_are_distinct_with_the_weight_of_their_newest_event() -> No
         history.insert(HistoryEntry(item_id, offset, (0, offset), weight))
     assert history.recent(5) == [("a", 10.0), ("b", 2.0)]
     assert history.recent(1) == [("a", 10.0)]
+
+
+def test_what_was_bought_is_told_newest_first_without_views() -> None:
+    history = filled([bought("a", 0), entry("viewed", 1, 1), bought("b", 2), bought("c", 3)])
+    with_c = history.bought_with(3)
+    assert with_c is not None and with_c.tolist() == items("b", "a")
+    assert history.bought_with(1) is None
+
+
+def test_cart_and_purchase_of_one_item_tell_once_what_was_bought_with_it() -> None:
+    history = filled([bought("a", 0), bought("b", 1), bought("b", 2)])
+    assert history.bought_with(2) is None
+
+
+@given(st.permutations(range(6)))
+def test_each_pair_bought_is_told_once_in_every_order_of_arrival(order: list[int]) -> None:
+    history, pairs = History(), list[tuple[int, int]]()
+    for time_ms in order:
+        place = history.insert(bought("abcabc"[time_ms], time_ms))
+        assert place is not None
+        with_it = history.bought_with(place)
+        if with_it is not None:
+            pairs += [(min(other, history.indices[place]), max(other, history.indices[place])) for other in with_it]
+    assert len(pairs) == len(set(pairs)) == 3
+
+
+def test_unpacked_history_remembers_what_was_bought() -> None:
+    history = filled([bought("a", 0), entry("b", 1, 1)])
+    again = History.read(Reader(b"H\1" + history.pack(), b"H", 1))
+    assert again.bought.tolist() == [1, 0]

@@ -94,6 +94,20 @@ def test_basket_teaches_all_its_lines_and_is_redelivered_as_one() -> None:
     assert user.history.item_ids == ["a", "b", "c"]
 
 
+def test_basket_is_bought_together_whatever_the_order_of_its_lines() -> None:
+    told = UserState().fold_record([event("a", 4, kind="purchase"), event("b", 4, kind="purchase")], {})
+    assert [piece.bought for piece in told] == [True, True]
+    assert [piece.bought_with.tolist() for piece in told] == [[], [sparse_index("a")]]
+
+
+def test_view_tells_nothing_of_what_was_bought() -> None:
+    user = UserState()
+    user.fold(event("a", 0, kind="add_to_cart"))
+    viewed = user.fold(event("b", 1))
+    assert viewed is not None
+    assert (viewed.bought, len(viewed.bought_with), len(viewed.predecessors)) == (False, 0, 1)
+
+
 def test_unknown_item_counts_at_once_and_its_taste_when_its_vector_comes() -> None:
     waited, known = UserState(), UserState()
     waited.fold(event("a", 0))
