@@ -1,4 +1,4 @@
-"""All that is kept of one user: recent history, what was seen, taste, and how far the topic was applied."""
+"""All that is kept of one user: recent history, what was seen, taste, profile, how far the topic was applied."""
 
 import struct
 from array import array
@@ -12,13 +12,14 @@ from models.evidence import NOTHING, Evidence
 from models.history import History, HistoryEntry
 from models.ids import event_hash, item_key
 from models.packing import Reader, column_bytes, contains, head
+from models.profile import Profile
 from models.taste import HALF_LIFE_S, Taste, Vector
 from models.watermarks import Watermarks
 
 SEEN_BOUND = 4_096
 """Items remembered as seen, 8 bytes each: past it the oldest may be recommended again."""
 
-_KIND, _VERSION = b"U", 2
+_KIND, _VERSION = b"U", 3
 _SEEN = struct.Struct("<H")
 
 
@@ -37,11 +38,12 @@ class UserState:
     (1, True, True)
     """
 
-    __slots__ = ("_seen", "history", "taste", "watermarks")
+    __slots__ = ("_seen", "history", "profile", "taste", "watermarks")
 
     def __init__(self, half_life_s: float = HALF_LIFE_S) -> None:
         self.history = History()
         self.taste = Taste(half_life_s)
+        self.profile = Profile()
         self.watermarks = Watermarks()
         self._seen: array[int] = array("Q")
 
@@ -106,6 +108,7 @@ class UserState:
                 _SEEN.pack(len(self._seen)),
                 column_bytes(self._seen),
                 self.taste.pack(),
+                self.profile.pack(),
             )
         )
 
@@ -119,6 +122,7 @@ class UserState:
         (seen,) = reader.fields(_SEEN)
         user._seen = reader.ints("Q", int(seen))
         user.taste = Taste.read(reader, half_life_s)
+        user.profile = Profile.read(reader)
         reader.end()
         return user
 
