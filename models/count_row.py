@@ -52,6 +52,20 @@ class CountRow:
         if len(self._indices) > 4 * (BOUND + SLACK):
             self._cut()
 
+    def take_back(self, indices: NDArray[np.uint32], amounts: bytes) -> None:
+        """Undo `note`; a count ends at 0, and what the row has dropped is not missed. O(notes)."""
+        if not len(indices):
+            return
+        noted, counts, last = self._added_up()
+        taken = np.frombuffer(amounts, dtype="<u4", count=len(indices))
+        for index, amount in zip(indices.tolist(), taken.tolist(), strict=True):
+            at = int(np.searchsorted(noted, index))
+            if at < len(noted) and noted[at] == index:
+                counts[at] = max(0, counts[at] - amount)
+        left = last.argsort()  # those touched longest ago stay the first to leave
+        left = left[counts[left] > 0]
+        self._set(noted[left], counts[left])
+
     def counts(self) -> dict[int, int]:
         """{index: count} of all entries."""
         indices, counts, _ = self._added_up()
@@ -94,10 +108,12 @@ class CountRow:
     def _cut(self) -> None:
         indices, counts, last = self._added_up()
         kept = _largest(counts, last)
-        counts = counts[kept]
-        if counts.max() > _LARGEST:
-            counts //= 2
-        self._indices = bytearray(indices[kept].astype("<u4").tobytes())
+        self._set(indices[kept], counts[kept])
+
+    def _set(self, indices: NDArray[np.uint32], counts: NDArray[np.int64]) -> None:
+        if counts.max(initial=0) > _LARGEST:
+            counts = counts // 2
+        self._indices = bytearray(indices.astype("<u4").tobytes())
         self._amounts = bytearray(counts.astype("<u4").tobytes())
 
 

@@ -17,6 +17,8 @@ from models.sparse import SparseVector
 TRANSITIONS = "transitions"
 COOCCURRENCE = "cooccurrence"
 REVERSED = "reversed"
+BOUGHT_TOGETHER = "bought_together"
+KEYWORDS = "keywords"
 TRENDING = "trending"
 CURRENT = "current"
 POPULARITY = "popularity"
@@ -35,6 +37,9 @@ TRANSITION_ITEMS, TRANSITION_DECAY = 10, 0.8
 COOCCURRENCE_ITEMS, COOCCURRENCE_DECAY = 20, 0.9
 CATEGORY_ITEMS, CATEGORY_DECAY = 20, 0.9
 ALL = "*"
+
+DAY = "day"
+"""Name of the popularity list by calendar day, among those named by their half-life in events."""
 
 MOST_LABELS = 8
 """Categories of one item: each costs an entry per half-life in the index."""
@@ -73,20 +78,28 @@ def seed_query(item_ids: Sequence[str], count_of: Callable[[str], int]) -> Histo
     return _history_query(item_ids, 1.0, count_of)
 
 
-def popularity_row(order_scores: Iterable[float], categories: Iterable[str]) -> SparseVector:
-    """`ItemState.popularity_scores` as a sparse row: in the whole catalogue, and in each category."""
-    scored = list(zip(HALF_LIVES, order_scores, strict=True))
+def popularity_row(order_scores: Iterable[float], categories: Iterable[str], day_score: float = 0.0) -> SparseVector:
+    """Popularity's order as a sparse row: in the whole catalogue, and in each category.
+
+    `order_scores`, `day_score`: as of `ItemState.popularity_scores` and `ItemState.day_score`. In float32 a day's
+    order is told apart down to a thousandth of its popularity.
+
+    >>> row = popularity_row((3.0, 2.0, 1.0), ["Crime"], day_score=5.0)
+    >>> row.dot(popularity_query(DAY, "Crime")), row.dot(popularity_query(HALF_LIVES[0]))
+    (5.0, 3.0)
+    """
+    scored: list[tuple[int | str, float]] = [*zip(HALF_LIVES, order_scores, strict=True), (DAY, day_score)]
     return SparseVector.of(
         {popularity_index(half_life, name): score for name in (ALL, *categories) for half_life, score in scored}
     )
 
 
-def popularity_query(half_life: int, category: str = ALL) -> SparseVector:
-    """Ask for the most popular items of a category, or of all."""
+def popularity_query(half_life: int | str, category: str = ALL) -> SparseVector:
+    """Ask for the most popular items of a category, or of all: one of HALF_LIVES, or DAY."""
     return SparseVector.of({popularity_index(half_life, category): 1.0})
 
 
-def popularity_index(half_life: int, category: str) -> int:
+def popularity_index(half_life: int | str, category: str) -> int:
     """Sparse index of one popularity list."""
     return sparse_index(f"popularity/{half_life}/{category}")
 

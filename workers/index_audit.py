@@ -84,5 +84,7 @@ class IndexAudit(Service):
             if shown != (None if row.catalog is None else row.revision()):
                 behind.append(item_id)
             elif row.catalog is not None:
-                self._vocabulary.count(item_id, self._points.embed(row.entry()))
+                entry = row.entry()
+                self._vocabulary.count(item_id, self._points.embed(entry))
+                self._vocabulary.count_words(item_id, self._points.words(item_id, entry))
         return behind

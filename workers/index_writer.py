@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 from mode import Service
 
+from models.sparse import SparseVector
 from workers.index.port import Index
 from workers.index.types import Point
-from workers.item_points import EMBEDDING, ItemPoints
+from workers.item_points import EMBEDDING, WORDS, ItemPoints
 from workers.rows import ItemRow
 from workers.stream.chunk import Chunk
 from workers.stream.table import Table
@@ -92,10 +93,12 @@ class IndexWriter(Service):
 
     def _count_words(self, present: list[Point], absent: list[str]) -> None:
         for point in present:
-            embedding = point.vectors.get(EMBEDDING)
+            embedding, words = point.vectors.get(EMBEDDING), point.vectors.get(WORDS)
             self._vocabulary.count(point.item_id, embedding if isinstance(embedding, np.ndarray) else None)
+            self._vocabulary.count_words(point.item_id, words if isinstance(words, SparseVector) else None)
         for item_id in absent:
             self._vocabulary.count(item_id, None)
+            self._vocabulary.count_words(item_id, None)
 
     async def _write_used(self, marked: Mapping[str, int]) -> dict[str, int]:
         """Write what evidence changes; returns the items that the index should hold and does not."""

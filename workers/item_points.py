@@ -6,7 +6,9 @@ import numpy as np
 import orjson
 
 from models.sources import popularity_row
+from models.sparse import SparseVector
 from models.text import ItemText, Vector, embed_item, unit
+from models.words import word_row
 from workers.errors import BadRecordError
 from workers.index.types import DenseSpec, FieldKind, Patch, Point, Schema
 from workers.index.types import Vector as AnyVector
@@ -18,14 +20,22 @@ from workers.rows import ItemRow
 EMBEDDING = "embedding"
 TRANSITIONS = "transitions"
 COOCCURRENCE = "cooccurrence"
+BOUGHT = "bought"
 POPULARITY = "popularity"
+WORDS = "words"
+"""Vectors: what the item is like, what came before it, what was liked or bought before it (`ItemState`), its
+popularity lists (`popularity_row`), its words (`word_row`)."""
 
 COUNT = "count"
 ORDER_SCORES = "order_scores"
+DAY_SCORE = "day_score"
+BUYERS = "buyers"
+MEAN_RATING = "mean_rating"
 LABELS = "labels"
 REVISION = "revision"
-"""Payload of ours: users who touched the item, popularity per half-life, the categories under which it is
-popular, how far both halves are applied."""
+"""Payload of ours: users who touched the item, popularity per half-life in events and in days, users who bought
+it, mean of its ratings in stars (absent without one), the categories under which it is popular, how far both
+halves are applied."""
 
 UNTOUCHED = 0.001
 """Popularity score of an item without events, below every other: an answer that would be short reaches it."""
@@ -44,13 +54,14 @@ class ItemPoints:
         self._dim = dim
         self.schema = Schema(
             dense={EMBEDDING: DenseSpec(dim)},
-            sparse=(TRANSITIONS, COOCCURRENCE, POPULARITY),
+            sparse=(TRANSITIONS, COOCCURRENCE, BOUGHT, POPULARITY, WORDS),
             fields={
                 "category": FieldKind.KEYWORD,
                 "tags": FieldKind.KEYWORD,
                 "price": FieldKind.FLOAT,
                 "available": FieldKind.BOOL,
                 "published_at": FieldKind.DATETIME,
+                MEAN_RATING: FieldKind.FLOAT,
             },
         )
 
@@ -69,7 +80,7 @@ class ItemPoints:
     def point(self, item_id: str, row: ItemRow) -> Point:
         """The whole item; its row must have a catalog entry."""
         item = row.entry()
-        vectors: dict[str, AnyVector] = dict(_use_vectors(row))
+        vectors: dict[str, AnyVector] = {**_use_vectors(row), WORDS: self.words(item_id, item)}
         embedding = self.embed(item)
         if embedding.any():
             vectors[EMBEDDING] = embedding
@@ -77,7 +88,7 @@ class ItemPoints:
             **{name: item[name] for name in _STORED if item.get(name) is not None},
             "available": bool(item.get("available", True)),
             LABELS: row.labels(),
-            **_use_payload(row),
+            **{name: value for name, value in _use_payload(row).items() if value is not None},
         }
         return Point(item_id, vectors, payload)
 
@@ -89,14 +100,11 @@ class ItemPoints:
         """float32 (dim,) of unit length, or zeros where nothing describes the item."""
         if len(item.get("vector", ())) == self._dim:
             return unit(np.array(item["vector"], dtype=np.float32))
-        text = ItemText(
-            title=item.get("title", ""),
-            description=item.get("description", ""),
-            category=item.get("category") or "",
-            tags=tuple(item.get("tags", ())),
-            attributes={name: str(value) for name, value in item.get("attributes", {}).items()},
-        )
-        return embed_item(text, self._dim)
+        return embed_item(_text(item), self._dim)
+
+    def words(self, item_id: str, item: dict[str, Any]) -> SparseVector:
+        """What a keyword search finds the item by."""
+        return word_row(item_id, _text(item))
 
 
 def catalog_bytes(item: Item) -> bytes:
@@ -104,22 +112,36 @@ def catalog_bytes(item: Item) -> bytes:
     return orjson.dumps(item.model_dump(exclude_defaults=True))
 
 
+def _text(item: dict[str, Any]) -> ItemText:
+    return ItemText(
+        title=item.get("title", ""),
+        description=item.get("description", ""),
+        category=item.get("category") or "",
+        tags=tuple(item.get("tags", ())),
+        attributes={name: str(value) for name, value in item.get("attributes", {}).items()},
+    )
+
+
 def _use_vectors(row: ItemRow) -> dict[str, AnyVector]:
-    return {
+    order_scores = [max(score, UNTOUCHED) for score in row.order_scores()]
+    vectors: dict[str, AnyVector] = {
         TRANSITIONS: row.use.transition_row(),
         COOCCURRENCE: row.use.cooccurrence_row(),
-        POPULARITY: popularity_row(_order_scores(row), row.labels()),
+        POPULARITY: popularity_row(order_scores, row.labels(), max(row.use.day_score(), UNTOUCHED)),
     }
-
-
-def _order_scores(row: ItemRow) -> list[float]:
-    return [max(score, UNTOUCHED) for score in row.order_scores()]
+    if row.use.buyers:
+        vectors[BOUGHT] = row.use.bought_row()
+    return vectors
 
 
 def _use_payload(row: ItemRow) -> dict[str, Any]:
+    use = row.use
     return {
-        COUNT: row.use.count,
+        COUNT: use.count,
         ORDER_SCORES: list(row.order_scores()),
+        DAY_SCORE: use.day_score(),
+        BUYERS: use.buyers,
+        MEAN_RATING: use.mean_rating,
         REVISION: row.revision(),
     }
 

@@ -6,14 +6,20 @@ import numpy as np
 import pytest
 from aiokafka import TopicPartition
 
+from models.evidence import Evidence, Retraction
+from models.ids import sparse_index
+from models.sources import DAY, popularity_query
+from models.sparse import SparseVector
+from models.words import word_query
 from tests.agents.parts import DIM, chunk_of_records, done, json_record, partition_for, running_parts
 from tests.models.builders import evidence
 from tests.stream.builders import record_at
 from tests.waiting import until
 from workers.agents import catalog, transitions
 from workers.errors import DependencyError
-from workers.index.types import Patch, Point
-from workers.item_points import COUNT
+from workers.index.filters import Range
+from workers.index.types import Patch, Point, Query
+from workers.item_points import BOUGHT, BUYERS, COUNT, MEAN_RATING, POPULARITY, WORDS
 from workers.parts import Parts
 from workers.rows import ItemRow
 from workers.stream.chunk import Record
@@ -23,9 +29,13 @@ def described(offset: int, item_id: str = "b", **fields: object) -> Record:
     return json_record("item-catalog", offset, item_id, {"item_id": item_id, "title": "T", **fields})
 
 
+def told(piece: Evidence | Retraction) -> Record:
+    tp = TopicPartition("item-transitions", partition_for(piece.item_id))
+    return record_at(tp, piece.origin[1], piece.item_id.encode(), piece.pack())
+
+
 def touched(offset: int, item_id: str = "b") -> Record:
-    tp = TopicPartition("item-transitions", partition_for(item_id))
-    return record_at(tp, offset, item_id.encode(), evidence(offset, ["a"], item_id=item_id).pack())
+    return told(evidence(offset, ["a"], item_id=item_id))
 
 
 async def count_of(parts: Parts, item_id: str = "b") -> int | None:
@@ -122,6 +132,43 @@ async def test_changes_of_one_item_are_written_to_the_index_together() -> None:
             await done(chunk)
         assert len(patches) < len(chunks)
         assert await count_of(parts) == 20
+
+
+async def test_stars_and_purchases_show_in_the_index() -> None:
+    async with running_parts() as (parts, _):
+        stars = [evidence(0, rating=4.0), evidence(1, rating=5.0), evidence(2, bought_with=["a"])]
+        for chunk in (chunk_of_records(described(0)), chunk_of_records(*map(told, stars))):
+            await (catalog if chunk.tp.topic == "item-catalog" else transitions).handle(chunk, parts)
+            await done(chunk)
+        well_rated = Query(POPULARITY, popularity_query(DAY), 10, (Range(MEAN_RATING, gte=4.5),), payload=True)
+        bought = Query(BOUGHT, SparseVector.of({sparse_index("a"): 1.0}), 10)
+        (by_stars,), (with_a,) = await parts.index.search([well_rated, bought])
+        assert by_stars.payload is not None and by_stars.payload[MEAN_RATING] == 4.5
+        assert (with_a.item_id, with_a.score, by_stars.payload[BUYERS]) == ("b", 1.0, 1)
+
+
+async def test_an_item_without_stars_has_no_mean_rating() -> None:
+    async with running_parts() as (parts, _):
+        for chunk in (chunk_of_records(described(0)), chunk_of_records(touched(0))):
+            await (catalog if chunk.tp.topic == "item-catalog" else transitions).handle(chunk, parts)
+            await done(chunk)
+        record = (await parts.index.get(["b"]))["b"]
+        assert record.payload is not None and MEAN_RATING not in record.payload
+
+
+async def test_an_item_is_found_by_its_words_as_long_as_it_has_them() -> None:
+    async with running_parts() as (parts, _):
+
+        async def found(text: str) -> list[str]:
+            query = Query(WORDS, word_query(text, parts.vocabulary.words.idf_of), 10)
+            return [hit.item_id for hits in await parts.index.search([query]) for hit in hits]
+
+        for offset, title in enumerate(("The Godfather", "Heat")):
+            chunk = chunk_of_records(described(offset, title=title))
+            await catalog.handle(chunk, parts)
+            await done(chunk)
+        assert await found("godfather") == []
+        assert await found("heat") == await found("b") == ["b"]
 
 
 @pytest.mark.parametrize("method", ["upsert", "patch"])

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.events import Event, event_weight
-from models.evidence import Evidence
+from models.evidence import Evidence, Retraction
 from models.ids import sparse_index
 
 DAY_MS = 86_400_000
@@ -45,18 +45,29 @@ def evidence(
     weight: float = 1.0,
     partition: int = 0,
     clock: int | None = None,
+    time_ms: int | None = None,
     first: bool = True,
+    bought_with: Sequence[str] | None = None,
+    rating: float | None = None,
 ) -> Evidence:
-    """Evidence on item b by one more user, after `predecessors`, nearest first."""
+    """Evidence on item b by one more user, after `predecessors`, nearest first; bought if `bought_with` is given."""
     return Evidence(
         item_id=item_id,
         origin=(partition, offset),
         clock=offset if clock is None else clock,
-        time_ms=offset,
+        time_ms=offset if time_ms is None else time_ms,
         weight=weight,
         first=first,
-        predecessors=np.array([sparse_index(name) for name in predecessors], dtype=np.uint32),
+        predecessors=_indices(predecessors),
+        bought=bought_with is not None,
+        rating=rating,
+        bought_with=_indices(bought_with or ()),
     )
+
+
+def retraction(offset: int, *pieces: Evidence, item_id: str = "b", partition: int = 0) -> Retraction:
+    """What was told of item b by one user, to be taken back."""
+    return Retraction(item_id, (partition, offset), pieces)
 
 
 def axis(place: int, dim: int = 4) -> NDArray[np.float32]:
@@ -64,3 +75,7 @@ def axis(place: int, dim: int = 4) -> NDArray[np.float32]:
     vector = np.zeros(dim, dtype=np.float32)
     vector[place] = 1.0
     return vector
+
+
+def _indices(names: Sequence[str]) -> NDArray[np.uint32]:
+    return np.array([sparse_index(name) for name in names], dtype=np.uint32)

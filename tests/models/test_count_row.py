@@ -58,3 +58,36 @@ def test_sparse_row_is_sorted_and_in_its_unit() -> None:
     sparse = row.sparse(unit=2_520)
     assert sparse.indices.tolist() == [4, 9]
     assert sparse.values.tolist() == [0.5, 1.0]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 20), st.integers(1, 2_520)), max_size=40),
+    st.lists(st.tuples(st.integers(0, 20), st.integers(1, 2_520)), max_size=20),
+)
+def test_what_is_taken_back_leaves_the_rest(kept: list[tuple[int, int]], taken: list[tuple[int, int]]) -> None:
+    row, expected = CountRow(), CountRow()
+    for index, amount in [*taken, *kept]:
+        note(row, index, amount)
+    for index, amount in kept:
+        note(expected, index, amount)
+    for index, amount in taken:
+        row.take_back(np.array([index], dtype=np.uint32), np.array([amount], dtype="<u4").tobytes())
+    assert row.counts() == expected.counts()
+
+
+def test_counts_end_at_zero_and_unknown_ones_are_skipped() -> None:
+    row = CountRow()
+    note(row, 1, 5)
+    row.take_back(np.array([1, 2], dtype=np.uint32), np.array([9, 9], dtype="<u4").tobytes())
+    assert row.counts() == {}
+
+
+def test_of_equal_counts_the_order_of_touches_outlives_what_is_taken_back() -> None:
+    row = CountRow()
+    for index in (*range(1, BOUND + 1), 1, 0, 0):
+        note(row, index, 1)
+    row.take_back(np.array([0, 1], dtype=np.uint32), np.array([1, 1], dtype="<u4").tobytes())
+    newer = range(BOUND + 1, BOUND + SLACK - 1)
+    for index in (*newer, *newer[:2]):
+        note(row, index, 1)
+    assert row.counts().keys() == {0, 1, *newer}

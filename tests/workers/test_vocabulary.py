@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.text import Rarity
+from models.text import ItemText, Rarity
+from models.words import WordRarity, word_query, word_row
 from tests.models.builders import axis
 from workers.vocabulary import Vocabulary
 
@@ -22,3 +23,17 @@ def test_after_any_changes_the_counts_are_those_of_the_latest_forms(changes: lis
         if place is not None:
             expected.learn_one(axis(place, DIM))
     assert vocabulary.rarity.turn(query).tolist() == expected.turn(query).tolist()
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.none() | st.sampled_from(["Heat", "White Heat"])), max_size=30))
+def test_words_are_counted_in_their_latest_form_too(changes: list[tuple[str, str | None]]) -> None:
+    vocabulary, latest = Vocabulary(DIM), dict[str, str | None]()
+    for item_id, title in changes:
+        vocabulary.count_words(item_id, None if title is None else word_row(item_id, ItemText(title)))
+        latest[item_id] = title
+    expected = WordRarity()
+    for item_id, title in latest.items():
+        if title is not None:
+            expected.learn_one(word_row(item_id, ItemText(title)).indices)
+    asked = [word_query("white heat", rarity.idf_of) for rarity in (vocabulary.words, expected)]
+    assert asked[0].values.tolist() == asked[1].values.tolist()

@@ -1,0 +1,99 @@
+"""Items are found by their words, by their beginnings, and by their id; rare words say more."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.ids import sparse_index
+from models.sparse import SparseVector
+from models.text import ItemText
+from models.words import PARTS_BOUND, WORDS_BOUND, WordRarity, word_query, word_row
+
+CATALOG: Mapping[str, ItemText] = {
+    "heat": ItemText("Heat", "A thief and a policeman in Los Angeles.", "film", ("Crime",)),
+    "amelie": ItemText("Le Fabuleux Destin d'Amélie Poulain", "", "film", ("Romance",)),
+    "godfather": ItemText("The Godfather", "", "film", ("Crime", "Drama")),
+    "godfather-2": ItemText("The Godfather: Part II", "", "film", ("Crime", "Drama")),
+    "sku-4711": ItemText("Kettle", "Boils water; the heat is on.", "kitchen", ()),
+}
+ROWS = {item_id: word_row(item_id, text) for item_id, text in CATALOG.items()}
+
+
+def rarity() -> WordRarity:
+    counted = WordRarity()
+    for row in ROWS.values():
+        counted.learn_one(row.indices)
+    return counted
+
+
+def found(text: str) -> list[str]:
+    query = word_query(text, rarity().idf_of)
+    scores = {item_id: row.dot(query) for item_id, row in ROWS.items()}
+    return sorted((item_id for item_id in scores if scores[item_id] > 0.0), key=lambda item_id: -scores[item_id])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("godfather", "godfather"),
+        ("godfath", "godfather"),
+        ("gofdather part", "godfather-2"),
+        ("AMELIE", "amelie"),
+        ("amélie poulain", "amelie"),
+        ("heat", "heat"),
+        ("policeman angeles", "heat"),
+        ("kitchen", "sku-4711"),
+        ("sku-4711", "sku-4711"),
+        ("drama crime", "godfather"),
+    ],
+)
+def test_words_letters_and_ids_find_their_item_first(text: str, expected: str) -> None:
+    assert found(text)[0] == expected
+
+
+def test_title_says_more_than_description() -> None:
+    assert found("heat") == ["heat", "sku-4711"]
+
+
+def test_rare_word_says_more_than_a_common_one() -> None:
+    assert found("film kettle")[0] == "sku-4711"
+
+
+def test_nothing_is_found_by_blanks_and_signs() -> None:
+    assert found("") == found(" ?! ") == []
+
+
+def test_row_of_counts_finds_the_items_that_it_counts() -> None:
+    row = SparseVector.of({sparse_index("heat"): 3.0, sparse_index("amelie"): 1.0})
+    scores = {item_id: words.dot(row) for item_id, words in ROWS.items()}
+    assert {item_id: score for item_id, score in scores.items() if score} == {"heat": 3.0, "amelie": 1.0}
+
+
+@given(st.text(max_size=200), st.text(max_size=200), st.lists(st.text(max_size=20), max_size=5))
+def test_any_text_makes_a_finite_row(title: str, description: str, tags: list[str]) -> None:
+    row = word_row("i", ItemText(title, description, "", tuple(tags)))
+    assert (row.indices[1:] > row.indices[:-1]).all()
+    assert ((row.values > 0.0) & (row.values <= 1.0)).all()
+    word_query(title, rarity().idf_of)
+
+
+def test_row_is_bounded_whatever_the_text() -> None:
+    long = " ".join(f"word{n}" for n in range(9_000))
+    row = word_row("i", ItemText(long, long, "", ("x" * 60_000,)))
+    assert len(row) <= WORDS_BOUND + PARTS_BOUND + 1
+    assert len(word_query(long, lambda _: 1.0)) <= 32 + PARTS_BOUND + 1
+
+
+@given(st.lists(st.sampled_from(sorted(CATALOG)), max_size=8), st.sampled_from(sorted(CATALOG)))
+def test_an_item_taken_out_of_the_counts_leaves_no_trace(kept: list[str], gone: str) -> None:
+    counted, expected = WordRarity(), WordRarity()
+    counted.learn_one(ROWS[gone].indices)
+    for item_id in kept:
+        counted.learn_one(ROWS[item_id].indices)
+        expected.learn_one(ROWS[item_id].indices)
+    counted.revert_one(ROWS[gone].indices)
+    indices = np.concatenate([row.indices for row in ROWS.values()])
+    assert [counted.idf_of(i) for i in indices.tolist()] == [expected.idf_of(i) for i in indices.tolist()]
