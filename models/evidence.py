@@ -12,6 +12,9 @@ from models.packing import Reader, head
 WINDOW = 50
 """Predecessors an event tells about: what lies further back predicts little and costs bytes."""
 
+MAX_RATING = 1e6
+"""Stars of one event; far more would overflow their sum."""
+
 _KIND, _VERSION = b"E", 3
 _FIXED = struct.Struct("<IqqqffBHBB")
 _FIRST, _BOUGHT = 1, 2
@@ -77,6 +80,8 @@ class Evidence:
         item_id = reader.text(int(id_size))
         predecessors, bought_with = (_indices(reader.raw(4 * int(count))) for count in counts)
         reader.end()
+        if abs(rating) > MAX_RATING:  # NaN, which stands for none, is not
+            raise ValueError(f"packed 'E' row: {rating} are no stars")
         return cls(
             item_id=item_id,
             origin=(int(partition), int(offset)),

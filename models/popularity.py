@@ -52,7 +52,7 @@ class Popularity:
             return
         for place, half_life in enumerate(self._half_lives):
             least = math.exp2(-min(self.clock / half_life, _FAINTEST))
-            self.values[place] = max(self.values[place] - math.exp2((clock - self.clock) / half_life), least)
+            self.values[place] = max(self.values[place] - math.exp2(min(0, clock - self.clock) / half_life), least)
 
     def order_scores(self) -> tuple[float, ...]:
         """Per half-life, 1 + log2(value) + clock / half-life: popularity's order at any time.

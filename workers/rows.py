@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from models.evidence import Evidence
+from models.evidence import Evidence, Retraction
 from models.item_state import ItemState
 from models.packing import Reader, head
 from models.sources import labels
@@ -42,6 +42,11 @@ class ItemRow:
         """Apply one evidence; False when it was applied before."""
         self._order_scores = None
         return self.use.apply(evidence)
+
+    def retract(self, retraction: Retraction) -> bool:
+        """Take evidence back; False when that was done before."""
+        self._order_scores = None
+        return self.use.retract(retraction)
 
     def entry(self) -> dict[str, Any]:
         """The catalog entry, empty without one."""

@@ -12,14 +12,14 @@ from models.sources import DAY, popularity_query
 from models.sparse import SparseVector
 from models.words import word_query
 from tests.agents.parts import DIM, chunk_of_records, done, json_record, partition_for, running_parts
-from tests.models.builders import evidence
+from tests.models.builders import evidence, retraction
 from tests.stream.builders import record_at
 from tests.waiting import until
 from workers.agents import catalog, transitions
 from workers.errors import DependencyError
 from workers.index.filters import Range
 from workers.index.types import Patch, Point, Query
-from workers.item_points import BOUGHT, BUYERS, COUNT, MEAN_RATING, POPULARITY, WORDS
+from workers.item_points import BOUGHT, BUYERS, COUNT, MEAN_RATING, POPULARITY, TRANSITIONS, WORDS
 from workers.parts import Parts
 from workers.rows import ItemRow
 from workers.stream.chunk import Record
@@ -169,6 +169,34 @@ async def test_an_item_is_found_by_its_words_as_long_as_it_has_them() -> None:
             await done(chunk)
         assert await found("godfather") == []
         assert await found("heat") == await found("b") == ["b"]
+
+
+async def test_what_is_taken_back_leaves_the_index_too() -> None:
+    async with running_parts() as (parts, _):
+        kept, gone = evidence(0, ["a"]), evidence(1, ["a", "c"], rating=5.0, bought_with=["a"])
+        order = told(retraction(7, gone))
+        for chunk in (
+            chunk_of_records(described(0)),
+            chunk_of_records(told(kept), told(gone)),
+            chunk_of_records(order, told(gone)),
+            chunk_of_records(order),
+        ):
+            await (catalog if chunk.tp.topic == "item-catalog" else transitions).handle(chunk, parts)
+            await done(chunk)
+        record = (await parts.index.get(["b"], vectors=(TRANSITIONS, BOUGHT)))["b"]
+        payload, vectors = record.payload or {}, record.vectors or {}
+        assert (payload[COUNT], payload[BUYERS], payload.get(MEAN_RATING)) == (1, 0, None)
+        assert BOUGHT not in vectors
+        left = vectors[TRANSITIONS]
+        assert isinstance(left, SparseVector) and left.indices.tolist() == [sparse_index("a")]
+
+
+async def test_torn_orders_to_take_back_are_letters() -> None:
+    async with running_parts() as (parts, sent):
+        packed = retraction(0, evidence(0)).pack()
+        short = record_at(TopicPartition("item-transitions", partition_for("b")), 0, b"b", packed[:-3])
+        await transitions.handle(chunk_of_records(short), parts)
+        assert [letter.value for letter in sent.to("dead-letters")] == [short.value]
 
 
 @pytest.mark.parametrize("method", ["upsert", "patch"])

@@ -47,6 +47,12 @@ def test_alien_bytes_are_refused(alien: bytes) -> None:
         Evidence.unpack(alien)
 
 
+@pytest.mark.parametrize("rating", [float("inf"), -2e6])
+def test_stars_that_nobody_gives_are_refused(rating: float) -> None:
+    with pytest.raises(ValueError, match="are no stars"):
+        Evidence.unpack(evidence(rating=rating).pack())
+
+
 def test_bytes_too_many_are_refused() -> None:
     with pytest.raises(ValueError, match="1 bytes too many"):
         Evidence.unpack(evidence().pack() + b"\0")

@@ -1,17 +1,16 @@
 """`item-transitions` → item state, and the item's point in the index.
 
-Evidence is our own record: bytes that can't be read become a dead letter. The offset is committed only
-after the patch that shows the evidence in answers is acknowledged by the index.
+Evidence, and the order to take some back, are our own records: bytes that can't be read become a dead letter.
+The offset is committed only after the patch that shows the evidence in answers is acknowledged by the index.
 """
 
 import faust
 
-from models.evidence import Evidence
+from models.evidence import Evidence, Retraction, is_retraction
 from workers.agents.letters import Letters
 from workers.errors import BadRecordError
 from workers.parts import Parts
 from workers.records.codes import Reason
-from workers.rows import ItemRow
 from workers.stream.chunk import Chunk, Record
 
 
@@ -21,18 +20,25 @@ async def handle(chunk: Chunk, parts: Parts) -> None:
     letters = Letters("transitions")
     rows = parts.items.partitions[partition]
     async with rows.lock:
-        touched: dict[str, ItemRow] = {}
+        touched: dict[str, None] = {}
+        taken_back: dict[str, None] = {}
         for record in chunk.records:
             try:
-                evidence = _evidence(record)
+                told = _told(record)
             except BadRecordError as error:
                 letters.add(record, error)
             else:
-                row = touched[evidence.item_id] = rows.change(evidence.item_id)
-                row.learn(evidence)
+                row, touched[told.item_id] = rows.change(told.item_id), None
+                if isinstance(told, Retraction):
+                    row.retract(told)
+                    taken_back[told.item_id] = None
+                else:
+                    row.learn(told)
             await parts.turns.rest()
         await letters.send(parts.writer, parts.topics.dead_letters, parts.metrics)
         await parts.writer.send(parts.items.changelog, partition, rows.take_changes())
+    # A patch leaves out what an item does not have: where some was taken back, the whole item is written.
+    parts.index_writer.push(partition, taken_back, whole=True, chunk=None)
     parts.index_writer.push(partition, touched, whole=False, chunk=chunk)
 
 
@@ -46,8 +52,9 @@ def attach(app: faust.App, channel: faust.ChannelT[Chunk], parts: Parts) -> None
                 await handle(chunk, parts)
 
 
-def _evidence(record: Record) -> Evidence:
+def _told(record: Record) -> Evidence | Retraction:
+    value = record.value or b""
     try:
-        return Evidence.unpack(record.value or b"")
+        return Retraction.unpack(value) if is_retraction(value) else Evidence.unpack(value)
     except ValueError as error:
         raise BadRecordError(Reason.INVALID_EVIDENCE, f"evidence is unreadable: {error}") from error
