@@ -105,6 +105,10 @@ class History:
         """Whether an event with this hash (never 0) is among those kept."""
         return contains(self.event_hashes, event_hash)
 
+    def holds_origin(self, origin: tuple[int, int]) -> bool:
+        """Whether an event of the record at this (partition, offset) is among those kept; O(n)."""
+        return origin in zip(self.partitions, self.offsets, strict=True)
+
     def predecessors(self, place: int, window: int = WINDOW) -> NDArray[np.uint32]:
         """Sparse indices of the distinct items before `place`, nearest first, at most `window` events back.
 

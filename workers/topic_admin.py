@@ -13,6 +13,9 @@ from workers.topics import TopicSpec
 
 NO_ERROR = 0
 TOPIC_ALREADY_EXISTS = 36  # another worker started at the same moment: its topic is checked like any other
+# Beside the clean-up policy: a bound that is too low would end the worker at the first large letter, and times
+# of another type would delete letters of old records at once. Numbers are least values.
+CHECKED = ("max.message.bytes", "message.timestamp.type")
 VISIBLE_WITHIN_S = 30.0
 LOOK_EVERY_S = 0.05
 
@@ -29,13 +32,13 @@ async def ensure_topics(client_options: Mapping[str, Any], specs: Sequence[Topic
         present = set(await admin.list_topics())
         await _create(admin, [spec for spec in specs if spec.name not in present], replication_factor)
         partitions = await _partition_counts(admin, specs)
-        cleanups = await _cleanup_policies(admin, specs)
+        configs = await _configurations(admin, specs)
     except (KafkaError, OSError, TimeoutError) as error:
         servers = client_options.get("bootstrap_servers")
         raise DependencyError(f"Kafka at {servers} can't prepare the topics: {error!r}; is it up?") from error
     finally:
         await admin.close()
-    problems = [problem for spec in specs for problem in _contradictions(spec, partitions, cleanups)]
+    problems = [problem for spec in specs for problem in _contradictions(spec, partitions, configs)]
     if problems:
         raise ConfigurationError("; ".join(problems))
 
@@ -77,27 +80,39 @@ def _is_ready(topic: Mapping[str, Any]) -> bool:
     return topic["error_code"] == NO_ERROR and bool(partitions) and all(p["leader"] >= 0 for p in partitions)
 
 
-async def _cleanup_policies(admin: Any, specs: Sequence[TopicSpec]) -> dict[str, str]:
-    wanted = [ConfigResource(ConfigResourceType.TOPIC, spec.name, configs={"cleanup.policy": ""}) for spec in specs]
-    policies = {}
+async def _configurations(admin: Any, specs: Sequence[TopicSpec]) -> dict[str, dict[str, str]]:
+    """What each topic says of the options that are checked."""
+    checked = dict.fromkeys(("cleanup.policy", *CHECKED), "")
+    wanted = [ConfigResource(ConfigResourceType.TOPIC, spec.name, configs=dict(checked)) for spec in specs]
+    configs = {}
     for response in await admin.describe_configs(wanted):
         for code, _, _, name, entries in response.resources:
             if code != NO_ERROR:
                 raise for_code(code)(f"configuration of topic {name}")
-            policies[name] = entries[0][1]
-    return policies
+            configs[name] = {entry[0]: entry[1] for entry in entries}
+    return configs
 
 
-def _contradictions(spec: TopicSpec, partitions: Mapping[str, int], cleanups: Mapping[str, str]) -> Iterable[str]:
-    found, policy = partitions[spec.name], cleanups[spec.name]
+def _contradictions(
+    spec: TopicSpec, partitions: Mapping[str, int], configs: Mapping[str, Mapping[str, str]]
+) -> Iterable[str]:
+    found = partitions[spec.name]
     if spec.fixed and found != spec.partitions:
         yield (
             f"topic {spec.name} has {found} partitions, expected {spec.partitions}: set the worker's "
             "partition count to the topic's, or use another topic prefix (adding partitions to this one "
             "would move users and items away from their state)"
         )
-    if policy != spec.cleanup:
-        yield (
-            f"topic {spec.name} has cleanup.policy={policy}, expected {spec.cleanup}: change the topic's "
-            "configuration, or use another topic prefix"
-        )
+    checked = {name: spec.config[name] for name in CHECKED if name in spec.config}
+    for name, expected in {"cleanup.policy": spec.cleanup, **checked}.items():
+        said = configs[spec.name][name]
+        if not _suffices(said, expected):
+            least = "at least " if expected.isdigit() else ""
+            yield (
+                f"topic {spec.name} has {name}={said}, expected {least}{expected}: change the topic's "
+                "configuration, or use another topic prefix"
+            )
+
+
+def _suffices(said: str, expected: str) -> bool:
+    return int(said) >= int(expected) if expected.isdigit() else said == expected

@@ -8,6 +8,7 @@ HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 MIB = 1024 * 1024
 
+LETTERS_KEPT_MS = 30 * DAY_MS
 MAX_PARTITIONS = 64  # every item row holds one watermark per user partition
 MAX_LETTER_BYTES = 4 * MIB  # original bytes plus our headers: more than any input topic takes by default
 
@@ -64,6 +65,10 @@ class Topics:
         return self.prefix + "dead-letters"
 
     @property
+    def dead_letters_replayed(self) -> str:
+        return self.prefix + "dead-letters-replayed"
+
+    @property
     def user_state_changelog(self) -> str:
         return self.prefix + "user-state-changelog"
 
@@ -92,9 +97,16 @@ class Topics:
             TopicSpec(self.recommendations_served, users, "delete", _kept(30 * DAY_MS)),
             TopicSpec(self.item_transitions, items, "delete", _kept(7 * DAY_MS)),
             TopicSpec(self.interactions_rerouted, users, "delete", _kept(7 * DAY_MS)),
-            TopicSpec(self.dead_letters, 1, "delete", _LETTERS, fixed=False),
+            *self.letter_specs(),
             TopicSpec(self.user_state_changelog, users, "compact", _CHANGELOG),
             TopicSpec(self.item_state_changelog, items, "compact", _CHANGELOG),
+        )
+
+    def letter_specs(self) -> tuple[TopicSpec, ...]:
+        """Dead letters, and which of them were replayed: known for as long as the letter is kept."""
+        return (
+            TopicSpec(self.dead_letters, 1, "delete", _LETTERS, fixed=False),
+            TopicSpec(self.dead_letters_replayed, 1, "delete", _kept(LETTERS_KEPT_MS), fixed=False),
         )
 
     def _read_or_kept_by_us(self) -> tuple[str, ...]:
@@ -106,6 +118,7 @@ class Topics:
             self.item_transitions,
             self.interactions_rerouted,
             self.dead_letters,
+            self.dead_letters_replayed,
             self.user_state_changelog,
             self.item_state_changelog,
         )
@@ -131,4 +144,10 @@ _CHANGELOG = {
     "segment.bytes": str(64 * MIB),
     "min.cleanable.dirty.ratio": "0.1",
 }
-_LETTERS = {**_kept(30 * DAY_MS), "max.message.bytes": str(MAX_LETTER_BYTES)}
+# By the time of writing: the letter of an old record is kept as long as any other, and one dated into the
+# future is not refused by the broker.
+_LETTERS = {
+    **_kept(LETTERS_KEPT_MS),
+    "max.message.bytes": str(MAX_LETTER_BYTES),
+    "message.timestamp.type": "LogAppendTime",
+}

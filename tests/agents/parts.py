@@ -14,7 +14,7 @@ from workers.app import build_parts
 from workers.errors import DependencyError
 from workers.partitioning import partition_of
 from workers.parts import Parts
-from workers.records.out import OutRecord
+from workers.records.out import Headers, OutRecord
 from workers.settings import Settings
 from workers.stream.chunk import Chunk, Record
 from workers.stream.writer import Target, Writer
@@ -73,10 +73,10 @@ def partition_for(key: str) -> int:
     return partition_of(key, PARTITIONS)
 
 
-def json_record(topic: str, offset: int, key: str, body: dict[str, Any] | None) -> Record:
+def json_record(topic: str, offset: int, key: str, body: dict[str, Any] | None, headers: Headers = ()) -> Record:
     """A record in the partition where its key belongs."""
     value = None if body is None else orjson.dumps(body)
-    return record_at(TopicPartition(topic, partition_for(key)), offset, key.encode(), value, NOW_MS)
+    return record_at(TopicPartition(topic, partition_for(key)), offset, key.encode(), value, NOW_MS, headers)
 
 
 def chunk_of_records(*records: Record) -> Chunk:

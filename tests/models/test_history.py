@@ -113,3 +113,9 @@ def test_unpacked_history_remembers_what_was_bought() -> None:
     history = filled([bought("a", 0), entry("b", 1, 1)])
     again = History.read(Reader(b"H\1" + history.pack(), b"H", 1))
     assert again.bought.tolist() == [1, 0]
+
+
+def test_the_place_of_a_record_is_known_as_long_as_its_event_is_kept() -> None:
+    history = filled([entry("a", 7, 3)])
+    assert history.holds_origin((0, 3))
+    assert not history.holds_origin((3, 0))

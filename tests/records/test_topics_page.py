@@ -13,6 +13,7 @@ from tests.records.builders import NOW_MS
 from tests.workers.test_dead_letters import Received
 from workers.dead_letters import OMITTED_HEADER, dead_letter
 from workers.errors import BadRecordError
+from workers.origin import ORIGIN_HEADER
 from workers.records.codes import Reason, RequestFailure
 from workers.records.event import decode_event
 from workers.records.interaction import EventType, Interaction
@@ -109,7 +110,8 @@ def test_every_code_is_listed() -> None:
 
 
 def test_every_header_of_a_dead_letter_is_listed() -> None:
-    letter = dead_letter(Received(headers=()), BadRecordError("invalid_json", "no JSON"), "interactions")
+    replayed = Received(headers=((ORIGIN_HEADER, b"user-interactions/3/7"),))
+    letter = dead_letter(replayed, BadRecordError("invalid_json", "no JSON"), "interactions")
     assert listed("`dead-letters`") == {*(name for name, _ in letter.headers), OMITTED_HEADER}
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from workers.dead_letters import dead_letter, reason_of
+from workers.dead_letters import dead_letter, original_headers, reason_of
 from workers.errors import BadRecordError
 from workers.records.headers import InHeaders
 from workers.records.out import OutRecord
@@ -38,11 +38,28 @@ def raised(error: Exception) -> Exception:
         return caught
 
 
-def test_key_value_headers_and_time_are_untouched() -> None:
+def test_key_value_and_headers_are_untouched_and_the_time_is_told() -> None:
     received = Received()
     out = letter(received)
-    assert (out.key, out.value, out.timestamp_ms) == (received.key, received.value, received.timestamp)
+    assert (out.key, out.value) == (received.key, received.value)
     assert out.headers[:2] == (("trace", b"\xfe"), ("empty", None))
+    assert fields(out)["tastestream.time_ms"] == str(received.timestamp)
+
+
+def test_a_letter_is_as_old_as_its_writing_so_that_it_is_kept_as_long_as_any_other() -> None:
+    assert letter().timestamp_ms is None
+
+
+def test_the_headers_of_the_producer_are_found_again() -> None:
+    assert original_headers(letter().headers) == Received().headers
+    theirs = (("__connect.errors.topic", b"their-source"), ("tastestream.origin", b"t/0/1"), ("a", b"1"))
+    assert original_headers(letter(replace(Received(), headers=theirs)).headers) == (theirs[0], theirs[2])
+
+
+def test_a_replay_that_fails_again_says_where_it_was_refused_first() -> None:
+    replayed = replace(Received(), headers=(("tastestream.attempt", b"1"), ("tastestream.origin", b"t/0/7")))
+    again = fields(letter(replayed))
+    assert (again["tastestream.attempt"], again["tastestream.origin"]) == ("2", "t/0/7")
 
 
 def test_the_headers_say_where_why_and_which_attempt() -> None:

@@ -72,6 +72,30 @@ async def test_a_wrong_cleanup_policy_is_named_with_the_remedy(broker: str) -> N
     assert f"topic {topics.item_catalog} has cleanup.policy=delete, expected compact" in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "said", "told"),
+    [
+        ("message.timestamp.type", "CreateTime", "expected LogAppendTime"),
+        ("max.message.bytes", "1000000", "expected at least 4194304"),
+    ],
+)
+async def test_a_dead_letter_topic_that_would_lose_letters_is_refused(
+    broker: str, name: str, said: str, told: str
+) -> None:
+    topics = fresh_topics()
+    config = {"message.timestamp.type": "LogAppendTime", "max.message.bytes": "4194304", name: said}
+    await created(broker, NewTopic(topics.dead_letters, 1, 1, topic_configs=config))
+    with pytest.raises(ConfigurationError, match=f"{name}={said}, {told}"):
+        await ensure(broker, topics.letter_specs())
+
+
+async def test_a_dead_letter_topic_for_larger_letters_is_welcome(broker: str) -> None:
+    topics = fresh_topics()
+    config = {"message.timestamp.type": "LogAppendTime", "max.message.bytes": "8388608"}
+    await created(broker, NewTopic(topics.dead_letters, 1, 1, topic_configs=config))
+    await ensure(broker, topics.letter_specs())
+
+
 async def test_every_contradiction_is_reported_at_once(broker: str) -> None:
     topics = fresh_topics()
     await created(broker, NewTopic(topics.user_interactions, 5, 1), NewTopic(topics.item_catalog, 5, 1))

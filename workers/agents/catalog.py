@@ -9,6 +9,7 @@ import faust
 from workers.agents.letters import Letters
 from workers.errors import BadRecordError
 from workers.item_points import catalog_bytes
+from workers.origin import origin_of
 from workers.partitioning import partition_of
 from workers.parts import Parts
 from workers.records.codes import Reason
@@ -27,6 +28,7 @@ async def handle(chunk: Chunk, parts: Parts) -> None:
         for record in chunk.records:
             try:
                 item = _item(record, parts)
+                _check_replay(record, item.item_id, rows.get(item.item_id))
             except BadRecordError as error:
                 letters.add(record, error)
             else:
@@ -60,3 +62,16 @@ def _item(record: Record, parts: Parts) -> Item | ItemDeleted:
             "as the key and the murmur2 partitioner (librdkafka: partitioner=murmur2_random)",
         )
     return item
+
+
+def _check_replay(record: Record, item_id: str, row: ItemRow | None) -> None:
+    """A replayed letter must not undo what was published after it was refused."""
+    origin = origin_of(record.headers)
+    if origin is None or row is None or (origin.topic, origin.partition) != (record.topic, record.partition):
+        return
+    if origin.offset < row.catalog_offset < record.offset:
+        raise BadRecordError(
+            Reason.OUTDATED,
+            f"item {item_id!r}: offset {row.catalog_offset} is newer than this replay of offset {origin.offset}: "
+            "publish the item again if the older record is the right one",
+        )

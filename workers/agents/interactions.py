@@ -8,7 +8,7 @@ acknowledged ends the process: the chunk is repeated, and watermarks make that h
 import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import faust
 
@@ -18,6 +18,7 @@ from workers.agents.letters import Letters
 from workers.arrivals import Arrival, arrival_of, forwarded
 from workers.errors import BadRecordError
 from workers.metrics import Metrics
+from workers.origin import origin_of
 from workers.partitioning import partition_of
 from workers.parts import Parts
 from workers.records.interaction import Interaction, decode_interaction
@@ -37,11 +38,12 @@ REROUTED = "rerouted"
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A usable record of a user who belongs to its partition."""
+    """A usable record of a user who belongs to its partition; `replay_of`: where a replay was first refused."""
 
     record: Record
     interaction: Interaction
     arrival: Arrival
+    replay_of: tuple[int, int] | None = None
 
 
 @dataclass(slots=True)
@@ -91,7 +93,7 @@ async def decode(records: Sequence[Record], effects: Effects, parts: Parts) -> l
             continue
         owner = partition_of(event.subject, parts.settings.user_partitions)
         if owner == record.partition:
-            decoded.append(Decoded(record, event, arrival))
+            decoded.append(_identified(Decoded(record, event, arrival), parts))
         else:
             effects.records[parts.topics.interactions_rerouted, owner].append(forwarded(record))
             effects.outcomes[event.event_type, REROUTED] += 1
@@ -109,6 +111,9 @@ async def fold(
     """Fold events into their users' rows; a redelivered one changes nothing, but its row is written again."""
     for event in decoded:
         user = rows.change(event.interaction.subject)
+        if event.replay_of is not None and user.history.holds_origin(event.replay_of):
+            effects.outcomes[event.interaction.event_type, "duplicate"] += 1
+            continue
         for item_id in user.waiting_items():
             if item_id in vectors:
                 user.supply_vector(item_id, vectors[item_id])
@@ -132,6 +137,19 @@ def attach(app: faust.App, channel: faust.ChannelT[Chunk], parts: Parts) -> None
             if chunk.begin():
                 await handle(chunk, parts)
                 chunk.finish()
+
+
+def _identified(event: Decoded, parts: Parts) -> Decoded:
+    """A replayed letter without an event id goes by the place where it was first refused: it counts once.
+
+    It must not count beside the record that was refused either, which a rebuild may find usable.
+    """
+    origin = origin_of(event.record.headers)
+    if origin is None or event.interaction.event_id is not None:
+        return event
+    place = (origin.partition, origin.offset) if origin.topic == parts.topics.user_interactions else None
+    named = event.interaction.model_copy(update={"event_id": origin.event_id})
+    return replace(event, interaction=named, replay_of=place)
 
 
 def _events(event: Decoded, partitions: int) -> list[Event]:

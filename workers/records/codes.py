@@ -27,6 +27,7 @@ class Reason(StrEnum):
     BAD_VECTOR = "bad_vector"
     BAD_PAYLOAD = "bad_payload"
     BAD_QUERY = "bad_query"
+    OUTDATED = "outdated"
     PROCESSING_FAILED = "processing_failed"
 
 
