@@ -7,15 +7,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from infra.errors import InfraError
 from workers.cli import app
+from workers.commands.console import answers
 from workers.errors import ConfigurationError, TasteStreamError
 
 EXIT_FAILED, EXIT_MISCONFIGURED, EXIT_INTERRUPTED = 1, 78, 130
-# Tables need room; a pipe or a log file has no width of its own.
-PIPE_WIDTH = 130
 
 Data = Annotated[
     Path | None, typer.Option(help="folder of a MovieLens release; without one: a local copy, a download, synthetic")
@@ -32,7 +30,7 @@ def demo(
     from load.demo import run_demo
     from load.demo_figures import DemoPlan
 
-    console = _console()
+    console = answers()
     run_demo(find_data(data, console=console), DemoPlan(), console, keep=keep)
 
 
@@ -46,7 +44,7 @@ def replay(
     from load.commands import replay_data
     from load.dataset import find_data
 
-    console = _console()
+    console = answers()
     asyncio.run(replay_data(find_data(data, console=console), speed, progress_file, console))
 
 
@@ -64,7 +62,7 @@ def ask(
     body: dict[str, Any] = {"kind": kind, "limit": limit, "explain": True}
     body |= {"user_id": user} if user else {}
     body |= {"item_ids": item} if item else {}
-    asyncio.run(ask_once(body, data, _console()))
+    asyncio.run(ask_once(body, data, answers()))
 
 
 @app.command()
@@ -78,7 +76,7 @@ def load(
     """Ask at a fixed rate, however late the replies are, and show the latencies."""
     from load.commands import load_requests
 
-    asyncio.run(load_requests(rate, seconds, users, limit, echo, _console()))
+    asyncio.run(load_requests(rate, seconds, users, limit, echo, answers()))
 
 
 @app.command()
@@ -96,7 +94,7 @@ def generate(
     from load.synthetic import Shape
 
     shape = Shape(users=users, items=items, ratings=ratings, tags=tags, clusters=clusters, seed=seed)
-    generate_data(folder, shape, _console())
+    generate_data(folder, shape, answers())
 
 
 @app.command()
@@ -107,7 +105,7 @@ def download(
     from infra.kafka_dist import default_cache
     from load.download import download as fetch
 
-    console = _console()
+    console = answers()
     console.print(str(asyncio.run(fetch(release, default_cache(), console))), soft_wrap=True)
 
 
@@ -144,11 +142,6 @@ def main() -> None:
 def _end(error: Exception, code: int) -> None:
     print(f"tastestream: {error}", file=sys.stderr)
     raise SystemExit(code)
-
-
-def _console() -> Console:
-    console = Console()
-    return console if console.is_terminal else Console(width=PIPE_WIDTH)
 
 
 if __name__ == "__main__":

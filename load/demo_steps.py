@@ -20,13 +20,13 @@ from load.errors import LoadError
 from load.examples import ask_examples
 from load.freshness import measure_freshness
 from load.kafka import ensure_own_topics, prompt_producer
-from load.progress import rate_bar
 from load.replay import replay
 from load.requests import LoadReport, arrival_times, run_load
 from load.scrape import Scrape
 from load.stream_eval import StreamedRecommender, cut, evaluate, sample_tests
 from load.worker_process import WorkerProcess
 from models.evaluation import Outcomes
+from workers.commands.bars import rate_bar
 from workers.topics import Topics
 
 REPLIES, ECHO = "demo-replies", "demo-echo"

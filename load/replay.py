@@ -22,9 +22,9 @@ from load.dataset import Dataset
 from load.errors import LoadError
 from load.journal import Journal
 from load.kafka import bulk_producer, records_ever
-from load.progress import rate_bar
 from load.publisher import Acknowledgements, Publisher, Record
 from load.ratings import Ratings
+from workers.commands.bars import rate_bar
 
 # Records a turn: enough to fill batches over 8 partitions, few enough to encode in about 10 ms.
 CHUNK = 5_000

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from workers.errors import BadRecordError
 from workers.records.codes import Reason
-from workers.records.headers import header_text
+from workers.records.headers import InHeaders, header_text
 from workers.records.out import OutRecord
 from workers.stream.chunk import Record
 from workers.topics import Topics
@@ -37,14 +37,20 @@ def arrival_of(record: Record, topics: Topics, user_partitions: int) -> Arrival:
     here = (record.partition, record.offset)
     if record.topic != topics.interactions_rerouted:
         return Arrival(here, here)
-    place = _PLACE.fullmatch(header_text(record.headers, FIRST_PLACE_HEADER) or "")
-    if place is None or int(place[1]) >= user_partitions:
+    place = first_place_of(record.headers)
+    if place is None or place[0] >= user_partitions:
         raise BadRecordError(
             Reason.WRONG_PARTITION,
             f"a record of {record.topic} needs its first place as header {FIRST_PLACE_HEADER}: "
             f"publish events to {topics.user_interactions}",
         )
-    return Arrival((int(place[1]), int(place[2])), (user_partitions + record.partition, record.offset))
+    return Arrival(place, (user_partitions + record.partition, record.offset))
+
+
+def first_place_of(headers: InHeaders) -> tuple[int, int] | None:
+    """(partition, offset) of `user-interactions` that a forwarded record names; None without a usable one."""
+    place = _PLACE.fullmatch(header_text(headers, FIRST_PLACE_HEADER) or "")
+    return None if place is None else (int(place[1]), int(place[2]))
 
 
 def forwarded(record: Record) -> OutRecord:

@@ -1,4 +1,4 @@
-"""The product's commands: worker, topics, broker, settings."""
+"""The product's commands: worker, topics, broker, settings, and groups of them in `workers/commands/`."""
 
 import asyncio
 import os
@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from workers.commands import dlq
 from workers.settings import load_settings, settings_table
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
+app.add_typer(dlq.app, name="dlq")
 console = Console(stderr=True)
 
 

@@ -5,8 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from workers.schema.found import Detection, FoundEvent, FoundField
-
-MAX_CHARS = 60
+from workers.shown import shown
 
 
 def detection_report(found: Detection) -> Group:
@@ -17,15 +16,15 @@ def detection_report(found: Detection) -> Group:
 def _fields(fields: tuple[FoundField, ...]) -> Table:
     table = Table("our field", "found at", "records", "fits as well", title="fields", title_justify="left")
     for one in fields:
-        place = "(known name)" if one.path is None else _shown(one.path)
-        table.add_row(one.name, place, f"{one.coverage:.1%}", _shown(", ".join(one.rivals)))
+        place = "(known name)" if one.path is None else shown(one.path)
+        table.add_row(one.name, place, f"{one.coverage:.1%}", shown(", ".join(one.rivals)))
     return table
 
 
 def _events(events: tuple[FoundEvent, ...]) -> Table:
     table = Table("event name", "records", "our type", "how", title="events", title_justify="left")
     for one in events:
-        table.add_row(_shown(one.name), str(one.records), one.ours or "–", one.how)
+        table.add_row(shown(one.name), str(one.records), one.ours or "–", one.how)
     return table
 
 
@@ -41,8 +40,3 @@ def _summary(found: Detection) -> Text:
     if found.refusals:
         lines.append("refused: " + ", ".join(f"{code} ({count})" for code, count in found.refusals.items()))
     return Text("\n".join(lines))
-
-
-def _shown(text: str) -> Text:
-    printable = "".join(char if char.isprintable() else "�" for char in text[: MAX_CHARS + 1])
-    return Text(printable if len(printable) <= MAX_CHARS else printable[:MAX_CHARS] + "…")

@@ -1,0 +1,23 @@
+"""Where commands write: answers to standard output, progress and remarks to standard error."""
+
+from rich.console import Console
+
+# Tables need room; a pipe or a log file has no width of its own.
+PIPE_WIDTH = 180
+
+
+def answers() -> Console:
+    """For what was asked: may be piped into a file or another program."""
+    console = Console()
+    return console if console.is_terminal else Console(width=PIPE_WIDTH)
+
+
+def remarks() -> Console:
+    """For what happens meanwhile."""
+    return Console(stderr=True)
+
+
+def for_bars() -> Console | None:
+    """A console for progress bars; None where nobody would see them move."""
+    console = remarks()
+    return console if console.is_terminal else None

@@ -1,0 +1,37 @@
+"""What to do about a letter, by its reason: one sentence for whoever has to repair it."""
+
+from workers.records.codes import Reason
+
+_REPAIR = "repair the producer and publish the record anew; a replay of these bytes fails again"
+ADVICE: dict[str, str] = {
+    Reason.EMPTY_VALUE: _REPAIR,
+    Reason.INVALID_JSON: _REPAIR,
+    Reason.TOO_LARGE: _REPAIR,
+    Reason.MISSING_FIELD: "the field may have another name: `tastestream schema detect`, give the worker the mapping "
+    "file, then replay",
+    Reason.WRONG_TYPE: _REPAIR,
+    Reason.OUT_OF_RANGE: _REPAIR,
+    Reason.INVALID_ID: _REPAIR,
+    Reason.INVALID_TIME: "send times with a zone, or as epoch seconds or milliseconds, and publish the record anew",
+    Reason.INVALID_URL: _REPAIR,
+    Reason.UNKNOWN_FIELD: _REPAIR,
+    Reason.UNKNOWN_EVENT_TYPE: "map the event's name in a mapping file (`tastestream schema detect`), then replay",
+    Reason.IRRELEVANT_EVENT: "nothing: the event says nothing on an item; filter it out before it is published",
+    Reason.SEVERAL_EVENTS: "send each event as a record of its own",
+    Reason.UNSUPPORTED_KIND: "replay once a version of the worker that takes such records is running",
+    Reason.WRONG_PARTITION: "set the producer's partitioner to murmur2 (librdkafka: partitioner=murmur2_random) and "
+    "use the id as the key; a replay goes to the partition of the letter's key",
+    Reason.INVALID_EVIDENCE: "a worker's own record is torn: run a rebuild",
+    Reason.BAD_ID: _REPAIR,
+    Reason.BAD_VECTOR: "send vectors of TASTESTREAM_VECTOR_DIM finite numbers, and publish the item anew",
+    Reason.BAD_PAYLOAD: _REPAIR,
+    Reason.BAD_QUERY: _REPAIR,
+    Reason.OUTDATED: "nothing, if what the catalog says by now is right; else publish the item anew",
+    Reason.PROCESSING_FAILED: "a fault of the worker: report the stack trace, replay after an upgrade",
+}
+UNKNOWN = "the reason is of another version of the worker: read its changelog"
+
+
+def advice_on(reason: str) -> str:
+    """What to do about letters of this reason."""
+    return ADVICE.get(reason, UNKNOWN)
