@@ -7,12 +7,7 @@ from typing import Annotated
 
 import typer
 
-from workers.commands.console import answers, for_bars
 from workers.commands.moments import moment_ms
-from workers.dlq.filters import LetterFilter
-from workers.dlq.run import Desk, list_letters, replay_letters, show_letter
-from workers.settings import load_settings
-from workers.topics import Topics
 
 app = typer.Typer(no_args_is_help=True, help="Dead letters: list, show, replay.")
 
@@ -44,8 +39,11 @@ def list_(
     limit: Limit = 20,
 ) -> None:
     """Count dead letters by topic and reason, and show the newest that were not replayed."""
-    desk = _desk()
-    wanted = _filter(desk.topics, reason, topic, partition, since, until, key, text, max_attempt)
+    from workers.dlq.asked import desk_of_settings, letter_filter
+    from workers.dlq.run import list_letters
+
+    desk = desk_of_settings()
+    wanted = letter_filter(desk.topics, reason, topic, partition, since, until, key, text, max_attempt)
     asyncio.run(list_letters(desk, wanted, limit))
 
 
@@ -55,8 +53,11 @@ def show(
     save: Annotated[Path | None, typer.Option(help="file that gets the value's bytes as they came")] = None,
 ) -> None:
     """Print one letter whole: headers, value, reason, and what to do."""
+    from workers.dlq.asked import desk_of_settings
+    from workers.dlq.run import show_letter
+
     partition, offset = _place(letter)
-    found = asyncio.run(show_letter(_desk(), partition, offset))
+    found = asyncio.run(show_letter(desk_of_settings(), partition, offset))
     if found is None:
         raise typer.BadParameter(f"there is no letter {letter}: `tastestream dlq list` shows which there are")
     if save is not None:
@@ -80,9 +81,12 @@ def replay(
     yes: Annotated[bool, typer.Option("--yes", help="do not ask, however many")] = False,
 ) -> None:
     """Send letters to their topics again, as they came; a letter counts once, however often it is sent."""
-    desk = _desk()
+    from workers.dlq.asked import desk_of_settings, letter_filter
+    from workers.dlq.run import replay_letters
+
+    desk = desk_of_settings()
     names = frozenset("{}:{}".format(*_place(one)) for one in letter or ())
-    wanted = _filter(desk.topics, reason, topic, partition, since, until, key, text, max_attempt, names)
+    wanted = letter_filter(desk.topics, reason, topic, partition, since, until, key, text, max_attempt, names)
 
     def agreed(count: int) -> bool:
         if dry_run:
@@ -91,42 +95,6 @@ def replay(
 
     sent = asyncio.run(replay_letters(desk, wanted, rate, limit, agreed))
     desk.answers.print("nothing was sent" if dry_run else f"replayed {sent:,} letters", highlight=False)
-
-
-def _desk() -> Desk:
-    settings = load_settings()
-    return Desk(
-        {"bootstrap_servers": settings.bootstrap_servers},
-        Topics(settings.topic_prefix),
-        settings.replication_factor,
-        answers(),
-        for_bars(),
-    )
-
-
-def _filter(
-    topics: Topics,
-    reasons: list[str] | None,
-    sources: list[str] | None,
-    partition: int | None,
-    since_ms: int | None,
-    until_ms: int | None,
-    key: str | None,
-    text: str,
-    max_attempt: int | None,
-    names: frozenset[str] = frozenset(),
-) -> LetterFilter:
-    return LetterFilter(
-        reasons=frozenset(reasons or ()),
-        topics=frozenset(name for one in sources or () for name in (one, topics.prefix + one)),
-        partition=partition,
-        since_ms=since_ms,
-        until_ms=until_ms,
-        key=None if key is None else key.encode(),
-        text=text,
-        max_attempt=max_attempt,
-        names=names,
-    )
 
 
 def _place(name: str) -> tuple[int, int]:
