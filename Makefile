@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PACKAGES := workers models infra load
 
 .DEFAULT_GOAL := help
-.PHONY: help prometheus setup demo test check lock clean format bench-speed bench-loading bench-index
+.PHONY: help prometheus kcat setup demo test check lock clean format bench-speed bench-loading bench-index
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -23,7 +23,7 @@ setup: $(VENV)/.ready ## make the virtual environment from the lock file
 demo: setup ## Kafka, worker, MovieLens as a stream, recommendations back, and what was measured
 	$(BIN)/tastestream demo $(ARGS)
 
-test: check prometheus ## all checks, then all tests (real Kafka, real Qdrant Edge)
+test: check prometheus kcat ## all checks, then all tests (real Kafka, real Qdrant Edge)
 	$(BIN)/python -m pytest $(ARGS)
 
 prometheus: # Debian's, unpacked beside the environment where it is not installed: tests of dashboard and alerts use it
@@ -32,6 +32,13 @@ prometheus: # Debian's, unpacked beside the environment where it is not installe
 		&& { apt-get download -qq prometheus || { apt-get update -qq && apt-get download -qq prometheus; }; } \
 		&& dpkg-deb -x prometheus_*.deb . && rm prometheus_*.deb; \
 	} || echo "Prometheus can't be had here: the tests of alerts and dashboard will be reported as NOT RUN"
+
+kcat: # Debian's with its libraries, unpacked likewise: a test runs the page's example
+	@command -v kcat >/dev/null || test -x .cache/kcat/usr/bin/kcat || { \
+		mkdir -p .cache/kcat && cd .cache/kcat && packages="kcat librdkafka1 libyajl2" \
+		&& { apt-get download -qq $$packages || { apt-get update -qq && apt-get download -qq $$packages; }; } \
+		&& for package in *.deb; do dpkg-deb -x $$package . || exit 1; done && rm *.deb; \
+	} || echo "kcat can't be had here: its tests will be reported as NOT RUN"
 
 check: setup ## ruff, mypy --strict, import contracts, doctests
 	$(BIN)/ruff check .

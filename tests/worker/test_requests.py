@@ -174,6 +174,16 @@ async def test_a_request_in_a_foreign_partition_is_answered_from_the_users_own_r
     assert body_of(reply)["as_of"] is not None
 
 
+async def test_an_answer_holds_the_users_own_event_from_a_foreign_partition(shop: Shop) -> None:
+    for number in range(10):
+        user = f"astray-{number}"
+        partition, offset = await shop.send(
+            shop.topics.user_interactions, orjson.dumps(event(user, "i7")), partition=other_partition(user, 4)
+        )
+        own = {"partition": partition, "offset": offset}
+        assert "i7" not in await shop.ids(user_id=user, limit=30, min_offset=own)
+
+
 async def test_a_deadline_that_has_passed_is_an_error_and_is_counted(shop: Shop) -> None:
     mine, labels = correlation(), {"kind": "for_user", "stage": "total", "outcome": "deadline_passed"}
     before = await shop.worker.value("tastestream_request_duration_seconds_count", **labels)

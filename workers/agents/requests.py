@@ -109,7 +109,8 @@ async def _wait_for_own_event(request: Request, partition: int, parts: Parts) ->
     def holds() -> bool:
         rows = parts.users.partitions.get(partition)
         user = None if rows is None else rows.get(request.subject)
-        folded = parts.progress.offset(wanted.partition)
+        # In a foreign partition an event is only forwarded: it counts once the user's row holds its first place.
+        folded = parts.progress.offset(wanted.partition) if wanted.partition == partition else -1
         return max(folded, -1 if user is None else user.watermarks.get(wanted.partition, -1)) >= wanted.offset
 
     if not await parts.progress.wait_until(holds, _seconds_left(request)):
