@@ -18,11 +18,15 @@ class Progress:
     def advance(self, partition: int, offset: int) -> None:
         """All records up to `offset` are in their users' rows."""
         self._offsets[partition] = max(offset, self.offset(partition))
+        self.wake()
+
+    def wake(self) -> None:
+        """Rows have changed by records from elsewhere: those who wait look again."""
         self._advanced.set()
         self._advanced = asyncio.Event()
 
     async def wait_until(self, holds: Callable[[], bool], timeout_s: float) -> bool:
-        """Look at `holds` again after every advance; False if it is still not true after `timeout_s`."""
+        """Look at `holds` again after every advance and wake; False if it is still not true after `timeout_s`."""
         try:
             async with asyncio.timeout(timeout_s):
                 while not holds():

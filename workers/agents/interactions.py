@@ -66,6 +66,8 @@ async def handle(chunk: Chunk, parts: Parts) -> None:
         await fold(decoded, rows, vectors, effects, parts)
         if chunk.tp.topic == parts.topics.user_interactions:
             parts.progress.advance(partition, chunk.next_offset - 1)
+        else:
+            parts.progress.wake()
         _measure(decoded, parts.metrics)
         await parts.writer.send_all(effects.records)
         await effects.letters.send(parts.writer, parts.topics.dead_letters, parts.metrics)
