@@ -12,11 +12,12 @@ from dataclasses import replace
 
 import faust
 
+from workers.answers import answer, is_foreign
 from workers.errors import BadRecordError
 from workers.metrics import Metrics
 from workers.partitioning import partition_of
 from workers.parts import Parts
-from workers.records.codes import Reason, RequestFailure
+from workers.records.codes import RequestFailure
 from workers.records.headers import ReplyTo, header_text, reply_to
 from workers.records.out import OutRecord
 from workers.records.reply import ErrorReply, Reply, encode_reply, error_reply
@@ -26,13 +27,9 @@ from workers.stream.chunk import Chunk, Record
 
 log = logging.getLogger(__name__)
 
-# How long a request waits at most for an event of its own (`min_offset`): an event that never comes must
-# not hold up a hand-over, nor the requests behind it.
-PATIENCE_S = 5.0
 # Chunks being answered at once. One that waits for an event of its own holds up nobody as long as others
 # are free; many more would only lengthen the drain before a hand-over.
 CHUNKS_AT_ONCE = 16
-PARTIAL_CATALOG = "partial_catalog"
 # Marks a request that was forwarded to its user's owner; it is not forwarded twice.
 FORWARDED_HEADER = "tastestream.forwarded_from"
 _NAMESPACE = uuid.UUID("6d9f2f6e-3f43-5d51-9d6a-5d1c1f0f8a0b")
@@ -45,7 +42,7 @@ async def handle(record: Record, parts: Parts) -> None:
     try:
         request = decode_request(record.value, record.key, record.timestamp, record.headers)
         kind = request.kind
-        if _is_foreign(request, parts) and not _was_forwarded(record):
+        if is_foreign(request, parts) and not _was_forwarded(record):
             return await _forward(request, record, parts)
         reply: Reply | ErrorReply = await _answer(request, record, address, parts)
     except BadRecordError as error:
@@ -61,31 +58,8 @@ async def handle(record: Record, parts: Parts) -> None:
 async def _answer(request: Request, record: Record, address: ReplyTo, parts: Parts) -> Reply:
     if address.refused:
         raise BadRecordError(RequestFailure.REPLY_ADDRESS_REFUSED, address.refused)
-    partition = partition_of(request.subject, parts.settings.user_partitions) if request.subject else record.partition
-    if _is_foreign(request, parts):
-        raise BadRecordError(
-            Reason.WRONG_PARTITION,
-            f"the state of user {request.subject!r} is moving between workers: ask again, with the user's id as "
-            "the key and the murmur2 partitioner",
-        )
-    await _wait_for_own_event(request, partition, parts)
-    _check_deadline(request)
-    user = parts.users.partitions[partition].get(request.subject) if request.subject else None
     identity = f"{record.topic}/{record.partition}/{record.offset}/{record.timestamp}"
-    with parts.turns.answering():
-        reply = await parts.pipeline.answer(request, user, partition, uuid.uuid5(_NAMESPACE, identity).hex)
-    return reply if _sees_all_items(parts) else replace(reply, degraded=(*reply.degraded, PARTIAL_CATALOG))
-
-
-def _sees_all_items(parts: Parts) -> bool:
-    """An index in this process holds the items of this worker's partitions only."""
-    return len(parts.items.partitions) == parts.settings.item_partitions
-
-
-def _is_foreign(request: Request, parts: Parts) -> bool:
-    """Whether another worker owns the user's row: nothing is ever computed on a foreign partition."""
-    subject = request.subject
-    return bool(subject) and partition_of(subject, parts.settings.user_partitions) not in parts.users.partitions
+    return await answer(request, uuid.uuid5(_NAMESPACE, identity).hex, parts)
 
 
 def _was_forwarded(record: Record) -> bool:
@@ -98,40 +72,6 @@ async def _forward(request: Request, record: Record, parts: Parts) -> None:
     headers = (*record.headers, (FORWARDED_HEADER, b"%d:%d" % (record.partition, record.offset)))
     moved = OutRecord(record.key, record.value, headers, record.timestamp)
     await parts.writer.send(parts.topics.recommendation_requests, owner, [moved])
-
-
-async def _wait_for_own_event(request: Request, partition: int, parts: Parts) -> None:
-    """Read your writes: the user's row must hold the event at `min_offset`."""
-    wanted = request.min_offset
-    if wanted is None:
-        return
-
-    def holds() -> bool:
-        rows = parts.users.partitions.get(partition)
-        user = None if rows is None else rows.get(request.subject)
-        # In a foreign partition an event is only forwarded: it counts once the user's row holds its first place.
-        folded = parts.progress.offset(wanted.partition) if wanted.partition == partition else -1
-        return max(folded, -1 if user is None else user.watermarks.get(wanted.partition, -1)) >= wanted.offset
-
-    if not await parts.progress.wait_until(holds, _seconds_left(request)):
-        raise BadRecordError(
-            RequestFailure.DEADLINE_PASSED,
-            f"event {wanted.offset} of partition {wanted.partition} was not folded in time: ask again",
-        )
-
-
-def _check_deadline(request: Request) -> None:
-    if request.expires_at_ms is not None and time.time() * 1000 > request.expires_at_ms:
-        raise BadRecordError(
-            RequestFailure.DEADLINE_PASSED,
-            f"the deadline of {request.deadline_ms} ms has passed: nothing was computed",
-        )
-
-
-def _seconds_left(request: Request) -> float:
-    if request.expires_at_ms is None:
-        return PATIENCE_S
-    return min(PATIENCE_S, max(0.0, request.expires_at_ms / 1000 - time.time()))
 
 
 async def _send(reply: Reply | ErrorReply, address: ReplyTo, record: Record, parts: Parts) -> Reply | ErrorReply:

@@ -1,0 +1,96 @@
+"""From a request that was understood to its reply, for whoever brought it: Kafka or HTTP.
+
+Nothing is computed on a foreign partition, nor for somebody who no longer waits.
+"""
+
+import time
+from dataclasses import replace
+
+from workers.errors import BadRecordError
+from workers.partitioning import partition_of
+from workers.parts import Parts
+from workers.records.codes import Reason, RequestFailure
+from workers.records.reply import Reply
+from workers.records.request import MinOffset, Request
+
+# How long a request waits at most for an event of its own (`min_offset`): an event that never comes must
+# not hold up a hand-over, nor the requests behind it.
+PATIENCE_S = 5.0
+PARTIAL_CATALOG = "partial_catalog"
+
+
+def owner_of(request: Request, parts: Parts) -> int | None:
+    """Partition of the user's row; None for a question of nobody, which any worker can answer."""
+    return partition_of(request.subject, parts.settings.user_partitions) if request.subject else None
+
+
+def is_foreign(request: Request, parts: Parts) -> bool:
+    """Whether another worker owns the user's row."""
+    owner = owner_of(request, parts)
+    return owner is not None and owner not in parts.users.partitions
+
+
+async def answer(request: Request, recommendation_id: str, parts: Parts) -> Reply:
+    """The reply; raises `BadRecordError` for what can't be answered, `DependencyError` if no source answers."""
+    _check_owner(request, parts)
+    if request.min_offset is not None:
+        await _wait_for_own_event(request, request.min_offset, parts)
+        _check_owner(request, parts)
+    _check_deadline(request)
+    partition = owner_of(request, parts)
+    user = None if partition is None else parts.users.partitions[partition].get(request.subject)
+    with parts.turns.answering():
+        reply = await parts.pipeline.answer(request, user, partition or 0, recommendation_id)
+    return reply if _sees_all_items(parts) else replace(reply, degraded=(*reply.degraded, PARTIAL_CATALOG))
+
+
+def _sees_all_items(parts: Parts) -> bool:
+    """An index in this process holds the items of this worker's partitions only."""
+    return len(parts.items.partitions) == parts.settings.item_partitions
+
+
+def _check_owner(request: Request, parts: Parts) -> None:
+    if is_foreign(request, parts):
+        raise BadRecordError(
+            Reason.WRONG_PARTITION,
+            f"the state of user {request.subject!r} is with another worker, or moving there: ask again, on Kafka "
+            "with the user's id as the key and the murmur2 partitioner",
+        )
+
+
+async def _wait_for_own_event(request: Request, wanted: MinOffset, parts: Parts) -> None:
+    """Read your writes: the user's row must hold the event at `min_offset`.
+
+    In the user's own partition that is so once the partition is folded so far, whatever became of the record.
+    From another one the event comes forwarded: only the row itself knows of it, by the place where it was first.
+    """
+    own = owner_of(request, parts)
+
+    def holds() -> bool:
+        if own is None:
+            return parts.progress.offset(wanted.partition) >= wanted.offset
+        if own == wanted.partition and parts.progress.offset(own) >= wanted.offset:
+            return True
+        rows = parts.users.partitions.get(own)
+        user = None if rows is None else rows.get(request.subject)
+        return user is not None and user.watermarks.get(wanted.partition, -1) >= wanted.offset
+
+    if not await parts.progress.wait_until(holds, _seconds_left(request)):
+        raise BadRecordError(
+            RequestFailure.DEADLINE_PASSED,
+            f"event {wanted.offset} of partition {wanted.partition} was not folded in time: ask again",
+        )
+
+
+def _check_deadline(request: Request) -> None:
+    if request.expires_at_ms is not None and time.time() * 1000 > request.expires_at_ms:
+        raise BadRecordError(
+            RequestFailure.DEADLINE_PASSED,
+            f"the deadline of {request.deadline_ms} ms has passed: nothing was computed",
+        )
+
+
+def _seconds_left(request: Request) -> float:
+    if request.expires_at_ms is None:
+        return PATIENCE_S
+    return min(PATIENCE_S, max(0.0, request.expires_at_ms / 1000 - time.time()))
