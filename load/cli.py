@@ -51,8 +51,11 @@ def replay(
 @app.command()
 def ask(
     user: Annotated[str | None, typer.Argument(help="user id")] = None,
-    kind: Annotated[str, typer.Option(help="for_user, similar_items or trending")] = "for_user",
-    item: Annotated[list[str] | None, typer.Option(help="item id for similar_items; may be repeated")] = None,
+    kind: Annotated[
+        str, typer.Option(help="for_user, session, similar_items, bought_together, trending or search")
+    ] = "for_user",
+    item: Annotated[list[str] | None, typer.Option(help="id of an item asked about; may be repeated")] = None,
+    text: Annotated[str | None, typer.Option(help="what to search for")] = None,
     limit: Annotated[int, typer.Option(help="items wanted, 1 to 100")] = 10,
     data: Annotated[Path | None, typer.Option(help="MovieLens folder, for the titles in the reasons")] = None,
 ) -> None:
@@ -62,6 +65,7 @@ def ask(
     body: dict[str, Any] = {"kind": kind, "limit": limit, "explain": True}
     body |= {"user_id": user} if user else {}
     body |= {"item_ids": item} if item else {}
+    body |= {"text": text} if text else {}
     asyncio.run(ask_once(body, data, answers()))
 
 

@@ -5,36 +5,43 @@ from dataclasses import dataclass
 
 from models.fusion import Fused
 from models.sources import (
+    BOUGHT_TOGETHER,
     CATEGORY,
     CONTENT,
     COOCCURRENCE,
     CURRENT,
+    DAY,
+    KEYWORDS,
     MATCH,
     NEW,
     POPULARITY,
+    PREFERRED,
     PRICE,
     REACH,
     REVERSED,
     TASTE,
+    TEXT,
     TRANSITIONS,
     TRENDING,
     HistoryQuery,
 )
 from models.sparse import SparseVector
 
-BOUGHT_WEIGHT = 5.0
-"""From this event weight on (add_to_cart, purchase) an item counts as bought."""
-
 _KINDS = {
     TRANSITIONS: "followed_by",
-    COOCCURRENCE: "followed_by",
+    COOCCURRENCE: "liked_by_similar_users",
+    BOUGHT_TOGETHER: "bought_together",
+    KEYWORDS: "matches_text",
+    TEXT: "matches_text",
     REVERSED: "similar_to",
     TRENDING: "trending",
     CURRENT: "trending",
     POPULARITY: "trending",
     REACH: "trending",
+    DAY: "trending",
     NEW: "new",
     CATEGORY: "popular_in_category",
+    PREFERRED: "popular_in_category",
     MATCH: "personal",
     PRICE: "personal",
     TASTE: "personal",
@@ -53,13 +60,9 @@ class Reason:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidences:
-    """What stands behind a request's scores: queries by source, and the worth of the history's items.
-
-    `seed` is the item that was asked about, if one.
-    """
+    """What stands behind a request's scores: queries by source; `seed` is the item asked about, if it is one."""
 
     queries: Mapping[str, HistoryQuery]
-    weights: Mapping[str, float]
     seed: str | None = None
 
 
@@ -75,7 +78,7 @@ def explain(place: int, fused: Fused, rows: Mapping[str, SparseVector], evidence
     for source, contributions in fused.contributions.items():
         share = float(contributions[place])
         for item_id, part in _split(source, share, rows.get(source), evidences):
-            key = (_kind(source, item_id, evidences), item_id)
+            key = (_KINDS[source], item_id)
             parts[key] = parts.get(key, 0.0) + part
     found = [Reason(kind, item_id, part) for (kind, item_id), part in parts.items() if part != 0.0]
     return sorted(found, key=lambda reason: (-reason.contribution, reason.kind, reason.item_id or ""))
@@ -92,8 +95,3 @@ def _split(source: str, share: float, row: SparseVector | None, evidences: Evide
     if total <= 0.0:
         return [(None, share)]
     return [(item_id, share * product / total) for item_id, product in products.items()]
-
-
-def _kind(source: str, item_id: str | None, evidences: Evidences) -> str:
-    bought = item_id is not None and evidences.weights.get(item_id, 0.0) >= BOUGHT_WEIGHT
-    return "bought_together" if source == COOCCURRENCE and bought else _KINDS[source]

@@ -7,13 +7,28 @@ from typing import Literal, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from models.sources import CATEGORY, CONTENT, COOCCURRENCE, CURRENT, POPULARITY, REACH, TASTE, TRANSITIONS, TRENDING
+from models.sources import (
+    BOUGHT_TOGETHER,
+    CATEGORY,
+    CONTENT,
+    COOCCURRENCE,
+    CURRENT,
+    DAY,
+    KEYWORDS,
+    POPULARITY,
+    PREFERRED,
+    REACH,
+    TASTE,
+    TEXT,
+    TRANSITIONS,
+    TRENDING,
+)
 
 Floats = NDArray[np.float64]
 Scores = Mapping[str, Floats]
 """Raw score of each candidate by source, float64 (n,) each; 0 where the source does not know it."""
 
-Kind = Literal["for_user", "similar_items", "trending"]
+Kind = Literal["for_user", "similar_items", "bought_together", "trending", "search"]
 DAY_MS = 86_400_000
 
 _SILENT = 1e-12
@@ -28,14 +43,25 @@ SITTING = {TRANSITIONS: 1.0, COOCCURRENCE: 0.5, TRENDING: 0.2, **_SUPPORT}
 RETURN = {TRANSITIONS: 0.5, COOCCURRENCE: 0.5, TRENDING: 0.8, **_SUPPORT}
 """After more than a day the sitting is over: what the world likes now says more than its last steps."""
 
-STRANGER = {REACH: 1.0, TRENDING: 0.06, CURRENT: 0.03, POPULARITY: 0.03}
-"""Of a user without history nothing is known: what most people ever had is safest, the others break its ties."""
+STRANGER = {REACH: 1.0, TRENDING: 0.06, CURRENT: 0.03, POPULARITY: 0.03, PREFERRED: 1.5}
+"""Of a user without history nothing is known: what most people ever had is safest, the others break its ties.
+
+Categories that the user says to prefer come before all others: their weight is above the sum of the rest.
+"""
 
 SIMILAR = {TRANSITIONS: 0.35, COOCCURRENCE: 0.35, CONTENT: 0.3, POPULARITY: 0.05}
 """What people do says more than words (70 to 30); popularity speaks only where both are silent."""
 
-TREND = {TRENDING: 1.0, POPULARITY: 0.2}
-"""The moment decides; lasting popularity fills the list of a quiet one."""
+TOGETHER = {BOUGHT_TOGETHER: 1.0, COOCCURRENCE: 1e-6, POPULARITY: 1e-9}
+"""What was bought decides alone: the others are too light to pass it, and fill the list where it ends."""
+
+SEARCHED = {KEYWORDS: 0.6, TEXT: 0.3, POPULARITY: 0.05, TRANSITIONS: 0.2, COOCCURRENCE: 0.1, TASTE: 0.1}
+"""The words asked for say most, likeness finds what is spelled otherwise; the user's past orders what matches."""
+
+TREND = {TRENDING: 1.0, DAY: 1.0, POPULARITY: 0.2}
+"""The moment decides; lasting popularity fills the list of a quiet one. By the day, `DAY` is the moment."""
+
+_FIXED = {"similar_items": SIMILAR, "bought_together": TOGETHER, "trending": TREND, "search": SEARCHED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +142,8 @@ def weights_for(situation: Situation) -> Mapping[str, float]:
     >>> [weights_for(Situation(gap_ms=gap_ms))["trending"] for gap_ms in (60_000, 9 * DAY_MS)]
     [0.2, 0.8]
     """
-    if situation.kind == "similar_items":
-        return SIMILAR
-    if situation.kind == "trending":
-        return TREND
+    if situation.kind in _FIXED:
+        return _FIXED[situation.kind]
     if situation.gap_ms is None:
         return STRANGER
     returning = situation.gap_ms is not None and situation.gap_ms > DAY_MS

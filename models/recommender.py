@@ -150,14 +150,14 @@ class Recommender:
         slots = self._table.without(np.array([item_key(item_id)], dtype=np.uint64))
         texts = {CONTENT: self._table.vector(item_id)}
         slots, raw = self._table.candidates(slots, _vectors(queries), texts, {}, self._width(k))
-        evidences = Evidences(queries, {}, seed=item_id)
+        evidences = Evidences(queries, seed=item_id)
         return self._list(_Asked(slots, raw, Situation("similar_items"), evidences), k, reasons)
 
     def trending(self, k: int, reasons: bool = False) -> list[Recommendation]:
         """The `k` most popular items of the moment."""
         slots = np.arange(len(self._table))
         slots, raw = self._table.candidates(slots, {}, {}, {}, self._width(k))
-        return self._list(_Asked(slots, raw, Situation("trending"), Evidences({}, {})), k, reasons)
+        return self._list(_Asked(slots, raw, Situation("trending"), Evidences({})), k, reasons)
 
     def _asked(self, user: UserState, now: int, width: int) -> _Asked:
         recent = user.history.recent(COOCCURRENCE_ITEMS)
@@ -178,7 +178,7 @@ class Recommender:
             raw[PRICE] = price_closeness(self._table.price_column(slots), prices)
         gap_ms = None if user.last_time_ms is None else max(0, now - user.last_time_ms)
         situation = Situation("for_user", len(user.history), gap_ms)
-        evidences = Evidences({**queries, REVERSED: queries[TRANSITIONS]}, dict(recent))
+        evidences = Evidences({**queries, REVERSED: queries[TRANSITIONS]})
         return _Asked(slots, raw, situation, evidences, past_rows)
 
     def _learn_choice(self, event: Event, user: UserState) -> None:

@@ -29,6 +29,8 @@ NEW = "new"
 TASTE = "taste"
 CONTENT = "content"
 PRICE = "price"
+TEXT = "text"
+PREFERRED = "preferred"
 
 SHRINKAGE = 50
 """Touches a source item needs before its counts weigh half: fewer trust chance, more mute new items."""
@@ -43,6 +45,9 @@ DAY = "day"
 
 MOST_LABELS = 8
 """Categories of one item: each costs an entry per half-life in the index."""
+
+MOST_TOLD = 4_000
+"""Items named by the rows of the seeds that are looked for: 20 seeds' full rows, below an index' own bound."""
 
 _FAINT = 1e-6
 """Share of the most popular item's lasting popularity below which nothing can be said of what is new."""
@@ -118,7 +123,7 @@ def popularity_scores(order_scores: Floats, affinity: Floats, counts: Floats | N
     >>> found["trending"].tolist(), found["popularity"].tolist(), found["category"].tolist()
     ([1.0, 0.5], [1.0, 0.0], [0.0, 0.125])
     """
-    trending, current, lasting = (_share(column) for column in order_scores.T)
+    trending, current, lasting = (share(column) for column in order_scores.T)
     found = {
         TRENDING: trending,
         CURRENT: current,
@@ -160,6 +165,36 @@ def reversed_row(item_id: str, rows: Mapping[str, SparseVector]) -> SparseVector
         if at < len(row) and row.indices[at] == wanted:
             found[sparse_index(past_id)] = float(row.values[at])
     return SparseVector.of(found)
+
+
+def both_ways_row(item_id: str, row: SparseVector, seed_rows: Mapping[str, SparseVector]) -> SparseVector:
+    """An item's `row` over other items plus what the rows of the seeds say of the item, as {seed: number}.
+
+    >>> row = SparseVector.of({sparse_index("a"): 2.0, 7: 1.0})
+    >>> found = both_ways_row("b", row, {"a": SparseVector.of({sparse_index("b"): 3.0})})
+    >>> found.dot(SparseVector.of({sparse_index("a"): 1.0}))
+    5.0
+    """
+    amounts = dict(zip(row.indices.tolist(), row.values.tolist(), strict=True))
+    told = reversed_row(item_id, seed_rows)
+    for index, amount in zip(told.indices.tolist(), told.values.tolist(), strict=True):
+        amounts[index] = amounts.get(index, 0.0) + amount
+    return SparseVector.of(amounts)
+
+
+def told_query(query: HistoryQuery, seed_rows: Mapping[str, SparseVector], most: int = MOST_TOLD) -> SparseVector:
+    """Ask for the items that the seeds' own rows name, each by its number and as often as they do.
+
+    Σ over seeds of weight · row; the `most` largest entries, as many as an index takes in one query.
+    """
+    amounts: dict[int, float] = {}
+    for index, weight in zip(query.vector.indices.tolist(), query.vector.values.tolist(), strict=True):
+        row = seed_rows.get(query.item_ids[index])
+        if row is not None:
+            for named, amount in zip(row.indices.tolist(), row.values.tolist(), strict=True):
+                amounts[named] = amounts.get(named, 0.0) + weight * amount
+    largest = sorted(amounts.items(), key=lambda entry: (-entry[1], entry[0]))[:most]
+    return SparseVector.of(dict(largest))
 
 
 def price_closeness(prices: Floats, recent_prices: Sequence[float]) -> Floats:
@@ -216,7 +251,12 @@ def affinity_to(categories: Sequence[str], affinity: Mapping[str, float]) -> flo
     return liked / len(categories)
 
 
-def _share(order_scores: Floats) -> Floats:
+def share(order_scores: Floats) -> Floats:
+    """Popularity relative to the most popular's, 0…1, of scores that tell its order; 0 stays 0, float64 (n,).
+
+    >>> share(np.array([3.0, 2.0, 0.0])).tolist()
+    [1.0, 0.5, 0.0]
+    """
     return np.where(order_scores > 0.0, np.exp2(order_scores - order_scores.max(initial=0.0)), 0.0)
 
 

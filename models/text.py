@@ -52,6 +52,17 @@ def embed_item(item: ItemText, dim: int = TEXT_DIM) -> Vector:
     return unit(vector)
 
 
+def embed_query(text: str, dim: int = TEXT_DIM) -> Vector:
+    """What is searched for, float32 (dim,) of unit length: its words may be of a title, or labels.
+
+    >>> crime = embed_query("crime")
+    >>> bool(crime @ embed_item(ItemText(tags=("Crime",))) > 0.9)
+    True
+    """
+    words = _words(text)
+    return embed_item(ItemText(title=text, tags=tuple(dict.fromkeys([" ".join(words), *words]))), dim)
+
+
 def unit(vector: Vector) -> Vector:
     """The vector at length 1; one without direction stays zero.
 

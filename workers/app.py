@@ -94,9 +94,7 @@ def build_parts(settings: Settings, options: ClientOptions) -> Parts:
         vectors=vectors,
         writer=Writer(options, patience_s=settings.patience_s),
         replies=ReplySender(options, patience_s=settings.patience_s),
-        pipeline=Pipeline(
-            index, facts, vectors, vocabulary.rarity, FixedFusion(), metrics, diversity=settings.diversity
-        ),
+        pipeline=Pipeline(index, facts, vectors, vocabulary, FixedFusion(), metrics, diversity=settings.diversity),
     )
 
 

@@ -1,26 +1,14 @@
 """What ranking needs to know of an item: from our own rows where we own it, else from the index."""
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
+from models.sparse import SparseVector
 from workers.index.port import Index
-from workers.item_points import BUYERS, COUNT, DAY_SCORE, LABELS, ORDER_SCORES
+from workers.item_points import BOUGHT, BUYERS, CARD, COUNT, DAY_SCORE, LABELS, ORDER_SCORES
 from workers.partitioning import partition_of
-from workers.rows import ItemRow
+from workers.rows import Facts, ItemRow
 from workers.stream.table import Table
-
-
-class Facts(NamedTuple):
-    """`users` who touched the item, its categories, its popularity per half-life (`ItemState.popularity_scores`).
-
-    `day_score`: popularity with a half-life of a day (`ItemState.day_score`); `buyers`: users who bought it.
-    """
-
-    users: int
-    labels: Sequence[str]
-    order_scores: Sequence[float]
-    day_score: float = 0.0
-    buyers: int = 0
 
 
 class ItemFacts:
@@ -41,9 +29,39 @@ class ItemFacts:
             if rows is None:
                 elsewhere.append(item_id)
             elif (row := rows.get(item_id)) is not None and row.catalog is not None:
-                found[item_id] = _facts(row)
+                found[item_id] = row.facts()
         if elsewhere:
             found |= await self._from_index(elsewhere)
+        return found
+
+    async def cards(self, item_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        """What answers show of items, by item id; an item that the catalog does not have is left out."""
+        found: dict[str, Mapping[str, Any]] = {}
+        elsewhere = []
+        for item_id in item_ids:
+            rows = self._items.partitions.get(partition_of(item_id, self._item_partitions))
+            if rows is None:
+                elsewhere.append(item_id)
+            elif (row := rows.get(item_id)) is not None and row.catalog is not None:
+                found[item_id] = row.entry()
+        if elsewhere:
+            records = await self._index.get(elsewhere, payload=CARD)
+            found |= {item_id: record.payload or {} for item_id, record in records.items()}
+        return found
+
+    async def bought_rows(self, item_ids: Sequence[str]) -> dict[str, SparseVector]:
+        """What each item was bought after, by item id; an item that nobody bought second has an empty row."""
+        found: dict[str, SparseVector] = {}
+        for item_id in item_ids:
+            rows = self._items.partitions.get(partition_of(item_id, self._item_partitions))
+            row = None if rows is None else rows.get(item_id)
+            if row is not None:
+                found[item_id] = row.use.bought_row()
+        elsewhere = [item_id for item_id in item_ids if item_id not in found]
+        records = await self._index.get(elsewhere, payload=False, vectors=(BOUGHT,)) if elsewhere else {}
+        for item_id, record in records.items():
+            if isinstance(stored := (record.vectors or {}).get(BOUGHT), SparseVector):
+                found[item_id] = stored
         return found
 
     async def _from_index(self, item_ids: list[str]) -> dict[str, Facts]:
@@ -52,10 +70,6 @@ class ItemFacts:
         return {
             item_id: Facts(*(payload[name] for name in _FIELDS)) for item_id, payload in payloads if BUYERS in payload
         }
-
-
-def _facts(row: ItemRow) -> Facts:
-    return Facts(row.use.count, row.labels(), row.order_scores(), row.use.day_score(), row.use.buyers)
 
 
 _FIELDS = (COUNT, LABELS, ORDER_SCORES, DAY_SCORE, BUYERS)

@@ -1,7 +1,8 @@
 """An item's row in the table of items: what the catalog says of it, and how it is used."""
 
 import struct
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -15,6 +16,19 @@ _FIXED = struct.Struct("<qiI")
 _ABSENT = -1
 
 
+class Facts(NamedTuple):
+    """`users` who touched the item, its categories, its popularity per half-life (`ItemState.popularity_scores`).
+
+    `day_score`: popularity with a half-life of a day (`ItemState.day_score`); `buyers`: users who bought it.
+    """
+
+    users: int
+    labels: Sequence[str]
+    order_scores: Sequence[float]
+    day_score: float = 0.0
+    buyers: int = 0
+
+
 class ItemRow:
     """Catalog entry and use of one item; either half may come first.
 
@@ -22,30 +36,30 @@ class ItemRow:
     `catalog`: canonical JSON, None while unknown or deleted; `catalog_offset`: watermark of `item-catalog`.
     """
 
-    __slots__ = ("_labels", "_order_scores", "catalog", "catalog_offset", "use")
+    __slots__ = ("_facts", "_labels", "catalog", "catalog_offset", "use")
 
     def __init__(self) -> None:
         self.catalog: bytes | None = None
         self.catalog_offset = -1
         self.use = ItemState()
         self._labels: list[str] | None = None
-        self._order_scores: tuple[float, ...] | None = None
+        self._facts: Facts | None = None
 
     def describe(self, catalog: bytes | None, offset: int) -> bool:
         """Take the catalog's record at `offset`, None for a deletion; False if a newer one was taken before."""
         if offset <= self.catalog_offset:
             return False
-        self.catalog, self.catalog_offset, self._labels = catalog, offset, None
+        self.catalog, self.catalog_offset, self._labels, self._facts = catalog, offset, None, None
         return True
 
     def learn(self, evidence: Evidence) -> bool:
         """Apply one evidence; False when it was applied before."""
-        self._order_scores = None
+        self._facts = None
         return self.use.apply(evidence)
 
     def retract(self, retraction: Retraction) -> bool:
         """Take evidence back; False when that was done before."""
-        self._order_scores = None
+        self._facts = None
         return self.use.retract(retraction)
 
     def entry(self) -> dict[str, Any]:
@@ -60,11 +74,16 @@ class ItemRow:
             self._labels = labels(entry.get("category"), entry.get("tags", ()))
         return self._labels
 
-    def order_scores(self) -> tuple[float, ...]:
+    def facts(self) -> Facts:
+        """What ranking needs to know; kept until the row changes, because every request asks hundreds of rows."""
+        if self._facts is None:
+            use = self.use
+            self._facts = Facts(use.count, self.labels(), use.popularity_scores(), use.day_score(), use.buyers)
+        return self._facts
+
+    def order_scores(self) -> Sequence[float]:
         """Popularity per half-life, as `ItemState.popularity_scores`."""
-        if self._order_scores is None:
-            self._order_scores = self.use.popularity_scores()
-        return self._order_scores
+        return self.facts().order_scores
 
     def revision(self) -> list[int]:
         """How far both halves are applied: equal here and in the index means that the index is up to date."""

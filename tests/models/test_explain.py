@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from models.explain import Evidences, Reason, explain
 from models.fusion import FixedFusion, Fused, Scores, Situation, fuse_with
 from models.ids import sparse_index
-from models.sources import COOCCURRENCE, POPULARITY, TRANSITIONS, HistoryQuery, transition_query
+from models.sources import BOUGHT_TOGETHER, COOCCURRENCE, POPULARITY, TRANSITIONS, HistoryQuery, transition_query
 from models.sparse import SparseVector
 
 HISTORY = ["a", "b", "c"]
@@ -39,7 +39,7 @@ def test_contributions_sum_to_the_score(found: list[dict[str, float]]) -> None:
     query = asked(*HISTORY)
     fused = FixedFusion().fuse(scored(query, found), SITTING)
     for place, row in enumerate(found):
-        reasons = explain(place, fused, {TRANSITIONS: sparse(row)}, Evidences({TRANSITIONS: query}, {}))
+        reasons = explain(place, fused, {TRANSITIONS: sparse(row)}, Evidences({TRANSITIONS: query}))
         assert sum(reason.contribution for reason in reasons) == pytest.approx(fused.scores[place])
 
 
@@ -51,7 +51,7 @@ def test_taking_one_item_of_the_history_away_lowers_the_score_by_its_contributio
     fused = FixedFusion().fuse(scored(query, found), SITTING)
     again = fuse_with(fused.units, scored(without(query, gone), found))
     for place, row in enumerate(found):
-        reasons = explain(place, fused, {TRANSITIONS: sparse(row)}, Evidences({TRANSITIONS: query}, {}))
+        reasons = explain(place, fused, {TRANSITIONS: sparse(row)}, Evidences({TRANSITIONS: query}))
         worth = sum(reason.contribution for reason in reasons if reason.item_id == gone)
         assert fused.scores[place] - again.scores[place] == pytest.approx(worth, abs=1e-6)
 
@@ -61,33 +61,37 @@ def one_candidate(**contributions: float) -> Fused:
     return Fused(np.array([sum(contributions.values())]), shares, dict.fromkeys(contributions, 1.0))
 
 
-def test_item_that_was_bought_is_bought_together_and_one_that_was_seen_is_followed() -> None:
-    evidences = Evidences({COOCCURRENCE: asked("seen", "bought")}, {"seen": 1.0, "bought": 10.0})
-    rows_of_candidate = {COOCCURRENCE: sparse({"seen": 1.0, "bought": 1.0})}
-    reasons = explain(0, one_candidate(cooccurrence=1.0), rows_of_candidate, evidences)
-    assert {(reason.kind, reason.item_id) for reason in reasons} == {
-        ("followed_by", "seen"),
-        ("bought_together", "bought"),
-    }
+def test_each_source_says_truthfully_what_it_counted() -> None:
+    sources = (TRANSITIONS, COOCCURRENCE, BOUGHT_TOGETHER)
+    evidences = Evidences({source: asked("a") for source in sources})
+    reasons = explain(
+        0,
+        one_candidate(transitions=0.5, cooccurrence=0.25, bought_together=0.125),
+        {source: sparse({"a": 1.0}) for source in sources},
+        evidences,
+    )
+    assert [(reason.kind, reason.item_id) for reason in reasons] == [
+        ("followed_by", "a"),
+        ("liked_by_similar_users", "a"),
+        ("bought_together", "a"),
+    ]
 
 
-def test_two_sources_that_name_the_same_item_are_one_reason() -> None:
-    evidences = Evidences({TRANSITIONS: asked("a"), COOCCURRENCE: asked("a")}, {"a": 1.0})
-    both = {TRANSITIONS: sparse({"a": 2.0}), COOCCURRENCE: sparse({"a": 5.0})}
-    reasons = explain(0, one_candidate(transitions=0.5, cooccurrence=0.25), both, evidences)
-    assert reasons == [Reason("followed_by", "a", 0.75)]
+def test_two_sources_of_one_kind_are_one_reason() -> None:
+    reasons = explain(0, one_candidate(keywords=0.5, text=0.25), {}, Evidences({}))
+    assert reasons == [Reason("matches_text", None, 0.75)]
 
 
 def test_source_without_its_row_is_one_reason_without_an_item() -> None:
-    evidences = Evidences({TRANSITIONS: asked("a")}, {})
+    evidences = Evidences({TRANSITIONS: asked("a")})
     assert explain(0, one_candidate(transitions=0.5), {}, evidences) == [Reason("followed_by", None, 0.5)]
 
 
 def test_likeness_names_the_item_that_was_asked_about() -> None:
-    reasons = explain(0, one_candidate(content=0.3), {}, Evidences({}, {}, seed="heat"))
+    reasons = explain(0, one_candidate(content=0.3), {}, Evidences({}, seed="heat"))
     assert reasons == [Reason("similar_to", "heat", 0.3)]
 
 
 def test_strongest_reason_comes_first_and_empty_ones_not_at_all() -> None:
-    reasons = explain(0, one_candidate(trending=0.1, taste=0.4, category=0.0), {}, Evidences({}, {}))
+    reasons = explain(0, one_candidate(trending=0.1, taste=0.4, category=0.0), {}, Evidences({}))
     assert [reason.kind for reason in reasons] == ["personal", "trending"]

@@ -53,7 +53,7 @@ def test_taking_an_item_of_the_history_away_lowers_the_learned_score_by_its_cont
     row = SparseVector.of({sparse_index("a"): 3.0, sparse_index("b"): 1.0})
     scores = {TRANSITIONS: np.array([query.vector.dot(row), 0.5]), TRENDING: np.array([0.2, 1.0])}
     fused = taught().fuse(scores, SITTING)
-    reasons = explain(0, fused, {TRANSITIONS: row}, Evidences({TRANSITIONS: query}, {}))
+    reasons = explain(0, fused, {TRANSITIONS: row}, Evidences({TRANSITIONS: query}))
     assert sum(reason.contribution for reason in reasons) == pytest.approx(fused.scores[0])
     only_a = transition_query(["", "a"], lambda item_id: 0).vector.dot(row)
     again = fuse_with(fused.units, {**scores, TRANSITIONS: np.array([only_a, 0.5])})

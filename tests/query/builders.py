@@ -6,10 +6,11 @@ from typing import Any
 
 import orjson
 
-from tests.agents.parts import NOW_MS, chunk_of_records, json_record, partition_for, running_parts
+from tests.agents.parts import NOW_MS, Sent, chunk_of_records, json_record, partition_for, running_parts
 from tests.waiting import until
 from workers.agents import catalog, interactions, transitions
 from workers.parts import Parts
+from workers.records.out import OutRecord
 from workers.records.request import Request, decode_request
 
 CLUSTER = 8
@@ -22,31 +23,50 @@ def request(**body: Any) -> Request:
 
 @asynccontextmanager
 async def two_clusters() -> AsyncIterator[Parts]:
-    """Items red-0… and blue-0…: members touch those of one colour in a row; u has had red-0 and red-1."""
-    async with running_parts() as (parts, sent):
+    """Items red-0… and blue-0…: members buy those of one colour in a row; u has had red-0 and red-1."""
+    async with running_parts() as (parts, _):
         names = [f"{colour}-{n}" for colour in ("red", "blue") for n in range(CLUSTER)]
-        for offset, name in enumerate(names):
-            described = {"item_id": name, "title": name, "category": name.split("-")[0], "price": offset}
-            await _done(parts, catalog, json_record("item-catalog", offset, name, described))
+        await describe(
+            parts,
+            *(
+                {"item_id": name, "title": name, "category": name.split("-")[0], "price": price}
+                for price, name in enumerate(names)
+            ),
+        )
         touched = [
             (f"m{n % 4}-{colour}", f"{colour}-{(n + n // 4) % CLUSTER}")
             for colour in ("red", "blue")
             for n in range(32)
         ]
         await touch(parts, [*touched, ("u", "red-0"), ("u", "red-1")])
-        for record in sent.to("item-transitions"):
-            name = (record.key or b"").decode()
-            evidence = json_record("item-transitions", next(_offsets), name, {})
-            await _done(parts, transitions, _with_value(evidence, record.value))
+        await fold(parts)
         yield parts
 
 
-async def touch(parts: Parts, touched: Sequence[tuple[str, str]]) -> None:
-    """Purchases of (user, item) in this order, a minute ago and later."""
-    for user, item_id in touched:
-        offset = next(_offsets)
-        body = {"event_type": "purchase", "user_id": user, "item_id": item_id, "event_time": NOW_MS - 60_000 + offset}
-        await interactions.handle(chunk_of_records(json_record("user-interactions", offset, user, body)), parts)
+async def describe(parts: Parts, *items: dict[str, Any]) -> None:
+    """Catalog records, in the index when this returns."""
+    for item in items:
+        await _done(parts, catalog, json_record("item-catalog", next(_offsets), item["item_id"], item))
+
+
+async def touch(
+    parts: Parts, touched: Sequence[tuple[str, str]], event_type: str = "purchase", at_ms: int = NOW_MS - 60_000
+) -> None:
+    """Events of (user, item) in this order, one ms after the other from `at_ms` on."""
+    for place, (user, item_id) in enumerate(touched):
+        body = {"event_type": event_type, "user_id": user, "item_id": item_id, "event_time": at_ms + place}
+        record = json_record("user-interactions", next(_offsets), user, body)
+        await interactions.handle(chunk_of_records(record), parts)
+
+
+async def fold(parts: Parts) -> None:
+    """Bring the evidence sent so far to its items, and to the index."""
+    sent = parts.writer
+    assert isinstance(sent, Sent)
+    for record in sent.to("item-transitions"):
+        name = (record.key or b"").decode()
+        await _done(parts, transitions, _with_value(json_record("item-transitions", next(_offsets), name, {}), record))
+    sent.batches.clear()
 
 
 async def answer(parts: Parts, **body: Any) -> Any:
@@ -60,8 +80,8 @@ async def answer(parts: Parts, **body: Any) -> Any:
 _offsets = iter(range(1_000_000))
 
 
-def _with_value(record: Any, value: bytes | None) -> Any:
-    record.value = value
+def _with_value(record: Any, sent: OutRecord) -> Any:
+    record.value = sent.value
     return record
 
 

@@ -1,11 +1,18 @@
 """What may not be shown is removed with its reason; what the index can leave out is told to it."""
 
+from typing import Any
+
+import pytest
+
 from models.fusion import Situation
 from models.user_state import UserState
+from tests.agents.parts import NOW_MS
 from tests.models.builders import event
 from tests.query.builders import request
-from workers.index.filters import ExcludeIds, matches
+from workers.errors import BadRecordError
+from workers.index.filters import Equals, ExcludeIds, matches
 from workers.query.filters import conditions, keep
+from workers.query.paging import Page
 from workers.query.question import Question
 
 
@@ -13,7 +20,7 @@ def question(*seen: str, **body: object) -> Question:
     user = UserState()
     for offset, item_id in enumerate(seen):
         user.fold(event(item_id, offset))
-    return Question(request(**body), Situation(), user)
+    return Question(request(**body), Page("r"), Situation(), user)
 
 
 def test_removed_items_are_counted_by_reason_and_the_others_keep_their_order() -> None:
@@ -53,3 +60,48 @@ def test_filters_mean_what_they_say() -> None:
     assert not passes(category="e")
     assert not passes(price=5.1) and not passes(price=1)
     assert not passes(tags=["s"])
+
+
+def of_profile(held: dict[str, Any], liked: tuple[str, ...] = (), **filters: object) -> Question:
+    """A question with filters, of somebody whose profile says this."""
+    user = UserState()
+    user.profile.learn((NOW_MS, 0, 0), held, liked)
+    return Question(request(filters=filters), Page("r"), Situation(), user)
+
+
+def test_a_least_mean_rating_leaves_out_what_is_below_and_what_nobody_rated() -> None:
+    [_, wanted] = conditions(question(filters={"min_mean_rating": 4}))
+    assert matches(wanted, "i", {"mean_rating": 4.0})
+    assert not matches(wanted, "i", {"mean_rating": 3.9}) and not matches(wanted, "i", {})
+
+
+def test_preferred_means_the_categories_of_the_profile() -> None:
+    [_, wanted] = conditions(of_profile({}, ("film", "series"), preferred=True))
+    assert matches(wanted, "i", {"category": "series"}) and not matches(wanted, "i", {"category": "ad"})
+
+
+def test_who_prefers_nothing_gets_everything() -> None:
+    assert conditions(of_profile({}, preferred=True)) == conditions(question(filters={"preferred": True}))
+    assert len(conditions(of_profile({}, preferred=True))) == 1
+
+
+@pytest.mark.parametrize(
+    ("held", "passes", "fails"),
+    [("NL", "NL", "FR"), (["NL", "BE"], "BE", "FR"), (7, 7.0, 8), (True, 1, 0)],
+)
+def test_an_attribute_may_be_asked_for_as_the_profile_has_it(held: Any, passes: Any, fails: Any) -> None:
+    [_, wanted] = conditions(of_profile({"country": held}, attributes={"region": {"profile": "country"}}))
+    assert matches(wanted, "i", {"attributes": {"region": passes}})
+    assert not matches(wanted, "i", {"attributes": {"region": fails}})
+
+
+def test_a_default_stands_in_for_what_the_profile_does_not_hold() -> None:
+    asked = {"region": {"profile": "country", "default": "NL"}}
+    assert Equals("attributes.region", "NL") in conditions(of_profile({}, attributes=asked))
+    assert Equals("attributes.region", "FR") in conditions(of_profile({"country": "FR"}, attributes=asked))
+
+
+def test_what_the_profile_does_not_hold_is_an_error_that_names_it_and_the_way_out() -> None:
+    with pytest.raises(BadRecordError, match=r"'country'.*default") as refused:
+        conditions(of_profile({}, attributes={"region": {"profile": "country"}}))
+    assert refused.value.code == "missing_profile"

@@ -17,8 +17,9 @@ from workers.parts import Parts
 from workers.query.filters import conditions, keep
 from workers.query.merge import merge, score
 from workers.query.pipeline import Pipeline
-from workers.query.question import ask_for_user
-from workers.query.retrieve import plan, retrieve
+from workers.query.plan import plan
+from workers.query.question import ask
+from workers.query.retrieve import retrieve
 
 TRANSITIONS, COOCCURRENCE = "transitions", "cooccurrence"
 
@@ -65,8 +66,8 @@ async def test_taking_one_item_of_the_history_away_lowers_each_score_by_what_it_
 ) -> None:
     pipeline, user = parts.pipeline, parts.users.partitions[_partition()].get("u")
     asked = request(limit=100, explain=True)
-    question = await ask_for_user(asked, user, _partition(), pipeline._facts)
-    planned = plan(question, None)
+    question = await ask(asked, user, _partition(), pipeline._facts, "r1")
+    planned = plan(question, {}, pipeline._vocabulary.words)
     found = await retrieve(planned, conditions(question), parts.index, 100)
     facts = await pipeline._facts.of(keep(merge(found), question)[0])
     full = score(facts, None, found, question)
@@ -120,7 +121,7 @@ async def test_without_any_source_there_is_no_answer(parts: Parts) -> None:
 
 async def answer_with(parts: Parts, index: Any, **body: Any) -> Any:
     old = parts.pipeline
-    pipeline = Pipeline(index, old._facts, old._vectors, old._rarity, old._fusion, parts.metrics, diversity=0.0)
+    pipeline = Pipeline(index, old._facts, old._vectors, old._vocabulary, old._fusion, parts.metrics, diversity=0.0)
     return await pipeline.answer(request(**body), parts.users.partitions[_partition()].get("u"), _partition(), "r1")
 
 
@@ -130,7 +131,7 @@ async def _explained(pipeline: Pipeline, asked: Any, user: Any) -> Any:
         pipeline._index,
         pipeline._facts,
         _NoVectors(),  # type: ignore[arg-type]
-        pipeline._rarity,
+        pipeline._vocabulary,
         pipeline._fusion,
         pipeline._metrics,
         diversity=0.0,

@@ -6,7 +6,7 @@ import pytest
 
 from tests.records.builders import NOW_MS, request
 from workers.errors import BadRecordError
-from workers.records.filters import Filters
+from workers.records.filters import Filters, FromProfile
 from workers.records.request import decode_request
 
 
@@ -41,6 +41,11 @@ def test_attributes_keep_their_type() -> None:
     assert [type(value) for value in found.values()] == [int, float, str, bool, int]
 
 
+def test_an_attribute_may_refer_to_the_profile() -> None:
+    found = filters(attributes={"region": {"profile": "country"}, "age": {"profile": "age_group", "default": 18}})
+    assert found.attributes == {"region": FromProfile("country"), "age": FromProfile("age_group", 18)}
+
+
 @pytest.mark.parametrize(
     ("fields", "code"),
     [
@@ -63,6 +68,12 @@ def test_attributes_keep_their_type() -> None:
         ({"published_since": "2024-05-01T12:00:00"}, "invalid_time"),
         ({"available": "perhaps"}, "wrong_type"),
         ({"tags_none": ["a"]}, "unknown_field"),
+        ({"min_mean_rating": 5.1}, "out_of_range"),
+        ({"min_mean_rating": True}, "wrong_type"),
+        ({"preferred": "often"}, "wrong_type"),
+        ({"attributes": {"region": {"profile": ""}}}, "wrong_type"),
+        ({"attributes": {"region": {"profile": "country", "else": 1}}}, "wrong_type"),
+        ({"attributes": {"region": {"profile": "country", "default": [1]}}}, "wrong_type"),
     ],
 )
 def test_a_filter_that_cannot_be_applied_is_refused(fields: dict[str, Any], code: str) -> None:

@@ -70,6 +70,24 @@ def test_the_key_of_a_similar_items_request_is_not_taken_for_a_user() -> None:
     assert decoded(request(kind="similar_items", user_id=..., item_ids="i1"), key=b"any").subject == ""
 
 
+def test_a_session_is_of_its_list_or_else_of_the_guest_the_session_or_the_key() -> None:
+    listed = decoded(request(kind="session", user_id=..., item_ids=["a", "b"], session_id="s"), key=b"k")
+    assert (listed.item_ids, listed.subject) == (("a", "b"), "")
+    assert decoded(request(kind="session", user_id=..., session_id="s"), key=b"k").subject == "s"
+    assert decoded(request(kind="session", user_id=..., anonymous_id="g", session_id="s")).subject == "g"
+    assert decoded(request(kind="session", user_id=...), key=b"k").subject == "k"
+
+
+def test_a_session_id_beside_a_user_names_nobody_else() -> None:
+    assert decoded(request(session_id="s")).subject == "u1"
+    assert decoded(request(kind="trending", user_id=..., session_id="s")).subject == ""
+
+
+def test_a_search_is_of_nobody_unless_it_is_personalised() -> None:
+    assert decoded(request(kind="search", user_id=..., text="heat"), key=b"k").subject == ""
+    assert decoded(request(kind="search", user_id=..., text="heat", personalised=True), key=b"k").subject == "k"
+
+
 def test_an_unsupported_kind_is_answered_with_the_supported_ones() -> None:
     error = refusal(request(kind="astrology", limit=1000))
     assert error.code == "unsupported_kind"
@@ -95,6 +113,19 @@ def test_a_deadline_in_the_header_wins_over_the_body() -> None:
         ({"exclude": [["x"]]}, "wrong_type", "exclude"),
         ({"item_ids": ["a"] * 101}, "too_large", "item_ids"),
         ({"kind": "similar_items"}, "missing_field", "item_ids"),
+        ({"kind": "bought_together"}, "missing_field", "item_ids"),
+        ({"kind": "search"}, "missing_field", "text"),
+        ({"kind": "search", "text": " ?! "}, "missing_field", "text"),
+        ({"kind": "search", "text": "x" * 1_001}, "too_large", "text"),
+        ({"kind": "search", "text": ["x"]}, "wrong_type", "text"),
+        ({"kind": "search", "text": "x", "item_ids": ["a"]}, "unknown_field", "item_ids"),
+        ({"kind": "trending", "by": "week"}, "wrong_type", "by"),
+        ({"kind": "session", "by": "day"}, "unknown_field", "trending"),
+        ({"text": "heat"}, "unknown_field", "search"),
+        ({"personalised": False}, "unknown_field", "search"),
+        ({"item_ids": ["a"]}, "unknown_field", "similar_items"),
+        ({"next": "x" * 16_385}, "too_large", "next"),
+        ({"next": 7}, "wrong_type", "next"),
         ({"diversity": 1.5}, "out_of_range", "diversity"),
         ({"filters": {"colour": "red"}}, "unknown_field", "filters.colour"),
         ({"filters": {"price": {"below": 3}}}, "unknown_field", "filters.price.below"),
@@ -116,7 +147,10 @@ def test_a_deadline_header_that_is_no_number_is_refused() -> None:
     assert refusal(request(), [("deadline_ms", b"\xff\xffsoon")]).code == "wrong_type"
 
 
-def test_for_user_needs_a_user() -> None:
-    with pytest.raises(BadRecordError) as refused:
-        decode_request(request(user_id=...), None, NOW_MS)
+@pytest.mark.parametrize(
+    "fields", [{}, {"kind": "session"}, {"kind": "search", "text": "x", "personalised": True}], ids=str
+)
+def test_a_question_of_a_user_needs_one(fields: dict[str, Any]) -> None:
+    with pytest.raises(BadRecordError, match="needs") as refused:
+        decode_request(request(user_id=..., **fields), None, NOW_MS)
     assert refused.value.code == "missing_field"

@@ -137,7 +137,11 @@ MALFORMED = {
     "limit too large": b'{"user_id":"u","limit":101}',
     "limit no number": b'{"user_id":"u","limit":"many"}',
     "nobody": b"{}",
-    "unknown kind": b'{"kind":"bought_together","user_id":"u"}',
+    "unknown kind": b'{"kind":"astrology","user_id":"u"}',
+    "field of another kind": b'{"kind":"trending","text":"red"}',
+    "nothing to search for": b'{"kind":"search","text":" ... "}',
+    "text too long": orjson.dumps({"kind": "search", "text": "x" * 1_001}),
+    "torn page": b'{"user_id":"u","next":"AAAA"}',
     "kind no text": b'{"kind":{"a":1},"user_id":"u"}',
     "no items": b'{"kind":"similar_items"}',
     "unknown filter": b'{"user_id":"u","filters":{"colour":"red"}}',
@@ -162,9 +166,9 @@ async def test_a_malformed_request_gets_an_error_with_its_correlation(shop: Shop
 
 
 async def test_a_kind_that_is_not_supported_is_named(shop: Shop) -> None:
-    reply = await shop.ask(kind="session", user_id="u")
+    reply = await shop.ask(kind="astrology", user_id="u")
     assert reply["error"]["code"] == "unsupported_kind"
-    assert "session" in reply["error"]["message"]
+    assert "astrology" in reply["error"]["message"]
 
 
 async def test_a_request_in_a_foreign_partition_is_answered_from_the_users_own_row(shop: Shop) -> None:

@@ -5,13 +5,33 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from models.fusion import Situation
 from models.ranking import Candidates
-from models.sources import CONTENT, COOCCURRENCE, TASTE, TRANSITIONS, affinity_to, popularity_scores
-from workers.facts import Facts
+from models.sources import (
+    BOUGHT_TOGETHER,
+    COOCCURRENCE,
+    DAY,
+    KEYWORDS,
+    PREFERRED,
+    TEXT,
+    TRANSITIONS,
+    TRENDING,
+    affinity_to,
+    popularity_scores,
+    reversed_scores,
+    share,
+)
 from workers.query.question import Question
 from workers.query.retrieve import Found
+from workers.rows import Facts
 
 Floats = NDArray[np.float64]
+
+# Cosine to a searched text below which likeness says nothing: vectors that clients supply know no hashed words, and
+# theirs are ±0.2 by chance. Measured by the largest of them, chance would decide.
+LEAST_TOLD = 0.25
+_STRANGER = Situation("for_user")
+_SEARCHED = (TRANSITIONS, COOCCURRENCE, BOUGHT_TOGETHER, KEYWORDS)
 
 
 def merge(found: Found) -> list[str]:
@@ -25,16 +45,19 @@ def score(
     """Raw scores of the items in `facts` by source, float64 (n,) each; `vectors` float32 (n, dim) in that order.
 
     Sources over rows know only what they returned: what lies below their cut counts as 0. Popularity,
-    category and taste are exact for every candidate.
+    category, taste and likeness are exact for every candidate.
     """
     item_ids = list(facts)
-    scores = {source: _returned(item_ids, found, source) for source in (TRANSITIONS, COOCCURRENCE)}
-    scores = {source: raw for source, raw in scores.items() if source in found.hits}
+    scores = {source: _returned(item_ids, found, source) for source in _SEARCHED if source in found.hits}
+    if question.bought:
+        told = reversed_scores(found.queries[BOUGHT_TOGETHER], question.bought, item_ids)
+        scores[BOUGHT_TOGETHER] = scores.get(BOUGHT_TOGETHER, 0.0) + told
     if item_ids:
         scores |= _popularity(list(facts.values()), question)
-    if vectors is not None and found.text is not None:
-        source = CONTENT if question.situation.kind == "similar_items" else TASTE
-        scores[source] = (vectors @ found.text).astype(np.float64)
+    if vectors is not None:
+        scores |= {source: (vectors @ query).astype(np.float64) for source, query in found.dense.items()}
+    if TEXT in scores:
+        scores[TEXT] = np.where(scores[TEXT] >= LEAST_TOLD, scores[TEXT], 0.0)
     return Candidates(item_ids, scores, vectors)
 
 
@@ -46,4 +69,13 @@ def _returned(item_ids: Sequence[str], found: Found, source: str) -> Floats:
 def _popularity(facts: Sequence[Facts], question: Question) -> dict[str, Floats]:
     order_scores = np.array([fact.order_scores for fact in facts], dtype=np.float64)
     liking = np.array([affinity_to(fact.labels, question.affinity) for fact in facts], dtype=np.float64)
-    return popularity_scores(order_scores, liking)
+    stranger = question.situation == _STRANGER
+    users = np.array([fact.users for fact in facts], dtype=np.float64) if stranger else None
+    scores = popularity_scores(order_scores, liking, users)
+    if question.request.by == "day":
+        del scores[TRENDING]
+        scores[DAY] = share(np.array([fact.day_score for fact in facts]))
+    if question.preferred:
+        wanted = frozenset(question.preferred)
+        scores[PREFERRED] = np.array([not wanted.isdisjoint(fact.labels) for fact in facts], dtype=np.float64)
+    return scores

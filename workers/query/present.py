@@ -1,41 +1,58 @@
 """Last stage: what the client sees of each item, with the reasons that its score is made of."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from models.explain import Evidences, explain
 from models.ranking import Candidates, Ranking
-from models.sources import COOCCURRENCE, TRANSITIONS
+from models.sources import BOUGHT_TOGETHER, COOCCURRENCE, TRANSITIONS, both_ways_row
 from models.sparse import SparseVector
+from workers.facts import ItemFacts
 from workers.index.port import Index
 from workers.index.types import Record
-from workers.item_points import CARD
+from workers.item_points import BOUGHT
 from workers.query.question import Question
 from workers.query.retrieve import Found
 from workers.records.reply import RecommendationReason, RecommendedItem
 
-_ROWS = (TRANSITIONS, COOCCURRENCE)
+_SPACES = {TRANSITIONS: TRANSITIONS, COOCCURRENCE: COOCCURRENCE, BOUGHT_TOGETHER: BOUGHT}
+"""Rows that explain a source, by source."""
 
 
 async def present(
-    candidates: Candidates, ranking: Ranking, found: Found, question: Question, index: Index
+    candidates: Candidates, ranking: Ranking, found: Found, question: Question, index: Index, facts: ItemFacts
 ) -> tuple[RecommendedItem, ...]:
     """Ranked items as the reply shows them; an item that was deleted meanwhile is left out."""
     item_ids = [candidates.item_ids[place] for place in ranking.places]
+    cards = await facts.cards(item_ids)
     explained = question.request.explain
-    held = await index.get(item_ids, payload=CARD, vectors=_ROWS if explained else ())
+    held = await index.get(item_ids, payload=False, vectors=tuple(_SPACES.values())) if explained else {}
     seeds = question.request.item_ids
-    evidences = Evidences(found.queries, dict(question.recent), seed=seeds[0] if seeds else None)
+    evidences = Evidences(found.queries, seed=seeds[0] if len(seeds) == 1 else None)
+    rank = len(question.page.shown)
     items: list[RecommendedItem] = []
     for place, item_id in zip(ranking.places, item_ids, strict=True):
-        record = held.get(item_id)
-        if record is None:
+        card = cards.get(item_id)
+        if card is None:
             continue
-        reasons = _reasons(place, ranking, record, evidences) if explained else ()
-        score = float(ranking.fused.scores[place])
-        items.append(_item(item_id, score, len(items) + 1, reasons, record))
+        reasons = _reasons(place, ranking, _rows(item_id, held.get(item_id), question), evidences) if explained else ()
+        rank += 1
+        items.append(_item(item_id, float(ranking.fused.scores[place]), rank, reasons, card))
     return tuple(items)
 
 
-def _reasons(place: int, ranking: Ranking, record: Record, evidences: Evidences) -> tuple[RecommendationReason, ...]:
-    rows = {name: row for name, row in (record.vectors or {}).items() if isinstance(row, SparseVector)}
+def _rows(item_id: str, record: Record | None, question: Question) -> dict[str, SparseVector]:
+    vectors = {} if record is None else record.vectors or {}
+    found = {source: vectors.get(space) for source, space in _SPACES.items()}
+    rows = {source: row for source, row in found.items() if isinstance(row, SparseVector)}
+    if question.bought:
+        rows[BOUGHT_TOGETHER] = both_ways_row(item_id, rows.get(BOUGHT_TOGETHER, SparseVector.of({})), question.bought)
+    return rows
+
+
+def _reasons(
+    place: int, ranking: Ranking, rows: Mapping[str, SparseVector], evidences: Evidences
+) -> tuple[RecommendationReason, ...]:
     return tuple(
         RecommendationReason(reason.kind, reason.contribution, reason.item_id)
         for reason in explain(place, ranking.fused, rows, evidences)
@@ -43,9 +60,8 @@ def _reasons(place: int, ranking: Ranking, record: Record, evidences: Evidences)
 
 
 def _item(
-    item_id: str, score: float, rank: int, reasons: tuple[RecommendationReason, ...], record: Record
+    item_id: str, score: float, rank: int, reasons: tuple[RecommendationReason, ...], card: Mapping[str, Any]
 ) -> RecommendedItem:
-    card = record.payload or {}
     return RecommendedItem(
         item_id=item_id,
         score=score,

@@ -2,33 +2,15 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from models.item_state import HALF_LIVES
-from models.sources import (
-    ALL,
-    CATEGORY,
-    CONTENT,
-    COOCCURRENCE,
-    POPULARITY,
-    TASTE,
-    TRANSITIONS,
-    TRENDING,
-    HistoryQuery,
-    cooccurrence_query,
-    popularity_query,
-    seed_query,
-    transition_query,
-)
+from models.sources import CATEGORY, DAY, KEYWORDS, POPULARITY, TEXT, TRENDING, HistoryQuery
 from models.text import Vector
 from workers.errors import DependencyError
 from workers.index.filters import Condition
 from workers.index.types import Hit, Query
-from workers.index.types import Vector as AnyVector
-from workers.item_points import EMBEDDING
-from workers.item_points import POPULARITY as POPULARITY_ROW
+from workers.query.plan import Plan, Searches
 from workers.query.popular import Searcher
-from workers.query.question import Question
 
 log = logging.getLogger(__name__)
 
@@ -37,9 +19,14 @@ WIDTH = 60
 # Share of that for lists of popular items: popularity is known of every candidate, however it was found, so
 # these lists only have to fill places that nothing personal takes.
 POPULAR_SHARE = 0.5
-_POPULAR = frozenset({TRENDING, POPULARITY, CATEGORY})
-# Categories asked for by themselves: those a user likes best.
-CATEGORIES = 2
+_CUT = frozenset({TEXT, KEYWORDS})
+_POPULAR = frozenset({TRENDING, DAY, POPULARITY, CATEGORY})
+# Share of the best match's score below which an item has too little of the words asked for: letters in common with
+# one of them are a tenth of a match, one word of four is a quarter.
+LEAST_MATCH = 0.15
+# Cosine to the text below which an item is not found by likeness alone: one of 256 dimensions shared by chance,
+# as 4 % of all items share one with any word, makes up to 0.4.
+LEAST_LIKENESS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,65 +35,62 @@ class Found:
 
     hits: Mapping[str, Sequence[Hit]]
     queries: Mapping[str, HistoryQuery]
-    text: Vector | None
+    dense: Mapping[str, Vector]
     degraded: tuple[str, ...] = ()
     exhausted: bool = False
 
-
-@dataclass(slots=True)
-class Plan:
-    """What each source is asked; `text` is the dense query, float32 (dim,) of unit length."""
-
-    searches: dict[str, list[tuple[str, AnyVector]]] = field(default_factory=dict)
-    queries: dict[str, HistoryQuery] = field(default_factory=dict)
-    text: Vector | None = None
+    def with_more(self, other: "Found") -> "Found":
+        """These hits and those of other sources."""
+        degraded = (*self.degraded, *other.degraded)
+        return Found({**self.hits, **other.hits}, self.queries, self.dense, degraded, self.exhausted)
 
 
-def plan(question: Question, text: Vector | None) -> Plan:
-    """The searches that a question asks for; sources that have nothing to say are not asked."""
-    planned = Plan(text=text)
-    if question.situation.kind == "similar_items":
-        seeds = seed_query(question.request.item_ids, question.count_of)
-        _ask_rows(planned, {TRANSITIONS: seeds, COOCCURRENCE: seeds})
-    elif question.recent:
-        recent = question.recent_ids
-        _ask_rows(
-            planned,
-            {
-                TRANSITIONS: transition_query(recent, question.count_of),
-                COOCCURRENCE: cooccurrence_query(recent, question.count_of),
-            },
-        )
-    if text is not None:
-        source = CONTENT if question.situation.kind == "similar_items" else TASTE
-        planned.searches[source] = [(EMBEDDING, text)]
-    shortest, *longer = HALF_LIVES
-    planned.searches[TRENDING] = [(POPULARITY_ROW, popularity_query(shortest, ALL))]
-    planned.searches[POPULARITY] = [(POPULARITY_ROW, popularity_query(longer[-1], ALL))]
-    best = sorted(question.affinity, key=lambda name: -question.affinity[name])[:CATEGORIES]
-    if best:
-        planned.searches[CATEGORY] = [(POPULARITY_ROW, popularity_query(longer[-1], name)) for name in best]
-    return planned
+def width_for(limit: int, shown: int) -> int:
+    """Hits to ask each source for: enough that a list of popular items alone fills the page after those shown."""
+    return max(WIDTH, round((limit + shown) / POPULAR_SHARE))
 
 
 async def retrieve(planned: Plan, where: tuple[Condition, ...], index: Searcher, width: int) -> Found:
     """Ask every source for its best `width`; raises `DependencyError` only if all of them fail."""
+    return await _retrieve(planned, planned.searches, where, index, width)
+
+
+async def retrieve_second(planned: Plan, where: tuple[Condition, ...], index: Searcher, width: int) -> Found:
+    """Ask the sources that only order what others found: if all of them fail, the others' order stays."""
+    try:
+        return await _retrieve(planned, planned.second, where, index, width)
+    except DependencyError:
+        return Found({}, {}, {}, tuple(planned.second))
+
+
+async def _retrieve(
+    planned: Plan, wanted: Mapping[str, Searches], where: tuple[Condition, ...], index: Searcher, width: int
+) -> Found:
     queries = {
         source: [Query(space, vector, _width(source, width), where) for space, vector in searches]
-        for source, searches in planned.searches.items()
+        for source, searches in wanted.items()
     }
     found = await _ask_at_once(queries, index)
-    if planned.searches and not found:
+    if queries and not found:
         raise DependencyError("no source of candidates answers: check the index")
     failed = tuple(source for source in queries if source not in found)
-    exhausted = all(len(hits) < _width(source, width) for source, lists in found.items() for hits in lists)
-    return Found(
-        {source: [hit for hits in lists for hit in hits] for source, lists in found.items()},
-        planned.queries,
-        planned.text,
-        failed,
-        exhausted,
-    )
+    exhausted = all(_is_exhausted(source, hits, width) for source, lists in found.items() for hits in lists)
+    hits = {source: [hit for hits in lists for hit in hits] for source, lists in found.items()}
+    for source in _CUT & hits.keys():
+        least = _least(source, hits[source])
+        hits[source] = [hit for hit in hits[source] if hit.score >= least]
+    return Found(hits, planned.queries, planned.dense, failed, exhausted)
+
+
+def _is_exhausted(source: str, hits: Sequence[Hit], width: int) -> bool:
+    return len(hits) < _width(source, width) or (source in _CUT and hits[-1].score < _least(source, hits))
+
+
+def _least(source: str, hits: Sequence[Hit]) -> float:
+    """Score below which a hit of a search is none."""
+    if source == TEXT:
+        return LEAST_LIKENESS
+    return LEAST_MATCH * hits[0].score if hits else 0.0
 
 
 def _width(source: str, width: int) -> int:
@@ -131,10 +115,3 @@ async def _ask_one_by_one(queries: Mapping[str, list[Query]], index: Searcher) -
         except DependencyError as error:
             log.warning("source %s failed, the answer goes on without it: %s", source, error)
     return found
-
-
-def _ask_rows(planned: Plan, queries: Mapping[str, HistoryQuery]) -> None:
-    for source, query in queries.items():
-        if len(query.vector):
-            planned.queries[source] = query
-            planned.searches[source] = [(source, query.vector)]

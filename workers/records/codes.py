@@ -36,6 +36,9 @@ class RequestFailure(StrEnum):
 
     DEADLINE_PASSED = "deadline_passed"
     UNKNOWN_ITEM = "unknown_item"
+    INVALID_PAGE = "invalid_page"
+    MISSING_PROFILE = "missing_profile"
+    NOT_READY = "not_ready"
     REPLY_ADDRESS_REFUSED = "reply_address_refused"
     REPLY_TOO_LARGE = "reply_too_large"
     INTERNAL_ERROR = "internal_error"

@@ -58,7 +58,8 @@ def identifier(value: object) -> str:
     return value
 
 
-def _number(value: object) -> object:
+def number(value: object) -> object:
+    """The value, unless it is a truth value."""
     if isinstance(value, bool):  # pydantic would read true as 1.0
         raise PydanticCustomError(Reason.WRONG_TYPE, "must be a number, not true or false")
     return value
@@ -129,7 +130,7 @@ Text = Annotated[str, BeforeValidator(_text), AfterValidator(_short_enough)]
 WebAddress = Annotated[str, Field(max_length=MAX_URL_CHARS), AfterValidator(_web_address)]
 Tags = Annotated[tuple[Label, ...], FailFast(), Field(max_length=MAX_TAGS), BeforeValidator(split_tags)]
 Attributes = Annotated[dict[Label, Annotated[Any, BeforeValidator(plain_json)]], BeforeValidator(_bounded_attributes)]
-Number = Annotated[float, BeforeValidator(_number), Field(ge=-MAX_NUMBER, le=MAX_NUMBER, allow_inf_nan=False)]
-Price = Annotated[float, BeforeValidator(_number), Field(ge=0, le=1e12, allow_inf_nan=False)]
+Number = Annotated[float, BeforeValidator(number), Field(ge=-MAX_NUMBER, le=MAX_NUMBER, allow_inf_nan=False)]
+Price = Annotated[float, BeforeValidator(number), Field(ge=0, le=1e12, allow_inf_nan=False)]
 EventTime = Annotated[int, BeforeValidator(event_time_ms)]
 PublicationTime = Annotated[int, BeforeValidator(publication_time_ms)]

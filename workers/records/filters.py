@@ -2,6 +2,7 @@
 
 import math
 import re
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, FailFast, Field
@@ -17,10 +18,12 @@ from workers.records.fields import (
     Tags,
     WireModel,
     listed,
+    number,
 )
 
 MAX_CATEGORIES = 256
 MAX_ATTRIBUTE_FILTERS = 32
+MAX_RATING = 5
 MAX_MAGNITUDE = 2**53  # beyond it JSON's numbers are not exact in most languages
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,256}")
@@ -35,6 +38,27 @@ def _attribute_name(value: object) -> object:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class FromProfile:
+    """The value that the user's profile holds under the name `profile`; `default` where it holds none."""
+
+    profile: str
+    default: Scalar | None = None
+
+
+def _scalar_or_reference(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return _scalar(value)
+    name, default = value.get("profile"), value.get("default")
+    if not isinstance(name, str) or not 0 < len(name) <= MAX_LABEL_CHARS or value.keys() - {"profile", "default"}:
+        raise PydanticCustomError(
+            Reason.WRONG_TYPE,
+            "must be text, a number, a truth value, or an object with the name of an attribute of the profile as "
+            "'profile' and, if you like, a 'default'",
+        )
+    return FromProfile(name, None if default is None else _scalar(default))
+
+
 def _scalar(value: Any) -> Any:
     if isinstance(value, str):
         if len(value) > MAX_LABEL_CHARS:
@@ -47,9 +71,10 @@ def _scalar(value: Any) -> Any:
     return value
 
 
+Rating = Annotated[float, BeforeValidator(number), Field(ge=0, le=MAX_RATING, allow_inf_nan=False)]
 Categories = Annotated[tuple[Label, ...], FailFast(), Field(max_length=MAX_CATEGORIES), BeforeValidator(listed)]
 AttributeFilters = Annotated[
-    dict[Annotated[str, BeforeValidator(_attribute_name)], Annotated[Any, BeforeValidator(_scalar)]],
+    dict[Annotated[str, BeforeValidator(_attribute_name)], Annotated[Any, BeforeValidator(_scalar_or_reference)]],
     Field(max_length=MAX_ATTRIBUTE_FILTERS),
 ]
 
@@ -66,7 +91,8 @@ class Filters(WireModel, extra="forbid"):
 
     `category`: one of these; `category_not`: none of these (items without a category stay); `tags`: all of
     these; `tags_any`: at least one; `available`: false lets unavailable items in too; `published_since`:
-    epoch ms, that moment included.
+    epoch ms, that moment included; `min_mean_rating`: 1 to 5 stars, an item without ratings does not pass;
+    `preferred`: one of the categories that the user's profile prefers, any if it prefers none.
     """
 
     category: Categories = ()
@@ -75,5 +101,7 @@ class Filters(WireModel, extra="forbid"):
     tags: Tags = ()
     tags_any: Tags = ()
     available: bool = True
-    attributes: AttributeFilters = Field(default_factory=dict[str, Scalar])
+    attributes: AttributeFilters = Field(default_factory=dict[str, Scalar | FromProfile])
     published_since: PublicationTime | None = None
+    min_mean_rating: Rating | None = None
+    preferred: bool = False

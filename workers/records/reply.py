@@ -12,8 +12,9 @@ from workers.records.codes import RequestFailure
 class RecommendationReason:
     """One part of an item's score; the contributions of an item sum to it.
 
-    `kind` is followed_by, bought_together, similar_to, liked_by_similar_users, popular_in_category,
-    trending, personal or new; `item_id` is the item of the user's history behind it, if there is one.
+    `kind` is followed_by, liked_by_similar_users, bought_together, similar_to, matches_text,
+    popular_in_category, trending, personal or new; `item_id` is the item of the user's history, or of those
+    asked about, behind it, if there is one.
     """
 
     kind: str
@@ -23,7 +24,7 @@ class RecommendationReason:
 
 @dataclass(frozen=True, slots=True)
 class RecommendedItem:
-    """One recommendation; `rank` counts from 1, a higher `score` is better."""
+    """One recommendation; `rank` counts from 1 over all pages, a higher `score` of a page is better."""
 
     item_id: str
     score: float
@@ -47,7 +48,10 @@ class AsOf:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer; `degraded` names what was missing, `took_ms` the milliseconds of each stage."""
+    """An answer; `degraded` names what was missing, `took_ms` the milliseconds of each stage.
+
+    `next` asks for more of it; None where nothing is left.
+    """
 
     recommendation_id: str
     kind: str
@@ -57,6 +61,7 @@ class Reply:
     degraded: tuple[str, ...] = ()
     took_ms: dict[str, float] = field(default_factory=dict)
     scenario: str | None = None
+    next: str | None = None
     correlation_id: str | int | None = None
 
 

@@ -1,6 +1,6 @@
 """A question for recommendations, as published on `recommendation-requests`."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BeforeValidator, FailFast, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -16,6 +16,8 @@ from workers.records.wire import key_text, rename, validated
 MAX_LIMIT = 100
 MAX_EXCLUDED = 10_000
 MAX_ITEM_IDS = 100
+MAX_TEXT_CHARS = 1_000
+MAX_PAGE_CHARS = 16_384  # of `next`: its keys of a thousand items take 10,667
 MAX_DEADLINE_MS = 3_600_000
 
 # Checked as text only, in one pass of compiled code: an id that can't exist excludes nothing.
@@ -23,8 +25,17 @@ Excluded = Annotated[
     frozenset[Annotated[str, Field(coerce_numbers_to_str=True)]],
     Field(max_length=MAX_EXCLUDED),
 ]
-Kind = Literal["for_user", "similar_items", "trending"]
-KINDS: tuple[Kind, ...] = ("for_user", "similar_items", "trending")
+Kind = Literal["for_user", "similar_items", "bought_together", "trending", "search", "session"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+# Fields that change the answers of these kinds only: with another kind they are refused, because whoever sends
+# them expects something else than they would get.
+_TAKEN_BY: dict[str, tuple[Kind, ...]] = {
+    "item_ids": ("similar_items", "bought_together", "session"),
+    "text": ("search",),
+    "personalised": ("search",),
+    "by": ("trending",),
+}
 
 
 def _supported(value: object) -> object:
@@ -45,12 +56,20 @@ class MinOffset(WireModel):
 
 
 class Request(WireModel):
-    """One question; `record_time_ms` is when its record was stamped, from which `deadline_ms` counts."""
+    """One question; `record_time_ms` is when its record was stamped, from which `deadline_ms` counts.
+
+    `item_ids` of a session are what was viewed, oldest first; `next` is that of the answer to be continued.
+    """
 
     kind: Annotated[Kind, BeforeValidator(_supported)] = "for_user"
     user_id: Id | None = None
     anonymous_id: Id | None = None
+    session_id: Id | None = None
     item_ids: Annotated[tuple[Id, ...], FailFast(), Field(max_length=MAX_ITEM_IDS), BeforeValidator(listed)] = ()
+    text: Annotated[str, Field(max_length=MAX_TEXT_CHARS)] = ""
+    personalised: bool = False
+    by: Literal["events", "day"] = "events"
+    next: Annotated[str, Field(max_length=MAX_PAGE_CHARS)] | None = None
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = 10
     exclude: Excluded = frozenset()
     filters: Filters = Filters()
@@ -69,8 +88,9 @@ class Request(WireModel):
 
     @property
     def subject(self) -> str:
-        """Whose taste counts: the user's id, else the guest's, else nobody's."""
-        return self.user_id or self.anonymous_id or ""
+        """Whose row counts: the user's id, else the guest's, else a session's, else nobody's."""
+        guest = self.user_id or self.anonymous_id or ""
+        return guest or (self.session_id or "" if self.kind == "session" and not self.item_ids else "")
 
     @property
     def expires_at_ms(self) -> int | None:
@@ -79,25 +99,59 @@ class Request(WireModel):
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:
-        if self.kind == "for_user" and not self.subject:
-            raise PydanticCustomError(Reason.MISSING_FIELD, "for_user needs a user_id, an anonymous_id or a key")
-        if self.kind == "similar_items" and not self.item_ids:
-            raise PydanticCustomError(Reason.MISSING_FIELD, "similar_items needs item_ids")
+        for field in self.model_fields_set & _TAKEN_BY.keys():
+            if self.kind not in _TAKEN_BY[field]:
+                raise PydanticCustomError(
+                    Reason.UNKNOWN_FIELD,
+                    "{kind} takes no {field}: leave it out, or ask with kind {kinds}",
+                    {"kind": self.kind, "field": field, "kinds": " or ".join(_TAKEN_BY[field])},
+                )
+        if missing := self._missing():
+            raise PydanticCustomError(
+                Reason.MISSING_FIELD, "{kind} needs {missing}", {"kind": self.kind, "missing": missing}
+            )
         return self
+
+    def _missing(self) -> str | None:
+        match self.kind:
+            case "for_user" if not self.subject:
+                return "a user_id, an anonymous_id or a key"
+            case "session" if not self.item_ids and not self.subject:
+                return "item_ids, an anonymous_id, a session_id or a key"
+            case "similar_items" | "bought_together" if not self.item_ids:
+                return "item_ids"
+            case "search" if not any(map(str.isalnum, self.text)):
+                return "a text with at least one word"
+            case "search" if self.personalised and not self.subject:
+                return "a user_id, an anonymous_id or a key to be personalised"
+        return None
 
 
 def decode_request(value: bytes | None, key: bytes | None, record_time_ms: int, headers: InHeaders = ()) -> Request:
-    """The request, or `BadRecordError`; a `for_user` without a user in the body means the key.
+    """The request, or `BadRecordError`; where a question of a user names none, the key is the user.
 
     `deadline_ms` is a budget, from a header or else the body: the answer is worth something until the
     record's own timestamp plus so many milliseconds.
     """
     fields = rename(opened(value, headers)[0], REQUEST_FIELDS)
-    anonymous = "user_id" not in fields and "anonymous_id" not in fields
-    if anonymous and fields.get("kind", "for_user") == "for_user" and (text := key_text(key)):
+    if _is_of_key(fields) and (text := key_text(key)):
         fields["user_id"] = text
     budget = header_text(headers, "deadline_ms")
     if budget is not None:
         fields["deadline_ms"] = budget
     fields["record_time_ms"] = record_time_ms
     return validated(Request, fields)
+
+
+def _is_of_key(fields: dict[str, Any]) -> bool:
+    """Whether the key says who asks: other kinds may use it as they like."""
+    if "user_id" in fields or "anonymous_id" in fields:
+        return False
+    match fields.get("kind", "for_user"):
+        case "for_user":
+            return True
+        case "session":
+            return not fields.get("item_ids") and "session_id" not in fields
+        case "search":
+            return bool(fields.get("personalised"))
+    return False

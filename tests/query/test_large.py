@@ -1,0 +1,139 @@
+"""A hundred thousand items in a real Qdrant Edge: a list is full whenever enough items match."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import numpy as np
+import pytest
+import pytest_asyncio
+import qdrant_edge as edge
+
+from models.ids import item_key
+from models.item_state import HALF_LIVES
+from models.sources import ALL, popularity_index
+from tests.agents.parts import PARTITIONS
+from tests.query.builders import request
+from workers.app import build_parts
+from workers.index.edge import EdgeIndex
+from workers.item_points import BUYERS, COUNT, DAY_SCORE, EMBEDDING, LABELS, ORDER_SCORES, POPULARITY, TRANSITIONS
+from workers.parts import Parts
+from workers.settings import Settings
+
+ITEMS, RARE_EVERY = 100_000, 1_000
+RARE = ITEMS // RARE_EVERY
+DIM = 8
+SLICE = 1_000
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def parts(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Parts]:
+    """Every thousandth item is of the category rare, and none of these is popular; no row is this worker's own."""
+    folder = tmp_path_factory.mktemp("large")
+    made = build_parts(
+        Settings(data_path=folder, vector_dim=DIM, user_partitions=PARTITIONS, item_partitions=PARTITIONS), {}
+    )
+    made.users.partitions = {partition: made.users.blank_partition() for partition in range(PARTITIONS)}
+    await made.index.ensure(made.points.schema)
+    fill(made.index)
+    yield made
+    await made.index.close()
+
+
+def fill(index: Any) -> None:
+    """Straight into the shard: the port's checks of each point would take most of the test's time."""
+    assert isinstance(index, EdgeIndex)
+    vectors = np.random.default_rng(7).normal(size=(ITEMS, DIM)).astype(np.float32)
+    lists = sorted(popularity_index(name, ALL) for name in (*HALF_LIVES, "day"))
+    for start in range(0, ITEMS, SLICE):
+        points = [
+            edge.Point(
+                index._ids.point_id(name(n)),
+                {
+                    EMBEDDING: vectors[n],
+                    POPULARITY: edge.SparseVector(lists, [popularity(n)] * len(lists)),
+                    TRANSITIONS: edge.SparseVector([item_key("seed") & 0xFFFFFFFF], [1.0 + n]),
+                },
+                payload(n),
+            )
+            for n in range(start, start + SLICE)
+        ]
+        index._shard.update(edge.UpdateOperation.upsert_points(points))
+
+
+def name(n: int) -> str:
+    return f"item-{n}"
+
+
+def is_rare(n: int) -> bool:
+    return n % RARE_EVERY == 0
+
+
+def popularity(n: int) -> float:
+    return 0.001 if is_rare(n) else 1.0 + n / ITEMS
+
+
+def payload(n: int) -> dict[str, Any]:
+    scores = [popularity(n)] * len(HALF_LIVES)
+    return {
+        "item_id": name(n),
+        "category": "rare" if is_rare(n) else "plenty",
+        "available": 1,
+        LABELS: [],
+        ORDER_SCORES: scores,
+        COUNT: 1,
+        BUYERS: 0,
+        DAY_SCORE: scores[0],
+    }
+
+
+async def ids(parts: Parts, **body: Any) -> list[str]:
+    reply = await parts.pipeline.answer(request(**{"user_id": "nobody", **body}), None, 0, "r1")
+    return [item.item_id for item in reply.items]
+
+
+def rare_but(*left_out: int) -> set[str]:
+    return {name(n) for n in range(0, ITEMS, RARE_EVERY)} - {name(n) for n in left_out}
+
+
+KINDS: list[dict[str, Any]] = [
+    {},
+    {"kind": "trending"},
+    {"kind": "trending", "by": "day"},
+    {"kind": "session", "user_id": None, "item_ids": ["item-1", "item-2"]},
+    {"kind": "similar_items", "item_ids": ["item-1"]},
+    {"kind": "bought_together", "item_ids": ["item-1"]},
+]
+
+
+@pytest.mark.parametrize("body", KINDS, ids=str)
+async def test_a_filter_that_one_item_in_a_thousand_meets_fills_a_list_of_a_hundred(
+    parts: Parts, body: dict[str, Any]
+) -> None:
+    found = await ids(parts, limit=100, filters={"category": "rare"}, **body)
+    assert len(found) == RARE and set(found) == rare_but()
+
+
+async def test_ten_thousand_excluded_items_beside_it_leave_just_those_out(parts: Parts) -> None:
+    gone = list(range(0, ITEMS // 2, RARE_EVERY))
+    excluded = [name(n) for n in gone] + [name(n) for n in range(1, ITEMS) if n % 7 == 0 and not is_rare(n)]
+    found = await ids(parts, limit=100, filters={"category": "rare"}, exclude=excluded[:10_000])
+    assert set(found) == rare_but(*gone)
+
+
+async def test_excluding_the_ten_thousand_most_popular_items_leaves_a_full_list(parts: Parts) -> None:
+    top = sorted(range(ITEMS), key=lambda n: -popularity(n))[:10_000]
+    found = await ids(parts, limit=100, exclude=[name(n) for n in top])
+    assert len(found) == 100 and not set(found) & {name(n) for n in top}
+
+
+async def test_pages_go_on_until_all_that_match_were_shown(parts: Parts) -> None:
+    shown: list[str] = []
+    body: dict[str, Any] = {"kind": "trending", "limit": 30, "filters": {"category": "rare"}}
+    token = None
+    while True:
+        reply = await parts.pipeline.answer(request(**body, next=token), None, 0, "r1")
+        shown += [item.item_id for item in reply.items]
+        token = reply.next
+        if token is None:
+            break
+    assert len(shown) == RARE and set(shown) == rare_but()
