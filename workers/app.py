@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 
 from models.fusion import FixedFusion
 from models.user_state import UserState
-from workers import web
+from workers import http_api, web
 from workers.agents import catalog, interactions, requests, transitions
 from workers.facts import ItemFacts
 from workers.index.edge import EdgeIndex
@@ -173,6 +173,7 @@ def _attach_web(
         parts.metrics.set_ready(all(ready().values()))
 
     web.attach(app, parts.metrics.registry, refresh, ready)
+    http_api.attach(app, http_api.HttpApi(parts, lambda: all(ready().values())))
 
 
 def _registry() -> CollectorRegistry:

@@ -127,6 +127,10 @@ class Worker:
         found = await asyncio.to_thread(_get, self._url(page))
         return None if found is None else found[0]
 
+    async def post(self, page: str, body: bytes) -> tuple[int, bytes]:
+        """Status and content of the answer to a POST."""
+        return await asyncio.to_thread(_post, self._url(page), body)
+
     async def metrics(self) -> dict[str, Metric]:
         """The metric families of /metrics by name, read by Prometheus' own parser."""
         found = await asyncio.to_thread(_get, self._url("/metrics"))
@@ -154,6 +158,15 @@ def _spawn(variables: list[str], log: BinaryIO) -> subprocess.Popen[bytes]:
     # Settings of whoever runs the tests must not reach the worker.
     inherited = [option for name in os.environ if name.startswith(PREFIX) for option in ("-u", name)]
     return spawn_tied(["env", *inherited, *variables, *ENTRY], log)
+
+
+def _post(url: str, body: bytes) -> tuple[int, bytes]:
+    asked = urllib.request.Request(url, data=body, headers={"content-type": "application/json"})
+    try:
+        with urllib.request.urlopen(asked, timeout=HTTP_TIMEOUT_S) as response:
+            return response.status, response.read()
+    except urllib.error.HTTPError as refused:
+        return refused.code, refused.read()
 
 
 def _get(url: str) -> tuple[int, str] | None:

@@ -1,0 +1,61 @@
+"""Answers over HTTP without a server: what is refused before anything is computed."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import orjson
+import pytest_asyncio
+
+from tests.query.builders import two_clusters
+from tests.waiting import until
+from workers.errors import DependencyError
+from workers.http_api import MOST_AT_ONCE, HttpApi
+from workers.parts import Parts
+
+BODY = b'{"kind":"trending"}'
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def parts() -> AsyncIterator[Parts]:
+    async with two_clusters() as made:
+        yield made
+
+
+async def body() -> bytes:
+    return BODY
+
+
+async def code_of(api: HttpApi) -> tuple[int, str]:
+    status, content = await api.handle(body)
+    return status, orjson.loads(content)["error"]["code"]
+
+
+async def test_a_worker_that_has_not_its_state_yet_says_so(parts: Parts) -> None:
+    assert await code_of(HttpApi(parts, lambda: False)) == (503, "not_ready")
+
+
+async def test_beyond_so_many_at_once_clients_are_told_to_come_back_and_slow_bodies_count(parts: Parts) -> None:
+    api = HttpApi(parts, lambda: True)
+    arrives, reading = asyncio.Event(), 0
+
+    async def slow() -> bytes:
+        nonlocal reading
+        reading += 1
+        await arrives.wait()
+        return b"{}"
+
+    waiting = [asyncio.create_task(api.handle(slow)) for _ in range(MOST_AT_ONCE)]
+    await until(lambda: reading == MOST_AT_ONCE)
+    assert await code_of(api) == (503, "not_ready")
+    arrives.set()
+    assert {status for status, _ in await asyncio.gather(*waiting)} == {400}
+
+
+async def test_an_index_that_is_away_is_a_503(parts: Parts) -> None:
+    class Away:
+        async def answer(self, *_: object) -> None:
+            raise DependencyError("the index is away")
+
+    api = HttpApi(replace(parts, pipeline=Away()), lambda: True)  # type: ignore[arg-type]
+    assert await code_of(api) == (503, "not_ready")
