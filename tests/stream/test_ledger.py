@@ -86,3 +86,26 @@ def test_committable_is_the_end_of_the_finished_prefix_in_any_order_of_finishing
     prefix = next(n for n in range(9) if n not in finished)
     assert ledger.committable() == ({TP: 3 * prefix} if prefix else {})
     assert ledger.outstanding(TP) == 8 - prefix
+
+
+def test_chunks_that_only_wait_for_the_index_are_left_uncommitted() -> None:
+    ledger = Ledger()
+    done, parked = chunk_of(TP, 0, 2, ledger), chunk_of(TP, 2, 2, ledger)
+    for chunk in (done, parked):
+        ledger.deliver(chunk)
+    done.finish()
+    parked.park()
+    assert ledger.leave_parked()
+    assert ledger.unfinished() == []
+    parked.finish()  # too late
+    assert ledger.committable() == {TP: 2}
+
+
+def test_nothing_is_left_while_an_agent_is_at_work() -> None:
+    ledger = Ledger()
+    parked, working = chunk_of(TP, 0, 2, ledger), chunk_of(TP, 2, 2, ledger)
+    for chunk in (parked, working):
+        ledger.deliver(chunk)
+    parked.park()
+    assert not ledger.leave_parked()
+    assert ledger.unfinished() == [TP]

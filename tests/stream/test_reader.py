@@ -138,3 +138,16 @@ async def test_closing_waits_for_what_agents_began_and_commits_it() -> None:
         chunks[0].finish()
         await closing
         assert log.committed == {TP: 3}
+
+
+async def test_closing_does_not_wait_for_ever_for_an_index_that_does_not_answer() -> None:
+    log = Log(TP)
+    chunks: list[Chunk] = []
+    async with reading(log, chunks.append, chunks_out=2) as reader:
+        reader.open([TP])
+        await until(lambda: len(chunks) == 2)
+        assert all(chunk.begin() for chunk in chunks)
+        chunks[0].finish()
+        chunks[1].park()
+        await asyncio.wait_for(reader.close(), 4.5)
+        assert log.committed == {TP: 3}

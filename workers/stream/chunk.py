@@ -37,6 +37,7 @@ class Chunk:
     records: Sequence[Record]
     on_finish: Callable[["Chunk"], None]
     begun: bool = field(default=False, init=False)
+    parked: bool = field(default=False, init=False)
     withdrawn: bool = field(default=False, init=False)
     done: bool = field(default=False, init=False)
 
@@ -49,6 +50,10 @@ class Chunk:
         """Whether to work on this chunk; from then on it can't be withdrawn."""
         self.begun = not self.withdrawn
         return self.begun
+
+    def park(self) -> None:
+        """All is acknowledged but the index: who hands over may leave this chunk, and the next owner repeats it."""
+        self.parked = True
 
     def finish(self) -> None:
         """Mark every record as done; a second call changes nothing."""

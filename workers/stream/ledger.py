@@ -32,6 +32,14 @@ class Ledger:
             while queue and not queue[-1].begun:
                 queue.pop().withdrawn = True
 
+    def leave_parked(self) -> bool:
+        """Forget unfinished chunks, uncommitted, if all of them only wait for the index; whether that is so."""
+        if any(not (chunk.parked or chunk.done) for queue in self._out.values() for chunk in queue):
+            return False
+        for queue in self._out.values():
+            queue.clear()
+        return True
+
     def outstanding(self, tp: TopicPartition) -> int:
         """Number of chunks of `tp` that are unfinished, or wait behind one that is."""
         return len(self._out.get(tp, ()))
