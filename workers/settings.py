@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from workers.errors import ConfigurationError
@@ -40,7 +40,25 @@ class Settings(BaseSettings):
     patience_s: Seconds = Field(60.0, description="seconds to wait for a broker that is not there, or went away")
 
     data_path: Path = Field(Path(".state"), description="folder of the worker's own files")
-    index_kind: Literal["edge", "memory"] = Field("edge", description="Qdrant in process, or exact search in memory")
+    index_kind: Literal["edge", "memory", "server"] = Field(
+        "edge", description="Qdrant in process, exact search in memory, or a Qdrant server that workers share"
+    )
+    qdrant_url: str = Field(
+        "http://127.0.0.1:6334", min_length=1, description="Qdrant server, http(s)://host:port of its gRPC port"
+    )
+    qdrant_api_key: SecretStr | None = Field(None, description="API key of the Qdrant server")
+    qdrant_ca_file: Path | None = Field(
+        None, description="authorities (PEM) that may have signed the Qdrant server's certificate; none: the system's"
+    )
+    qdrant_collection: str = Field(
+        "tastestream", pattern=r"^[a-zA-Z0-9._-]{1,200}$", description="collection on the Qdrant server"
+    )
+    qdrant_timeout_ms: int = Field(
+        200,
+        ge=50,
+        le=5000,
+        description="milliseconds that an answer waits for the Qdrant server before it does without",
+    )
 
     web_bind: str = Field("127.0.0.1", description="address of the web server; 0.0.0.0 in a container")
     web_port: int = Field(6066, ge=1, le=65535, description="port of /metrics, /healthz, /readyz")

@@ -5,6 +5,7 @@ local mode does not know about a collection, its field indexes, is kept here.
 """
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -207,6 +208,8 @@ async def _done(context: Any, work: Callable[[], Any]) -> Any:
     except KeyError as missing:
         await context.abort(StatusCode.NOT_FOUND, f"No point with id {missing} found")
     except ValueError as error:
+        if re.fullmatch("Collection .* not found", str(error)):
+            await context.abort(StatusCode.NOT_FOUND, f"Not found: {error}")
         await context.abort(StatusCode.INVALID_ARGUMENT, str(error))
 
 

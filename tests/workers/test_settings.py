@@ -31,6 +31,9 @@ def test_an_override_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) 
         ("TASTESTREAM_COMMIT_INTERVAL_S", "0"),
         ("TASTESTREAM_WEB_PORT", "http"),
         ("TASTESTREAM_DIVERSITY", "2"),
+        ("TASTESTREAM_QDRANT_TIMEOUT_MS", "49"),
+        ("TASTESTREAM_QDRANT_TIMEOUT_MS", "5001"),
+        ("TASTESTREAM_QDRANT_COLLECTION", "a/b"),
     ],
 )
 def test_a_wrong_value_names_its_variable(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
@@ -55,3 +58,14 @@ def test_the_table_documents_every_setting_on_a_line_of_its_own() -> None:
     assert all(field.description for field in Settings.model_fields.values())
     assert "| `TASTESTREAM_WEB_PORT` | `6066` |" in settings_table()
     assert "| `TASTESTREAM_TOPIC_PREFIX` | empty |" in settings_table()
+
+
+def test_the_api_key_shows_nowhere(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("TASTESTREAM_QDRANT_API_KEY", "s3cret")
+    settings = load_settings()
+    print(settings, repr(settings), settings.model_dump(), settings.model_dump_json(), settings_table())
+    assert "s3cret" not in capsys.readouterr().out
+    monkeypatch.setenv("TASTESTREAM_WEB_PORT", "none")
+    with pytest.raises(ConfigurationError) as refused:
+        load_settings()
+    assert "s3cret" not in str(refused.value)

@@ -19,11 +19,10 @@ from workers.index.edge_format import edge_filter, edge_vectors, our_vectors, sl
 from workers.index.edge_shard import open_shard, translated
 from workers.index.filters import Condition
 from workers.index.point_ids import PointIds, as_uuid
+from workers.index.port import TIE_WINDOW
 from workers.index.types import Hit, Patch, Point, Query, Record, Schema
 from workers.index.validate import checked_id, checked_names, checked_patch, checked_point, checked_queries
 
-TIE_WINDOW = 64
-"""Hits fetched beyond the limit, so that the id decides ties at the cut; the port promises this many."""
 _IDS_A_SLICE = 256
 """Points read or deleted in one call: 256 with a row of 200 entries take 2.5 ms."""
 _FLUSH_AFTER_WRITES = 20_000

@@ -5,6 +5,18 @@ from typing import Protocol
 
 from workers.index.types import Hit, Patch, Point, Query, Record, Schema
 
+TIE_WINDOW = 64
+"""Hits that a back end looks at beyond a query's limit, so that the id decides ties at the cut."""
+
+
+class Lookup(Protocol):
+    """The part of an index that reads items by id."""
+
+    async def get(
+        self, item_ids: Iterable[str], payload: bool | tuple[str, ...] = True, vectors: tuple[str, ...] = ()
+    ) -> dict[str, Record]:
+        """As `Index.get`."""
+
 
 class Index(Protocol):
     """Items by id with named vectors and payload; a write that returned is visible to the next search.
@@ -33,7 +45,7 @@ class Index(Protocol):
         """Answer each query with its hits, sorted by (−score, item_id), all from one state of the index.
 
         A sparse search returns positive scores only. When items of one and the same score straddle the
-        limit, those with the smallest ids are returned if at most 64 of them don't fit; with more, which ones
+        limit, those with the smallest ids are returned if at most `TIE_WINDOW` of them don't fit; with more, which ones
         is up to the back end.
         """
 

@@ -16,6 +16,7 @@ from workers.errors import ConfigurationError, DependencyError
 from workers.index.breaker import Clock
 from workers.index.filters import Condition
 from workers.index.point_ids import PointIds
+from workers.index.port import TIE_WINDOW
 from workers.index.server_format import (
     ITEM_ID,
     Selector,
@@ -30,13 +31,11 @@ from workers.index.server_format import (
     with_vectors,
 )
 from workers.index.server_link import Call, ServerLink, ServerOptions
-from workers.index.server_schema import open_collection
+from workers.index.server_schema import collection_exists, open_collection
 from workers.index.types import Hit, Patch, Point, Query, Record, Schema
 from workers.index.validate import checked_id, checked_names, checked_patch, checked_point, checked_queries
 from workers.index.waves import in_waves
 
-TIE_WINDOW = 64
-"""Hits asked for beyond the limit, so that the id decides ties at the cut; the port promises this many."""
 WRITE_SIZE = 64
 """Points a call: one by one a server took 700 a second, in 64s 15,000; larger runs hold our event loop longer."""
 READ_SIZE = 256
@@ -51,14 +50,15 @@ class QdrantServerIndex:
         self._link = ServerLink(options, clock)
         self._ids = PointIds(str)
         self._schema: Schema | None = None
-        self._unreached = False
+        self._asked = False
 
     async def ensure(self, schema: Schema) -> None:
+        self._asked = True
         try:
             await self._link.open()
             await open_collection(self._link, schema)
-        except DependencyError:
-            self._unreached = True
+        except ConfigurationError:
+            self._asked = False
             raise
         self._schema = schema
 
@@ -102,9 +102,24 @@ class QdrantServerIndex:
             if uuid in found
         }
 
+    async def exists(self) -> bool:
+        """Whether the server has the collection; nothing is created."""
+        await self._link.open()
+        return await collection_exists(self._link)
+
     async def close(self) -> None:
         await self._link.close()
-        self._schema = None
+        self._schema, self._asked = None, False
+
+    @property
+    def answers(self) -> bool:
+        """Whether it is open and the last read was answered, for all that is known."""
+        return self._schema is not None and self._link.answers
+
+    @property
+    def breaks(self) -> int:
+        """Calls that met no server so far: since then it may be another one, or hold older data."""
+        return self._link.breaks
 
     async def item_ids(self) -> AsyncIterator[str]:
         """Every stored item, in no particular order; one that comes or goes meanwhile may be left out."""
@@ -127,7 +142,7 @@ class QdrantServerIndex:
     def _opened(self) -> Schema:
         if self._schema is not None:
             return self._schema
-        if self._unreached:
+        if self._asked:
             # A worker that starts while its server is away goes on from its own state.
             raise DependencyError(f"{self._link.name} was not reached yet: go on with ensure(schema)")
         raise ConfigurationError(f"the index on {self._link.name} is not open: call ensure(schema) first")

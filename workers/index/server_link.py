@@ -32,6 +32,8 @@ _CHANNEL = {
     "grpc.keepalive_time_ms": 20_000,
     "grpc.keepalive_timeout_ms": 5_000,
 }
+# Answers are degraded for so long after the server is back; asking more often helps nobody.
+LONGEST_PAUSE_S = 1.0
 _UNANSWERED = {StatusCode.UNAVAILABLE, StatusCode.DEADLINE_EXCEEDED, StatusCode.RESOURCE_EXHAUSTED}
 _FORBIDDEN = {StatusCode.UNAUTHENTICATED, StatusCode.PERMISSION_DENIED}
 
@@ -62,7 +64,9 @@ class ServerLink:
         self._options = options
         self._secure, self._address = _address(options.url)
         self.name = f"the Qdrant server at {self._address[0]}:{self._address[1]}"
-        self._breaker = Breaker(self.name, _is_unanswered, clock=clock)
+        self.breaks = 0
+        """Calls that met no server: it may be another one since, or hold older data."""
+        self._breaker = Breaker(self.name, _is_unanswered, longest_pause_s=LONGEST_PAUSE_S, clock=clock)
         self._client: AsyncQdrantClient | None = None
 
     async def open(self) -> None:
@@ -80,6 +84,11 @@ class ServerLink:
         client, self._client = self._client, None
         if client is not None:
             await client.close()
+
+    @property
+    def answers(self) -> bool:
+        """Whether the last read was answered, for all that is known."""
+        return not self._breaker.is_open
 
     @property
     def points(self) -> grpc.PointsStub:
@@ -114,6 +123,7 @@ class ServerLink:
 
     def _translated(self, action: str, error: AioRpcError) -> TasteStreamError:
         code, details = error.code(), error.details()
+        self.breaks += code is StatusCode.UNAVAILABLE
         what = f"{self.name}: {action} failed: {code.name}, {details}"
         if code is StatusCode.INVALID_ARGUMENT:
             return BadRecordError("refused_by_index", what)

@@ -24,12 +24,12 @@ async def open_collection(link: ServerLink, schema: Schema) -> None:
 
     One that exists may be sharded, replicated and tuned as its owner likes. Missing field indexes are added.
     """
-    if not await _exists(link):
+    if not await collection_exists(link):
         try:
             await link.write("creating the collection", link.collections.Create, _collection(link.collection, schema))
         except TasteStreamError:
             # Workers that start together all find it missing; one of them creates it.
-            if not await _exists(link):
+            if not await collection_exists(link):
                 raise
     request = grpc.GetCollectionInfoRequest(collection_name=link.collection)
     info = (await link.write("reading the collection", link.collections.Get, request)).result
@@ -37,7 +37,8 @@ async def open_collection(link: ServerLink, schema: Schema) -> None:
     await _index_fields(link, info.payload_schema, schema)
 
 
-async def _exists(link: ServerLink) -> bool:
+async def collection_exists(link: ServerLink) -> bool:
+    """Whether the server has it."""
     request = grpc.CollectionExistsRequest(collection_name=link.collection)
     reply = await link.write("looking for the collection", link.collections.CollectionExists, request)
     return bool(reply.result.exists)
