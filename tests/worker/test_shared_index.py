@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.index.stub_process import StubProcess
 from tests.waiting import until
 from tests.worker.builders import event
@@ -14,6 +16,7 @@ USERS = [f"u{n}" for n in range(24)]
 # Two workers and the stub share the test's machine: what is tested here is what they see, not how fast.
 UNHURRIED_MS = 5_000
 LAG = "tastestream_consumer_lag_records"
+pytestmark = pytest.mark.timeout(300)
 
 
 async def test_every_answer_of_either_worker_sees_all_items_and_lacks_nothing(broker: str, tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ from workers.stream.table import Table
 from workers.turns import Turns
 from workers.vectors import ItemVectors
 
-# Items held, 17 KiB each with rows of 200 neighbours. Fewer leave users with long histories and narrow filters without answers.
+# Items held, 17 KiB each with rows of 200 neighbours. Fewer leave users with long histories and narrow filters
+# without answers.
 SIZE = 2_000
 # Seconds between looks at all rows. More often: folding gives way for nothing. Less: new favourites are missing.
 REFRESH_S = 60.0
