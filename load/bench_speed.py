@@ -62,10 +62,16 @@ async def measure(dataset: Dataset, scale: Scale, console: Console, *, profiled:
     dataset = replace(dataset, profiles=[], ratings=dataset.ratings[: scale.ratings])
     with Broker() as broker, TemporaryDirectory(prefix="tastestream-bench-") as folder:
         agents = load_settings(
-            bootstrap_servers=broker.bootstrap, topic_prefix="agents-", data_path=Path(folder) / "agents"
+            bootstrap_servers=broker.bootstrap,
+            security_protocol="PLAINTEXT",
+            topic_prefix="agents-",
+            data_path=Path(folder) / "agents",
         )
         worker = load_settings(
-            bootstrap_servers=broker.bootstrap, data_path=Path(folder) / "worker", web_port=choose_ports(0)[0]
+            bootstrap_servers=broker.bootstrap,
+            security_protocol="PLAINTEXT",
+            data_path=Path(folder) / "worker",
+            web_port=choose_ports(0)[0],
         )
         for settings in (agents, worker):
             await prepare_topics(settings)

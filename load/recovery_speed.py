@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from models.user_state import UserState
 from workers.rows import ItemRow
+from workers.security import client_options
 from workers.settings import Settings
 from workers.stream.recovery import recover
 from workers.stream.table import Table
@@ -36,7 +37,7 @@ async def measure_recovery(settings: Settings) -> RecoverySpeed:
     began = time.perf_counter()
     for table, partitions in tables:
         table.partitions = await recover(
-            {"bootstrap_servers": settings.bootstrap_servers}, table, range(partitions), patience_s=settings.patience_s
+            client_options(settings), table, range(partitions), patience_s=settings.patience_s
         )
     return RecoverySpeed(sum(len(table) for table, _ in tables), time.perf_counter() - began, reading_s)
 
@@ -45,7 +46,7 @@ async def _read(settings: Settings, topic: str, partitions: int) -> float:
     """Seconds to read all of `topic`."""
     began = time.perf_counter()
     tps = [TopicPartition(topic, partition) for partition in range(partitions)]
-    consumer = AIOKafkaConsumer(bootstrap_servers=settings.bootstrap_servers, max_partition_fetch_bytes=4 << 20)
+    consumer = AIOKafkaConsumer(**client_options(settings), max_partition_fetch_bytes=4 << 20)
     await consumer.start()
     try:
         starts, ends = await consumer.beginning_offsets(tps), await consumer.end_offsets(tps)

@@ -24,6 +24,7 @@ from workers.query.pipeline import Pipeline
 from workers.records.mapping import Mappings, load_mapping
 from workers.replies import ReplySender
 from workers.rows import ItemRow
+from workers.security import client_options
 from workers.settings import Settings
 from workers.stream.chunk import Chunk
 from workers.stream.connect import ClientOptions
@@ -46,7 +47,7 @@ REQUEST_CHUNK, REQUEST_CHUNKS_OUT = 4, 16
 
 def build(settings: Settings) -> StreamApp:
     """A worker's Faust app, ready to be run; its topics must exist."""
-    options: ClientOptions = {"bootstrap_servers": settings.bootstrap_servers, "client_id": settings.app_id}
+    options = client_options(settings)
     app = new_app(
         settings.app_id,
         bootstrap_servers=settings.bootstrap_servers,

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from workers.errors import ConfigurationError
@@ -20,9 +20,20 @@ Seconds = Annotated[float, Field(gt=0, le=3600)]
 class Settings(BaseSettings):
     """A worker's configuration, fixed from its start."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True)
 
     bootstrap_servers: str = Field("127.0.0.1:9092", min_length=1, description="Kafka, host:port, comma-separated")
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="how Kafka is spoken to: SSL encrypts, SASL logs in"
+    )
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = Field(
+        None, description="how to log in: PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"
+    )
+    sasl_username: str | None = Field(None, min_length=1, description="user name at Kafka")
+    sasl_password: SecretStr | None = Field(None, min_length=1, description="password at Kafka; never shown")
+    ssl_ca_file: Path | None = Field(None, description="PEM file of who signs brokers; none: whom the machine trusts")
+    ssl_cert_file: Path | None = Field(None, description="PEM file of our own certificate, if brokers ask for one")
+    ssl_key_file: Path | None = Field(None, description="PEM file of its private key, not encrypted")
     topic_prefix: str = Field("", pattern=r"^[a-zA-Z0-9._-]{0,200}$", description="put before every topic's name")
     app_id: str = Field(
         "tastestream",
@@ -75,6 +86,11 @@ def load_settings(**overrides: Any) -> Settings:
     except ValidationError as error:
         problems = [f"{PREFIX}{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors(include_url=False)]
         raise ConfigurationError("; ".join(problems) + "; see the table of settings in the README") from None
+
+
+def plain_text(value: Any) -> str:
+    """A setting as its environment variable says it, a secret included."""
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
 
 def settings_table() -> str:
