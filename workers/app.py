@@ -32,7 +32,7 @@ from workers.stream.faust_app import StreamApp, new_app, new_channel
 from workers.stream.member import GroupMember, MemberSettings
 from workers.stream.reader import Route
 from workers.stream.requests import RequestReader
-from workers.stream.table import Table
+from workers.stream.table import Row, Table
 from workers.stream.writer import Writer
 from workers.topics import Topics
 from workers.turns import Turns
@@ -73,7 +73,7 @@ def build_parts(settings: Settings, options: ClientOptions) -> Parts:
     topics = Topics(settings.topic_prefix)
     metrics = Metrics(_registry())
     turns = Turns()
-    items = Table(topics.item_state_changelog, ItemRow.unpack, ItemRow)
+    items = Table(topics.item_state_changelog, ItemRow.unpack, ItemRow, kind=_kind(ItemRow()))
     points = ItemPoints(settings.vector_dim)
     index: Index = EdgeIndex(settings.data_path / "index") if settings.index_kind == "edge" else MemoryIndex()
     vocabulary = Vocabulary(settings.vector_dim)
@@ -86,7 +86,7 @@ def build_parts(settings: Settings, options: ClientOptions) -> Parts:
         metrics=metrics,
         turns=turns,
         progress=Progress(),
-        users=Table(topics.user_state_changelog, UserState.unpack, UserState),
+        users=Table(topics.user_state_changelog, UserState.unpack, UserState, kind=_kind(UserState())),
         items=items,
         points=points,
         index=index,
@@ -97,6 +97,11 @@ def build_parts(settings: Settings, options: ClientOptions) -> Parts:
         replies=ReplySender(options, patience_s=settings.patience_s),
         pipeline=Pipeline(index, facts, vectors, vocabulary, FixedFusion(), metrics, diversity=settings.diversity),
     )
+
+
+def _kind(row: Row) -> bytes:
+    """First byte of a packed row: its version, the second, may be an older one."""
+    return row.pack()[:1]
 
 
 def _attach_agents(app: StreamApp, parts: Parts) -> Mapping[str, Put]:

@@ -45,6 +45,9 @@ def run_worker(settings: Settings) -> int:
     try:
         worker.execute_from_commandline()
     except SystemExit as end:
+        if isinstance(app.first_crash, ConfigurationError):
+            log.error("%s", app.first_crash)
+            return EXIT_MISCONFIGURED
         return int(end.code or 0)
     except Exception as error:
         log.error("the worker ended: %s", error)
