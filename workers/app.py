@@ -12,6 +12,7 @@ from workers.agents import catalog, interactions, requests, transitions
 from workers.facts import ItemFacts
 from workers.index.edge import EdgeIndex
 from workers.index.memory import MemoryIndex
+from workers.index.patient import PatientIndex
 from workers.index.port import Index
 from workers.index_audit import IndexAudit
 from workers.index_service import IndexService
@@ -31,6 +32,7 @@ from workers.stream.connect import ClientOptions
 from workers.stream.faust_app import StreamApp, new_app, new_channel
 from workers.stream.member import GroupMember, MemberSettings
 from workers.stream.reader import Route
+from workers.stream.refusal import answers
 from workers.stream.requests import RequestReader
 from workers.stream.table import Row, Table
 from workers.stream.writer import Writer
@@ -38,6 +40,7 @@ from workers.topics import Topics
 from workers.turns import Turns
 from workers.vectors import ItemVectors
 from workers.vocabulary import Vocabulary
+from workers.watchdog import Watchdog
 
 Put = Callable[[Chunk], Awaitable[None]]
 
@@ -62,7 +65,8 @@ def build(settings: Settings) -> StreamApp:
     member = _member(parts, agents, options, followers=(request_reader, audit))
     index = IndexService(parts.index, parts.points.schema)
     # Started in this order and stopped in the opposite one: a hand-over needs everything else alive.
-    for service in (index, parts.writer, parts.replies, parts.index_writer, audit, request_reader, member):
+    watchdog = _watchdog(parts, options, member, request_reader)
+    for service in (index, parts.writer, parts.replies, parts.index_writer, audit, request_reader, member, watchdog):
         app.add_service(service)
     _attach_web(app, parts, index, member, request_reader)
     return app
@@ -161,6 +165,21 @@ def _member(
         {topic: Route(agents[topic], settings.chunk_records, settings.chunks_out) for topic in tables},
         tables,
         followers,
+    )
+
+
+def _watchdog(parts: Parts, options: ClientOptions, member: GroupMember, request_reader: RequestReader) -> Watchdog:
+    index = parts.index
+
+    def waits_for() -> str | None:
+        return "index" if isinstance(index, PatientIndex) and index.waits else None
+
+    return Watchdog(
+        [member.standings, request_reader.standings],
+        lambda: answers(options),
+        waits_for,
+        parts.metrics,
+        limit_s=parts.settings.watchdog_s,
     )
 
 

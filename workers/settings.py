@@ -63,6 +63,9 @@ class Settings(BaseSettings):
     session_timeout_s: float = Field(
         10.0, ge=6, le=300, description="seconds until a silent worker's partitions go to another"
     )
+    watchdog_s: Seconds = Field(
+        20.0, description="seconds without any progress, or with a blocked event loop, until the worker ends itself"
+    )
     index_delay_s: Seconds = Field(0.05, description="longest wait, in seconds, of an item's change for its batch")
     future_tolerance_ms: int = Field(
         DEFAULT_FUTURE_TOLERANCE_MS,

@@ -5,6 +5,7 @@ aiokafka's clients tell neither: whatever goes wrong at the first connection, th
 
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from aiokafka.conn import AIOKafkaConnection, collect_hosts, create_conn
@@ -50,6 +51,15 @@ async def refusal(options: Mapping[str, Any]) -> ConfigurationError | None:
             connection.close()
             return None
     return None
+
+
+async def answers(options: Mapping[str, Any]) -> bool:
+    """Whether Kafka takes a new connection of ours now."""
+    for host, port, _ in collect_hosts(str(options["bootstrap_servers"])):
+        with suppress(KafkaError, OSError, TimeoutError):
+            (await open_connection(options, host, port)).close()
+            return True
+    return False
 
 
 async def open_connection(options: Mapping[str, Any], host: str, port: int) -> AIOKafkaConnection:
