@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from infra.errors import ConfigurationError
@@ -26,7 +26,7 @@ class BrokerSecurity:
 
     keystore: Path
     authority: Path
-    users: Mapping[str, str]
+    users: Mapping[str, str] = field(repr=False)
     client_certificates: bool = False
 
     def __post_init__(self) -> None:

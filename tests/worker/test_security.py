@@ -99,7 +99,10 @@ async def test_the_tools_go_by_the_workers_settings(worker: Worker, login: dict[
     loaded = await _command(worker, "load", "--seconds", "0.5", "--rate", "5")
     assert loaded.returncode == 0, loaded.stderr
     assert "echo" in loaded.stdout
-    assert PASSWORD not in asked.stdout + asked.stderr + loaded.stdout + loaded.stderr
+    listed = await _command(worker, "dlq", "list")
+    assert listed.returncode == 0, listed.stderr
+    shown = "".join(ended.stdout + ended.stderr for ended in (asked, loaded, listed))
+    assert PASSWORD not in shown
 
 
 @pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"])
@@ -130,7 +133,14 @@ async def test_a_broker_that_nobody_we_trust_has_signed_is_not_spoken_to(login: 
 
 async def test_a_tool_with_a_wrong_password_says_so(worker: Worker) -> None:
     worker.settings["sasl_password"] = "wrong-and-secret"
-    for command in (("ask", "u"), ("load", "--seconds", "0.5"), ("topics",)):
+    topic = worker.topics.user_interactions
+    for command in (
+        ("ask", "u"),
+        ("load", "--seconds", "0.5"),
+        ("topics",),
+        ("schema", "detect", "--topic", topic),
+        ("dlq", "list"),
+    ):
         ended = await _command(worker, *command)
         assert ended.returncode == 78, ended.stderr
         assert "TASTESTREAM_SASL_PASSWORD" in ended.stderr
