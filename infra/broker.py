@@ -15,7 +15,8 @@ from typing import BinaryIO, Self
 from infra.errors import BrokerError, PortTakenError
 from infra.java import TOOL_FLAGS, broker_flags, java_command
 from infra.kafka_dist import class_path
-from infra.kafka_properties import render, server_properties
+from infra.kafka_properties import CLIENTS, render, server_properties
+from infra.kafka_security import BrokerSecurity
 from infra.ports import HOST, choose_ports, kafka_answers
 from infra.process import release_tied, spawn_tied, stop_tied
 
@@ -33,7 +34,8 @@ class Broker:
     """A single-node Apache Kafka on 127.0.0.1.
 
     `data` keeps topics, settings and log (None: a temporary folder that `stop` removes); a port of 0 becomes
-    a free one at the first start and stays; `heap_mb` is in MiB; `overrides` are server properties.
+    a free one at the first start and stays; `heap_mb` is in MiB; `overrides` are server properties; with
+    `security` clients need TLS and a password.
     """
 
     def __init__(
@@ -43,12 +45,14 @@ class Broker:
         port: int = 0,
         heap_mb: int = HEAP_MB,
         overrides: Mapping[str, str] | None = None,
+        security: BrokerSecurity | None = None,
     ) -> None:
         self._data = data.absolute() if data else None
         self._temporary: TemporaryDirectory[str] | None = None
         self._port = port
         self._heap_mb = heap_mb
-        self._overrides = dict(overrides or {})
+        self._security = security
+        self._overrides = {**(security.properties(CLIENTS) if security else {}), **(overrides or {})}
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -138,6 +142,7 @@ class Broker:
         settings, topics = self.data / "server.properties", self.data / "topics"
         with self._log_file.open("ab") as log:
             self._own_folder(log)
+            settings.touch(mode=0o600)  # it may hold passwords
             settings.write_text(render(server_properties(topics, port, controller_port, self._overrides)))
             if not (topics / "meta.properties").exists():
                 self._format(jars, settings, log)
@@ -164,7 +169,8 @@ class Broker:
 
     def _format(self, jars: list[Path], settings: Path, log: BinaryIO) -> None:
         tool = ("kafka.tools.StorageTool", "format", "--ignore-formatted")
-        command = java_command(TOOL_FLAGS, jars, *tool, "-t", CLUSTER_ID, "-c", str(settings))
+        credentials = self._security.format_arguments() if self._security else []
+        command = java_command(TOOL_FLAGS, jars, *tool, "-t", CLUSTER_ID, "-c", str(settings), *credentials)
         code = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log).returncode
         if code:
             raise self._failure(f"could not prepare its data folder {self.data} (exit code {code})")
@@ -175,7 +181,7 @@ class Broker:
             if process.poll() is not None:
                 raise self._failure(f"ended with exit code {process.returncode} while starting")
             # Both are needed: the line is surely this broker's own, the answer is what clients will meet.
-            if STARTED in self._log_text() and kafka_answers(port):
+            if STARTED in self._log_text() and kafka_answers(port, self._security.keystore if self._security else None):
                 return
             time.sleep(POLL_S)
         raise self._failure(f"was not ready within {START_TIMEOUT_S:.0f} s")

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from infra.ports import HOST
 
+CLIENTS = "CLIENTS"  # the listener that clients, and the broker itself, connect to
+
 
 def server_properties(log_dir: Path, port: int, controller_port: int, overrides: Mapping[str, str]) -> dict[str, str]:
     """Return the broker's properties; `overrides` win."""
@@ -33,11 +35,11 @@ def _node(log_dir: Path, port: int, controller_port: int) -> dict[str, str]:
         "process.roles": "broker,controller",
         "node.id": "1",
         "controller.quorum.voters": f"1@{HOST}:{controller_port}",
-        "listeners": f"PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller_port}",
-        "advertised.listeners": f"PLAINTEXT://{HOST}:{port}",
-        "inter.broker.listener.name": "PLAINTEXT",
+        "listeners": f"{CLIENTS}://{HOST}:{port},CONTROLLER://{HOST}:{controller_port}",
+        "advertised.listeners": f"{CLIENTS}://{HOST}:{port}",
+        "inter.broker.listener.name": CLIENTS,
         "controller.listener.names": "CONTROLLER",
-        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "listener.security.protocol.map": f"{CLIENTS}:PLAINTEXT,CONTROLLER:PLAINTEXT",
         "log.dirs": str(log_dir),
     }
 

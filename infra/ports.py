@@ -1,8 +1,10 @@
 """TCP ports of 127.0.0.1: free ones, taken ones, and whether a Kafka broker answers on one (sockets)."""
 
 import socket
+import ssl
 import struct
 from contextlib import ExitStack
+from pathlib import Path
 
 from infra.errors import PortTakenError
 
@@ -37,12 +39,32 @@ def _bind(probe: socket.socket, port: int) -> int:
     return int(probe.getsockname()[1])
 
 
-def kafka_answers(port: int) -> bool:
-    """Tell whether a Kafka broker answers an ApiVersions request on this port without an error."""
+def kafka_answers(port: int, keystore: Path | None = None) -> bool:
+    """Tell whether a Kafka broker answers an ApiVersions request on this port without an error.
+
+    With `keystore`, a PEM file of key and certificate, over TLS.
+    """
     try:
-        with socket.create_connection((HOST, port), PROBE_TIMEOUT_S) as connection:
+        with socket.create_connection((HOST, port), PROBE_TIMEOUT_S) as plain, _wrapped(plain, keystore) as connection:
             connection.sendall(_REQUEST)
-            head = connection.recv(_RESPONSE_HEAD.size, socket.MSG_WAITALL)
+            head = _received(connection, _RESPONSE_HEAD.size)
     except OSError:
         return False
     return len(head) == _RESPONSE_HEAD.size and _RESPONSE_HEAD.unpack(head)[1:] == (7, 0)
+
+
+def _wrapped(plain: socket.socket, keystore: Path | None) -> socket.socket:
+    if keystore is None:
+        return plain
+    # Whether somebody answers is all that is asked here; clients check who it is.
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.load_cert_chain(keystore)
+    return context.wrap_socket(plain)
+
+
+def _received(connection: socket.socket, size: int) -> bytes:
+    head = b""
+    while len(head) < size and (part := connection.recv(size - len(head))):
+        head += part
+    return head

@@ -1,7 +1,7 @@
 """Child processes that end with their parent, however it ends (processes)."""
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import BinaryIO
 
 # The parent holds the write end of a pipe, which the kernel closes however the parent ends; the watcher in
@@ -12,8 +12,12 @@ from typing import BinaryIO
 _TIED_TO_PARENT = 'exec 3<&0; (read -r _ <&3; kill -KILL $$) >/dev/null 2>&1 & exec "$@" </dev/null 3<&-'
 
 
-def spawn_tied(command: Sequence[str], log: BinaryIO) -> subprocess.Popen[bytes]:
+def spawn_tied(
+    command: Sequence[str], log: BinaryIO, environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
     """Start `command` with its output in `log`; it is killed when this process ends or closes its `stdin`.
+
+    `environment` replaces this process's own: passwords go there, as every user can read a command line.
 
     It runs in a session of its own, so Ctrl-C in the terminal reaches only the parent, which then stops it.
     """
@@ -23,6 +27,7 @@ def spawn_tied(command: Sequence[str], log: BinaryIO) -> subprocess.Popen[bytes]
         stdout=log,
         stderr=subprocess.STDOUT,
         start_new_session=True,
+        env=environment,
     )
 
 

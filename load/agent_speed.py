@@ -18,6 +18,7 @@ from load.errors import LoadError
 from workers.agents import catalog, interactions, transitions
 from workers.app import build_parts
 from workers.parts import Parts
+from workers.security import client_options
 from workers.settings import Settings
 from workers.stream.chunk import Chunk
 from workers.stream.connect import ClientOptions
@@ -47,7 +48,7 @@ class AgentSpeed:
 @asynccontextmanager
 async def running_parts(settings: Settings) -> AsyncIterator[Parts]:
     """A worker's parts, with empty tables of all partitions, and those of its services that agents need."""
-    options: ClientOptions = {"bootstrap_servers": settings.bootstrap_servers}
+    options: ClientOptions = client_options(settings)
     parts = build_parts(settings, options)
     parts.users.partitions = {p: parts.users.blank_partition() for p in range(settings.user_partitions)}
     parts.items.partitions = {p: parts.items.blank_partition() for p in range(settings.item_partitions)}
@@ -134,9 +135,7 @@ async def _measured(
     group_id: str | None = None,
 ) -> AgentSpeed:
     """Read all that `topic` holds in runs as the worker's reader does; with a group, commit as it does."""
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.bootstrap_servers, group_id=group_id, enable_auto_commit=False
-    )
+    consumer = AIOKafkaConsumer(**client_options(settings), group_id=group_id, enable_auto_commit=False)
     await consumer.start()
     try:
         by_user = topic == Topics(settings.topic_prefix).user_interactions

@@ -13,6 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from load.errors import LoadError
+from load.kafka import Bootstrap, options_of, unusable
 
 
 class Backlog:
@@ -43,17 +44,17 @@ class Backlog:
 
 
 @asynccontextmanager
-async def open_backlog(bootstrap: str, group_id: str, topics: Sequence[str]) -> AsyncIterator[Backlog]:
+async def open_backlog(bootstrap: Bootstrap, group_id: str, topics: Sequence[str]) -> AsyncIterator[Backlog]:
     """The backlog of `group_id` on `topics`, which must exist; raises LoadError if Kafka can't be reached."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    consumer = AIOKafkaConsumer(*topics, bootstrap_servers=bootstrap, group_id=None)
+    admin = AIOKafkaAdminClient(**options_of(bootstrap))
+    consumer = AIOKafkaConsumer(*topics, **options_of(bootstrap), group_id=None)
     try:
         await admin.start()
         await consumer.start()
     except KafkaError as error:
         await consumer.stop()
         await admin.close()
-        raise LoadError(f"Kafka at {bootstrap} can't be used: {error!r}; check that it is up") from error
+        raise await unusable(bootstrap, error) from error
     try:
         yield Backlog(admin, consumer, group_id)
     finally:

@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from load.errors import LoadError
-from load.kafka import consumer_at_end, prompt_producer
+from load.kafka import Bootstrap, consumer_at_end, prompt_producer
 
 CORRELATION_HEADER = "correlation_id"
 REPLY_TO_HEADER = "reply_to"
@@ -82,7 +82,7 @@ class RequestClient:
 
 
 @asynccontextmanager
-async def request_client(bootstrap: str, request_topic: str, reply_topic: str) -> AsyncIterator[RequestClient]:
+async def request_client(bootstrap: Bootstrap, request_topic: str, reply_topic: str) -> AsyncIterator[RequestClient]:
     """A client that is ready to ask; both topics must exist, and nobody else should read `reply_topic`."""
     async with consumer_at_end(bootstrap, reply_topic) as consumer, prompt_producer(bootstrap) as producer:
         client = RequestClient(producer, request_topic, reply_topic)

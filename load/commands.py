@@ -17,6 +17,7 @@ from load.report import answer_table, latency_table, show_data
 from load.requests import arrival_times, run_load
 from load.synthetic import Shape
 from load.synthetic_files import write_synthetic
+from workers.security import client_options
 from workers.settings import load_settings
 from workers.topic_admin import ensure_topics
 from workers.topics import Topics
@@ -31,13 +32,13 @@ async def replay_data(dataset: Dataset, speed: float | None, progress_file: Path
     show_data(dataset, console)
     # Without the worker's patience: a person who waits here wants to know at once that there is no broker.
     await ensure_topics(
-        {"bootstrap_servers": settings.bootstrap_servers},
+        client_options(settings),
         topics.specs(settings.user_partitions, settings.item_partitions),
         settings.replication_factor,
     )
     result = await replay(
         dataset,
-        bootstrap=settings.bootstrap_servers,
+        bootstrap=client_options(settings),
         catalog_topic=topics.item_catalog,
         interactions_topic=topics.user_interactions,
         speed=speed,
@@ -53,7 +54,7 @@ async def ask_once(body: dict[str, Any], titles_from: Path | None, console: Cons
     settings = load_settings()
     topics = Topics(settings.topic_prefix)
     async with request_client(
-        settings.bootstrap_servers, topics.recommendation_requests, topics.recommendation_replies
+        client_options(settings), topics.recommendation_requests, topics.recommendation_replies
     ) as client:
         answer = await client.ask(body)
     if "error" in answer:
@@ -72,7 +73,7 @@ def _holds(as_of: dict[str, int] | None) -> str:
 async def load_requests(rate: float, seconds: float, users: int, limit: int, with_echo: bool, console: Console) -> None:
     """Show the latencies of an open-loop load, beside an echo's if asked for."""
     settings = load_settings()
-    bootstrap, topics = settings.bootstrap_servers, Topics(settings.topic_prefix)
+    bootstrap, topics = client_options(settings), Topics(settings.topic_prefix)
     drawn = np.random.default_rng(0).integers(1, users + 1, 1_000)
     bodies = [{"kind": "for_user", "user_id": str(user), "limit": limit} for user in drawn]
     arrivals = arrival_times(rate, seconds)

@@ -43,7 +43,10 @@ def run_demo(dataset: Dataset, plan: DemoPlan, console: Console, *, keep: bool =
         _say(console, "Starting Apache Kafka (on the very first run its 43 MB are downloaded).")
         with Broker(folder / "broker") as broker:
             settings = load_settings(
-                bootstrap_servers=broker.bootstrap, data_path=folder / "worker", web_port=choose_ports(0)[0]
+                bootstrap_servers=broker.bootstrap,
+                security_protocol="PLAINTEXT",
+                data_path=folder / "worker",
+                web_port=choose_ports(0)[0],
             )
             worker = WorkerProcess(settings, folder / "worker.log")
             _say(console, f"Kafka listens on {broker.bootstrap}. Starting a worker; its log: {worker.log_file}")

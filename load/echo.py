@@ -1,7 +1,8 @@
 """The floor under every request figure: a process that sends each request's bytes back (touches Kafka).
 
-`python -m load.echo BOOTSTRAP TOPIC` does nothing else, with the clients that the load itself uses; what a
-request costs beyond an echo is the recommender's own.
+`python -m load.echo TOPIC [BOOTSTRAP]` does nothing else, with the clients that the load itself uses; what a
+request costs beyond an echo is the recommender's own. Without an address it goes by the worker's settings: no
+password is ever on a command line.
 """
 
 import asyncio
@@ -16,15 +17,17 @@ from numpy.typing import NDArray
 
 from load.client import CORRELATION_HEADER, REPLY_TO_HEADER, request_client
 from load.errors import LoadError
-from load.kafka import consumer_at_end, ensure_own_topics, prompt_producer
+from load.kafka import Bootstrap, consumer_at_end, ensure_own_topics, prompt_producer
 from load.requests import LoadReport, run_load
+from workers.security import client_options
+from workers.settings import load_settings
 
 READY = b"echo ready\n"
 PROJECT = Path(__file__).resolve().parent.parent  # where `load` can be imported from
 START_TIMEOUT_S = 30.0
 
 
-async def echo(bootstrap: str, topic: str) -> None:
+async def echo(bootstrap: Bootstrap, topic: str) -> None:
     """Sends every record of `topic` to the topic in its `reply_to` header, until cancelled."""
     async with consumer_at_end(bootstrap, topic) as consumer, prompt_producer(bootstrap) as producer:
         sys.stdout.buffer.write(READY)
@@ -40,10 +43,10 @@ async def echo(bootstrap: str, topic: str) -> None:
 
 
 @asynccontextmanager
-async def echo_process(bootstrap: str, topic: str) -> AsyncIterator[int]:
+async def echo_process(bootstrap: Bootstrap, topic: str) -> AsyncIterator[int]:
     """An echo of `topic` in a process of its own, ready when entered, ended when left; yields its id."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "load.echo", bootstrap, topic),
+        *(sys.executable, "-m", "load.echo", topic, *([bootstrap] if isinstance(bootstrap, str) else [])),
         stdout=asyncio.subprocess.PIPE,
         cwd=PROJECT,
     )
@@ -60,7 +63,7 @@ async def echo_process(bootstrap: str, topic: str) -> AsyncIterator[int]:
 
 
 async def measure_echo(
-    bootstrap: str,
+    bootstrap: Bootstrap,
     topic: str,
     bodies: Sequence[Mapping[str, Any]],
     arrivals: NDArray[np.float64],
@@ -74,4 +77,5 @@ async def measure_echo(
 
 
 if __name__ == "__main__":
-    asyncio.run(echo(sys.argv[1], sys.argv[2]))
+    topic, *address = sys.argv[1:]
+    asyncio.run(echo(address[0] if address else client_options(load_settings()), topic))

@@ -21,7 +21,7 @@ from rich.console import Console
 from load.dataset import Dataset
 from load.errors import LoadError
 from load.journal import Journal
-from load.kafka import bulk_producer, records_ever
+from load.kafka import Bootstrap, bulk_producer, records_ever
 from load.publisher import Acknowledgements, Publisher, Record
 from load.ratings import Ratings
 from workers.commands.bars import rate_bar
@@ -59,7 +59,7 @@ class Section:
 async def replay(
     dataset: Dataset,
     *,
-    bootstrap: str,
+    bootstrap: Bootstrap,
     catalog_topic: str,
     interactions_topic: str,
     speed: float | None = None,
@@ -87,7 +87,7 @@ async def replay(
     return ReplayResult(journal.position - resumed_at, resumed_at, _now() - began)
 
 
-async def _check_topics(bootstrap: str, sections: list[Section], journal: Journal) -> None:
+async def _check_topics(bootstrap: Bootstrap, sections: list[Section], journal: Journal) -> None:
     """A topic that was made anew lacks what the journal says is there: going on would leave records out."""
     acknowledged: Counter[str] = Counter()
     left = journal.position

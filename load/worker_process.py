@@ -14,8 +14,9 @@ from infra.process import spawn_tied, stop_tied
 from load.dataset import PROJECT
 from load.errors import LoadError
 from load.scrape import Scrape, fetch, parse
-from workers.settings import PREFIX, Settings
+from workers.settings import PREFIX, Settings, plain_text
 
+COMMAND = (sys.executable, "-m", "load.cli", "worker")
 START_TIMEOUT_S = 60.0  # 3 s on an idle machine with two cores
 STOP_GRACE_S = 20.0  # it commits and leaves its group within a second; past this it is killed, and loses nothing
 POLL_S = 0.05
@@ -34,7 +35,7 @@ class WorkerProcess:
 
     def __enter__(self) -> Self:
         with self.log_file.open("ab") as log:
-            self._process = spawn_tied(_command(self.settings), log)
+            self._process = spawn_tied(COMMAND, log, _environment(self.settings))
         try:
             self._wait_until_ready()
         except BaseException:
@@ -100,10 +101,9 @@ class WorkerProcess:
         return "\n".join([*trouble, *(["…"] if trouble else []), *end]) or "(empty)"
 
 
-def _command(settings: Settings) -> list[str]:
-    """`env` sets the variables: the child starts as its own parent did, but for them."""
-    variables = {PREFIX + name.upper(): str(value) for name, value in settings if value is not None}
+def _environment(settings: Settings) -> dict[str, str]:
+    """The child starts as its own parent did, but for its settings."""
+    variables = {PREFIX + name.upper(): plain_text(value) for name, value in settings if value is not None}
     # Run from a checkout that is not installed, the child finds the packages as we did.
     variables["PYTHONPATH"] = os.pathsep.join(filter(None, (str(PROJECT), os.environ.get("PYTHONPATH"))))
-    assignments = [f"{name}={value}" for name, value in variables.items()]
-    return ["env", *assignments, sys.executable, "-m", "load.cli", "worker"]
+    return {**os.environ, **variables}

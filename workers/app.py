@@ -28,19 +28,22 @@ from workers.query.shelf import Shelf
 from workers.records.mapping import Mappings, load_mapping
 from workers.replies import ReplySender
 from workers.rows import ItemRow
+from workers.security import client_options
 from workers.settings import Settings
 from workers.stream.chunk import Chunk
 from workers.stream.connect import ClientOptions
 from workers.stream.faust_app import StreamApp, new_app, new_channel
 from workers.stream.member import Follower, GroupMember, MemberSettings
 from workers.stream.reader import Route
+from workers.stream.refusal import answers
 from workers.stream.requests import RequestReader
-from workers.stream.table import Table
+from workers.stream.table import Row, Table
 from workers.stream.writer import Writer
 from workers.topics import Topics
 from workers.turns import Turns
 from workers.vectors import SHARED_KEPT_S, ItemVectors
 from workers.vocabulary import Vocabulary
+from workers.watchdog import Watchdog
 
 Put = Callable[[Chunk], Awaitable[None]]
 
@@ -53,7 +56,7 @@ SHARED_AUDIT_S = 300.0
 
 def build(settings: Settings) -> StreamApp:
     """A worker's Faust app, ready to be run; its topics must exist."""
-    options: ClientOptions = {"bootstrap_servers": settings.bootstrap_servers, "client_id": settings.app_id}
+    options = client_options(settings)
     app = new_app(
         settings.app_id,
         bootstrap_servers=settings.bootstrap_servers,
@@ -69,7 +72,8 @@ def build(settings: Settings) -> StreamApp:
     member = _member(parts, agents, options, followers)
     # Started in this order and stopped in the opposite one: a hand-over needs everything else alive.
     below: list[Service] = [parts.index_service, parts.writer, parts.replies, parts.index_writer, parts.index_audit]
-    for service in (*below, *shelf, request_reader, member):
+    watchdog = _watchdog(parts, options, member, request_reader)
+    for service in (*below, *shelf, request_reader, member, watchdog):
         app.add_service(service)
     _attach_web(app, parts, member, request_reader)
     return app
@@ -80,7 +84,7 @@ def build_parts(settings: Settings, options: ClientOptions) -> Parts:
     topics = Topics(settings.topic_prefix)
     metrics = Metrics(_registry())
     turns = Turns()
-    items = Table(topics.item_state_changelog, ItemRow.unpack, ItemRow)
+    items = Table(topics.item_state_changelog, ItemRow.unpack, ItemRow, kind=_kind(ItemRow()))
     points = ItemPoints(settings.vector_dim)
     indexes = build_index(settings)
     shared = indexes.server is not None
@@ -111,10 +115,11 @@ def build_parts(settings: Settings, options: ClientOptions) -> Parts:
         metrics=metrics,
         turns=turns,
         progress=Progress(),
-        users=Table(topics.user_state_changelog, UserState.unpack, UserState),
+        users=Table(topics.user_state_changelog, UserState.unpack, UserState, kind=_kind(UserState())),
         items=items,
         points=points,
         index=indexes.answers,
+        index_waits=indexes.waits,
         index_service=index_service(indexes, points.schema, audit.repeat),
         vocabulary=vocabulary,
         index_writer=index_writer,
@@ -152,6 +157,11 @@ def _pipeline(
     settings: Settings, index: Index, facts: ItemFacts, vectors: ItemVectors, vocabulary: Vocabulary, metrics: Metrics
 ) -> Pipeline:
     return Pipeline(index, facts, vectors, vocabulary, FixedFusion(), metrics, diversity=settings.diversity)
+
+
+def _kind(row: Row) -> bytes:
+    """First byte of a packed row: its version, the second, may be an older one."""
+    return row.pack()[:1]
 
 
 def _attach_agents(app: StreamApp, parts: Parts) -> Mapping[str, Put]:
@@ -211,6 +221,19 @@ def _member(
         {topic: Route(agents[topic], settings.chunk_records, settings.chunks_out) for topic in tables},
         tables,
         followers,
+    )
+
+
+def _watchdog(parts: Parts, options: ClientOptions, member: GroupMember, request_reader: RequestReader) -> Watchdog:
+    def waits_for() -> str | None:
+        return "index" if parts.index_waits() else None
+
+    return Watchdog(
+        [member.standings, request_reader.standings],
+        lambda: answers(options),
+        waits_for,
+        parts.metrics,
+        limit_s=parts.settings.watchdog_s,
     )
 
 

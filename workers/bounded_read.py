@@ -9,6 +9,7 @@ from aiokafka.errors import KafkaError
 from workers.errors import DependencyError
 from workers.stream.chunk import Record
 from workers.stream.connect import ClientOptions, connect, disconnect
+from workers.stream.refusal import refusal
 
 # Whoever reads gets a turn at least so often, to look at a clock.
 POLL_MS = 500
@@ -59,7 +60,7 @@ class TopicReader:
 
 @asynccontextmanager
 async def topic_reader(options: ClientOptions) -> AsyncIterator[TopicReader]:
-    """A reader that is connected; raises `DependencyError` when Kafka does not answer.
+    """A reader that is connected; raises `DependencyError` or, when Kafka refuses us, `ConfigurationError`.
 
     It does not wait for a broker: a person who waits here wants to know at once that there is none.
     """
@@ -71,7 +72,7 @@ async def topic_reader(options: ClientOptions) -> AsyncIterator[TopicReader]:
             patience_s=0,
         )
     except (KafkaError, OSError) as error:
-        raise unreachable(options, error) from error
+        raise await refusal(options) or unreachable(options, error) from error
     try:
         yield TopicReader(consumer)
     except KafkaError as error:

@@ -135,7 +135,7 @@ class IndexAudit(Service):
         held = await self._index.get(item_ids, payload=(REVISION,))
         behind = []
         for item_id in item_ids:
-            row, record = rows.get(item_id), held.get(item_id)
+            row, record = rows.look(item_id), held.get(item_id)
             shown = None if record is None or record.payload is None else record.payload.get(REVISION)
             if row is None:
                 continue

@@ -19,6 +19,9 @@ EVENT_OUTCOMES = frozenset(
 REASONS: frozenset[str] = frozenset(Reason)
 REQUEST_KINDS: frozenset[str] = frozenset(KINDS)
 
+# What a worker may wait for without being at fault.
+CAUSES = ("index", "kafka")
+
 # 0.2 ms to 10 s; neighbours differ by at most 2.5, and so much may a quantile read from them be off.
 LATENCY_BUCKETS_S = (
     *(0.0002, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075),
@@ -88,6 +91,11 @@ class Metrics:
         """Whether answers come from the index; without it they come from this process and are degraded."""
         self._index_up.set(int(up))
 
+    def set_waiting(self, cause: str | None) -> None:
+        """What keeps records from moving, None while nothing does."""
+        for known in CAUSES:
+            self._waiting.labels(known).set(int(known == cause))
+
     def set_lag(self, topic: str, partition: int, records: int) -> None:
         """Records published whose effects are not all acknowledged yet."""
         self._lag.labels(topic, str(partition)).set(records)
@@ -142,6 +150,12 @@ class Metrics:
         )
         self._index_up = Gauge(
             "tastestream_index_up", "1 while the index answers, 0 while answers do without it.", registry=self.registry
+        )
+        self._waiting = Gauge(
+            "tastestream_waiting",
+            "1 while records wait because this is away.",
+            ["cause"],
+            registry=self.registry,
         )
         self._lag = Gauge(
             "tastestream_consumer_lag_records",

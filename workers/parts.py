@@ -1,5 +1,6 @@
 """What a worker's agents share: built once by `app.py`, passed to every agent."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from models.user_state import UserState
@@ -38,6 +39,7 @@ class Parts:
     items: Table[ItemRow]
     points: ItemPoints
     index: Index
+    index_waits: Callable[[], bool]
     vocabulary: Vocabulary
     index_service: IndexService
     index_writer: IndexWriter

@@ -10,6 +10,7 @@ from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception_type, s
 
 from workers.app import build
 from workers.errors import ConfigurationError, DependencyError, TasteStreamError
+from workers.security import client_options
 from workers.settings import Settings
 from workers.topic_admin import ensure_topics
 from workers.topics import Topics
@@ -44,6 +45,9 @@ def run_worker(settings: Settings) -> int:
     try:
         worker.execute_from_commandline()
     except SystemExit as end:
+        if isinstance(app.first_crash, ConfigurationError):
+            log.error("%s", app.first_crash)
+            return EXIT_MISCONFIGURED
         return int(end.code or 0)
     except Exception as error:
         log.error("the worker ended: %s", error)
@@ -73,7 +77,7 @@ def prepare_folder(folder: Path) -> None:
 
 async def prepare_topics(settings: Settings) -> None:
     """Create missing topics and check all, with patience for a broker that is not there yet."""
-    topics = Topics(settings.topic_prefix)
+    topics, options = Topics(settings.topic_prefix), client_options(settings)
     async for attempt in AsyncRetrying(
         retry=retry_if_exception_type(DependencyError),
         stop=stop_after_delay(settings.patience_s),
@@ -83,7 +87,7 @@ async def prepare_topics(settings: Settings) -> None:
     ):
         with attempt:
             await ensure_topics(
-                {"bootstrap_servers": settings.bootstrap_servers},
+                options,
                 topics.specs(settings.user_partitions, settings.item_partitions),
                 settings.replication_factor,
             )

@@ -32,9 +32,20 @@ def _with_defaults(weights: dict[str, float]) -> dict[str, float]:
 class Settings(BaseSettings):
     """A worker's configuration, fixed from its start."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True)
 
     bootstrap_servers: str = Field("127.0.0.1:9092", min_length=1, description="Kafka, host:port, comma-separated")
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="how Kafka is spoken to: SSL encrypts, SASL logs in"
+    )
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = Field(
+        None, description="how to log in: PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"
+    )
+    sasl_username: str | None = Field(None, min_length=1, description="user name at Kafka")
+    sasl_password: SecretStr | None = Field(None, min_length=1, description="password at Kafka; never shown")
+    ssl_ca_file: Path | None = Field(None, description="PEM file of who signs brokers; none: whom the machine trusts")
+    ssl_cert_file: Path | None = Field(None, description="PEM file of our own certificate, if brokers ask for one")
+    ssl_key_file: Path | None = Field(None, description="PEM file of its private key, not encrypted")
     topic_prefix: str = Field("", pattern=r"^[a-zA-Z0-9._-]{0,200}$", description="put before every topic's name")
     app_id: str = Field(
         "tastestream",
@@ -82,6 +93,9 @@ class Settings(BaseSettings):
     session_timeout_s: float = Field(
         10.0, ge=6, le=300, description="seconds until a silent worker's partitions go to another"
     )
+    watchdog_s: Seconds = Field(
+        20.0, description="seconds without any progress, or with a blocked event loop, until the worker ends itself"
+    )
     index_delay_s: Seconds = Field(0.05, description="longest wait, in seconds, of an item's change for its batch")
     future_tolerance_ms: int = Field(
         DEFAULT_FUTURE_TOLERANCE_MS,
@@ -108,6 +122,11 @@ def load_settings(**overrides: Any) -> Settings:
     except ValidationError as error:
         problems = [f"{PREFIX}{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors(include_url=False)]
         raise ConfigurationError("; ".join(problems) + "; see the table of settings in the README") from None
+
+
+def plain_text(value: Any) -> str:
+    """A setting as its environment variable says it, a secret included."""
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
 
 def settings_table() -> str:

@@ -9,6 +9,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, for_code
 
 from workers.errors import ConfigurationError, DependencyError
+from workers.stream.refusal import refusal
 from workers.topics import TopicSpec
 
 NO_ERROR = 0
@@ -24,7 +25,8 @@ async def ensure_topics(client_options: Mapping[str, Any], specs: Sequence[Topic
     """Every topic exists as specified; idempotent, and safe when several workers start at once.
 
     `client_options` are aiokafka's: `bootstrap_servers` and, where needed, security.
-    Raises ConfigurationError for topics that exist otherwise, DependencyError when Kafka does not answer.
+    Raises ConfigurationError for topics that exist otherwise, and when Kafka refuses us; DependencyError when it
+    does not answer.
     """
     admin = AIOKafkaAdminClient(**client_options)
     try:
@@ -34,8 +36,11 @@ async def ensure_topics(client_options: Mapping[str, Any], specs: Sequence[Topic
         partitions = await _partition_counts(admin, specs)
         configs = await _configurations(admin, specs)
     except (KafkaError, OSError, TimeoutError) as error:
-        servers = client_options.get("bootstrap_servers")
-        raise DependencyError(f"Kafka at {servers} can't prepare the topics: {error!r}; is it up?") from error
+        if refused := await refusal(client_options):
+            raise refused from error
+        servers, protocol = client_options.get("bootstrap_servers"), client_options.get("security_protocol")
+        spoken = f" Does it speak {protocol} there?" if protocol else ""
+        raise DependencyError(f"Kafka at {servers} can't prepare the topics: {error!r}; is it up?{spoken}") from error
     finally:
         await admin.close()
     problems = [problem for spec in specs for problem in _contradictions(spec, partitions, configs)]

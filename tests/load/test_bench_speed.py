@@ -20,6 +20,7 @@ JUDGED = {
     "request → reply, idle, p99",
     "requests without an answer",
     "worker memory, all ratings loaded",
+    "recovery, each row once",
 }
 
 

@@ -1,6 +1,9 @@
 """Rows change in memory, and each changed key is written once."""
 
+import pytest
+
 from tests.stream.builders import Text
+from workers.errors import ConfigurationError
 from workers.stream.table import Table, TablePartition
 
 
@@ -42,8 +45,28 @@ def test_recovery_keeps_the_last_record_of_a_key_and_honours_tombstones() -> Non
     assert len(rows) == 1
 
 
-def test_an_unreadable_row_counts_as_absent_and_is_counted() -> None:
+def test_a_row_that_is_only_looked_at_stays_packed_and_tells_of_later_changes() -> None:
+    rows = partition()
+    rows.load(b"a", b"Tkept")
+    assert (seen := rows.look("a")) is not None and seen.text == "kept"
+    assert rows.look("a") is not seen
+    rows.change("a").text = "changed"
+    assert (seen := rows.look("a")) is not None and seen.text == "changed"
+    assert rows.look("b") is None
+
+
+def test_an_unreadable_row_is_never_taken_for_an_absent_one() -> None:
     rows = partition()
     rows.load(b"a", b"\x00 torn")
-    assert rows.get("a") is None
-    assert rows.unreadable == 1
+    for _ in range(2):
+        with pytest.raises(ConfigurationError, match="row of 'a' in changelog is unreadable"):
+            rows.change("a")
+    assert rows.take_changes() == []
+    assert len(rows) == 1
+
+
+@pytest.mark.parametrize(("key", "value"), [(None, b"T1"), (b"\xff", b"T1"), (b"a", b"{}"), (b"a", b"")])
+def test_an_alien_record_is_refused_at_recovery(key: bytes | None, value: bytes) -> None:
+    rows = Table("changelog", Text.unpack, Text, kind=b"T").blank_partition()
+    with pytest.raises(ValueError):
+        rows.load(key, value)

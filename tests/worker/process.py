@@ -8,7 +8,7 @@ import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import Self
 
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
@@ -35,6 +35,7 @@ class Worker:
 
     def __init__(self, bootstrap: str, folder: Path, **settings: object) -> None:
         self.folder = folder
+        self.entry = ENTRY
         self.settings = {
             "bootstrap_servers": bootstrap,
             "topic_prefix": unique_name("t") + ".",
@@ -61,6 +62,13 @@ class Worker:
         return str(self.settings["app_id"])
 
     @property
+    def environment(self) -> dict[str, str]:
+        """What the process is started with; settings of whoever runs the tests must not reach it."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+        own = {f"{PREFIX}{name.upper()}": str(value) for name, value in self.settings.items()}
+        return {**inherited, **own, "PYTHONPATH": str(PROJECT)}
+
+    @property
     def data_path(self) -> Path:
         return Path(str(self.settings["data_path"]))
 
@@ -78,9 +86,8 @@ class Worker:
     def spawn(self) -> None:
         """Start the process; it is not ready yet, and ends with the tests at the latest."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        variables = [f"{PREFIX}{name.upper()}={value}" for name, value in self.settings.items()]
         with self._log_file.open("ab") as log:
-            self._process = _spawn([*variables, f"PYTHONPATH={PROJECT}"], log)
+            self._process = spawn_tied(self.entry, log, self.environment)
 
     async def start(self) -> Self:
         """Start and wait until it is ready."""
@@ -152,12 +159,6 @@ class Worker:
     @property
     def _log_file(self) -> Path:
         return self.folder / "worker.log"
-
-
-def _spawn(variables: list[str], log: BinaryIO) -> subprocess.Popen[bytes]:
-    # Settings of whoever runs the tests must not reach the worker.
-    inherited = [option for name in os.environ if name.startswith(PREFIX) for option in ("-u", name)]
-    return spawn_tied(["env", *inherited, *variables, *ENTRY], log)
 
 
 def _post(url: str, body: bytes) -> tuple[int, bytes]:

@@ -9,7 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from infra.broker import Broker
 from infra.ports import choose_ports
-from tests.kafka import unique_name
+from tests.kafka import unique_name, write
 from tests.waiting import until
 from tests.worker.builders import event, item
 from tests.worker.exactness import check_state, until_all_committed
@@ -149,6 +149,24 @@ async def test_a_worker_without_a_broker_gives_up_after_its_patience(own_broker:
     worker.spawn()
     assert await worker.ended(within_s=30.0) == 1
     assert "is it up?" in worker.log
+
+
+@pytest.mark.parametrize("value", [b"{}", b"R\x01torn"])
+async def test_a_changelog_with_a_record_that_is_no_row_is_not_misread(
+    broker: str, tmp_path: Path, value: bytes
+) -> None:
+    worker = Worker(broker, tmp_path)
+    try:
+        await worker.start()
+        assert await worker.stop() == 0
+        await write(broker, worker.topics.item_state_changelog, [value], key=b"someone")
+        worker.spawn()
+        assert await worker.ended(within_s=30.0) == 78
+        last = worker.log.splitlines()[-1]
+        assert "'someone'" in last and worker.topics.item_state_changelog in last
+        assert "is unreadable" in last
+    finally:
+        worker.kill()
 
 
 async def _back(worker: Worker) -> None:

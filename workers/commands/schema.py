@@ -29,8 +29,9 @@ def detect(
 ) -> None:
     """Find our fields in a topic's records, print them with their coverage, and write a mapping file."""
     from workers.schema.run import detect_schema, write_mapping
+    from workers.security import client_options
 
-    options = {"bootstrap_servers": load_settings().bootstrap_servers}
+    options = client_options(load_settings())
     found = asyncio.run(detect_schema(options, topic, kind, sample, deadline_s, answers(), for_bars()))
     if write is not None:
         answers().print(write_mapping(write, found), markup=False, highlight=False, soft_wrap=True)

@@ -3,6 +3,7 @@
 from workers.commands.console import answers, for_bars
 from workers.dlq.filters import LetterFilter
 from workers.dlq.run import Desk
+from workers.security import client_options
 from workers.settings import load_settings
 from workers.topics import Topics
 
@@ -11,7 +12,7 @@ def desk_of_settings() -> Desk:
     """The dead letters of the service that the environment names."""
     settings = load_settings()
     return Desk(
-        {"bootstrap_servers": settings.bootstrap_servers},
+        client_options(settings),
         Topics(settings.topic_prefix),
         settings.replication_factor,
         answers(),

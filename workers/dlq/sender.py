@@ -19,6 +19,7 @@ from workers.dlq.letter import Letter
 from workers.dlq.replay import replayed, target_partition, target_topic
 from workers.errors import DependencyError
 from workers.stream.connect import ClientOptions, connect, disconnect
+from workers.stream.refusal import refusal
 from workers.topics import MAX_LETTER_BYTES, Topics
 
 # Letters on their way at once: what a crash can leave without a note.
@@ -92,7 +93,7 @@ async def letter_sender(options: ClientOptions, topics: Topics, rate: float) -> 
     try:
         producer = await connect(lambda: AIOKafkaProducer(**options, **settings), patience_s=0)
     except (KafkaError, OSError) as error:
-        raise unreachable(options, error) from error
+        raise await refusal(options) or unreachable(options, error) from error
     try:
         yield LetterSender(producer, topics, rate)
     except KafkaError as error:

@@ -32,6 +32,10 @@ class Indexes:
     slice_items: int
     server: QdrantServerIndex | None = None
 
+    def waits(self) -> bool:
+        """Whether a write is being repeated because the index does not answer."""
+        return isinstance(self.writes, PatientIndex) and self.writes.waits
+
 
 def build_index(settings: Settings) -> Indexes:
     """The index of a worker, not opened yet; ConfigurationError for an address that is none."""

@@ -29,7 +29,13 @@ class PatientIndex:
         self, index: Index, *, first_pause_s: float = FIRST_PAUSE_S, longest_pause_s: float = LONGEST_PAUSE_S
     ) -> None:
         self._index = index
+        self._failing = 0
         self._pauses = wait_exponential(multiplier=first_pause_s, max=longest_pause_s)
+
+    @property
+    def waits(self) -> bool:
+        """Whether a call is being repeated because the index does not answer."""
+        return self._failing > 0
 
     async def ensure(self, schema: Schema) -> None:
         await self._until_done(lambda: self._index.ensure(schema))
@@ -57,12 +63,19 @@ class PatientIndex:
         await self._index.close()
 
     async def _until_done(self, call: Callable[[], Awaitable[T]]) -> T:
-        async for attempt in AsyncRetrying(
-            retry=retry_if_exception_type(DependencyError),
-            wait=self._pauses,
-            before_sleep=before_sleep_log(log, logging.WARNING),
-            reraise=True,
-        ):
-            with attempt:
-                return await call()
+        waiting = False
+        try:
+            async for attempt in AsyncRetrying(
+                retry=retry_if_exception_type(DependencyError),
+                wait=self._pauses,
+                before_sleep=before_sleep_log(log, logging.WARNING),
+                reraise=True,
+            ):
+                if attempt.retry_state.attempt_number == 2:
+                    waiting = True
+                    self._failing += 1
+                with attempt:
+                    return await call()
+        finally:
+            self._failing -= waiting
         raise AssertionError("unreachable: the retry loop returns or raises")

@@ -22,6 +22,7 @@ class StreamApp(faust.App):
     """A Faust app whose agents read channels that `GroupMember` and `RequestReader` fill."""
 
     BootStrategy = _WithoutKafka
+    first_crash: BaseException | None = None
 
     async def on_start(self) -> None:
         """Open the channels: Faust keeps them shut until its own consumer has recovered, which is switched off."""
@@ -31,6 +32,11 @@ class StreamApp(faust.App):
     def add_service(self, service: Service) -> None:
         """Start a service with the app, after those added before it; it stops before them."""
         self._extra_services.append(cast(Any, service))  # Faust starts instances too, but types classes
+
+    def _crash(self, reason: BaseException) -> None:
+        """Keep what came first: services that fall over as they end report crashes of their own."""
+        self.first_crash = self.first_crash or reason
+        super()._crash(reason)
 
     async def _on_agent_error(self, agent: AgentT[Any], exc: BaseException) -> None:
         """End the process: Faust would restart the agent without its chunk, whose offset could never be committed."""

@@ -16,7 +16,7 @@ from mode import Service
 
 from workers.errors import DependencyError
 from workers.stream.connect import ClientOptions, connect, disconnect
-from workers.stream.reader import Reader, Route
+from workers.stream.reader import Reader, Route, Standing
 from workers.stream.recovery import recover
 from workers.stream.table import Table
 
@@ -90,6 +90,10 @@ class GroupMember(Service):
     def lag(self) -> dict[TopicPartition, int]:
         """Records not yet finished, per owned partition."""
         return self._reader.lag()
+
+    async def standings(self) -> dict[TopicPartition, Standing]:
+        """How far each partition is that is open now."""
+        return await self._reader.standings()
 
     async def hand_over(self) -> None:
         """Stop delivering, finish and commit what is out; ends the process if that takes too long."""

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -37,6 +38,26 @@ class Route:
     put: Callable[[Chunk], Awaitable[None]]
     chunk_records: int
     chunks_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far one partition is: next offset to be delivered, next to be committed, Kafka's end, chunks not finished."""
+
+    position: int
+    finished: int | None
+    end: int
+    chunks_out: int
+
+    @property
+    def has_work(self) -> bool:
+        """Whether something should move."""
+        return self.chunks_out > 0 or self.end > self.position
+
+    @property
+    def mark(self) -> tuple[bool, int | None]:
+        """What changes when it does: the commit while agents hold chunks, else the position."""
+        return (True, self.finished) if self.chunks_out else (False, self.position)
 
 
 class Reader(Service):
@@ -82,6 +103,16 @@ class Reader(Service):
     def lag(self) -> dict[TopicPartition, int]:
         """Records of each open partition whose effects are not all acknowledged yet (known ends only)."""
         return {tp: lag for tp in self._open if (lag := self._lag_of(tp)) is not None}
+
+    async def standings(self) -> dict[TopicPartition, Standing]:
+        """Each open partition as Kafka and we see it now; raises KafkaError if Kafka does not answer."""
+        ends = await self._consumer.end_offsets(list(self._open)) if self._open else {}
+        found = {}
+        for tp, end in ends.items():
+            with suppress(IllegalStateError):  # the assignment changed meanwhile
+                position = await self._consumer.position(tp)
+                found[tp] = Standing(position, self._ledger.finished_to(tp), end, self._ledger.outstanding(tp))
+        return found
 
     async def _read_forever(self, topic: str, route: Route) -> None:
         while not self.should_stop:

@@ -7,8 +7,9 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from workers.errors import ConfigurationError
 from workers.stream.connect import ClientOptions, connect, disconnect
-from workers.stream.table import Table, TablePartition
+from workers.stream.table import Table, TablePartition, unreadable
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +22,7 @@ async def recover(
     """Rows of `partitions` of `table` as the changelog holds them now.
 
     Whoever wrote the changelog before has been drained or expelled from the group by then,
-    so the end that is read first is the end.
+    so the end that is read first is the end. Raises `ConfigurationError` at a record that is no row of ours.
     """
     rows = {p: table.blank_partition() for p in partitions}
     if not rows:
@@ -57,5 +58,9 @@ async def _read_to_end(consumer: AIOKafkaConsumer, rows: dict[TopicPartition, Ta
         for tp, batch in (await consumer.getmany(*behind, timeout_ms=POLL_MS)).items():
             records += len(batch)
             for record in batch:
-                rows[tp].load(record.key, record.value)
+                try:
+                    rows[tp].load(record.key, record.value)
+                except ValueError as error:
+                    which = f"record of {record.key!r} at {tp.topic}[{tp.partition}]@{record.offset}"
+                    raise ConfigurationError(unreadable(which, error)) from None
     return records

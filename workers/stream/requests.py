@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from mode import Service
 
 from workers.stream.connect import ClientOptions, connect, disconnect
-from workers.stream.reader import Reader, Route
+from workers.stream.reader import Reader, Route, Standing
 
 
 class RequestReader(Service):
@@ -63,6 +63,10 @@ class RequestReader(Service):
     def lag(self) -> dict[TopicPartition, int]:
         """Requests not yet answered, per owned partition."""
         return self._reader.lag()
+
+    async def standings(self) -> dict[TopicPartition, Standing]:
+        """How far each partition is that is open now."""
+        return await self._reader.standings()
 
     async def lost(self) -> None:
         """Answer what was taken, and take nothing more."""

@@ -1,13 +1,11 @@
 """Keyed state per partition: rows in memory, changed rows packed for the changelog (no I/O)."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Iterator
 from typing import Generic, Protocol, TypeVar
 
+from workers.errors import ConfigurationError
 from workers.records.out import OutRecord
-
-log = logging.getLogger(__name__)
 
 
 class Row(Protocol):
@@ -22,12 +20,15 @@ R = TypeVar("R", bound=Row)
 class TablePartition(Generic[R]):
     """Rows of one partition. Whoever folds into it holds `lock` until the rows are acknowledged.
 
-    Recovered rows stay packed until they are asked for: start-up costs a copy a row, not a parse.
+    Recovered rows stay packed until they are asked for: start-up costs a copy a row, not a parse, and a packed
+    row takes half the memory of one in use. A row that can't be read is never taken for an absent one: its user
+    or item would start anew and overwrite it.
     """
 
-    def __init__(self, unpack: Callable[[bytes], R], new: Callable[[], R]) -> None:
+    def __init__(self, changelog: str, kind: bytes, unpack: Callable[[bytes], R], new: Callable[[], R]) -> None:
         self.lock = asyncio.Lock()
-        self.unreadable = 0
+        self._changelog = changelog
+        self._kind = kind
         self._unpack = unpack
         self._new = new
         self._rows: dict[str, R] = {}
@@ -43,11 +44,16 @@ class TablePartition(Generic[R]):
         yield from list(self._packed)
 
     def get(self, key: str) -> R | None:
-        """The row of `key`, or None."""
+        """The row of `key`, or None; raises `ConfigurationError` if it is unreadable."""
         row = self._rows.get(key)
         if row is None and key in self._packed:
-            row = self._parse(key, self._packed.pop(key))
+            row = self._rows[key] = self._parse(key)
+            del self._packed[key]
         return row
+
+    def look(self, key: str) -> R | None:
+        """A row to read once, as `get`; one that is packed stays packed: for those who walk through all rows."""
+        return self._parse(key) if key in self._packed else self._rows.get(key)
 
     def change(self, key: str) -> R:
         """The row of `key`, made if it is new, marked as to be written."""
@@ -68,33 +74,45 @@ class TablePartition(Generic[R]):
         changed, self._changed = self._changed, {}
         return [OutRecord(key=key.encode(), value=self._bytes_of(key)) for key in changed]
 
-    def load(self, key: bytes, value: bytes | None) -> None:
-        """Take one changelog record in recovery; the last one of a key counts."""
+    def load(self, key: bytes | None, value: bytes | None) -> None:
+        """Take one changelog record in recovery; the last one of a key counts. Raises ValueError on an alien one."""
+        if key is None:
+            raise ValueError("has no key")
         if value is None:
             self._packed.pop(key.decode(), None)
-        else:
+        elif value.startswith(self._kind):
             self._packed[key.decode()] = value
+        else:
+            raise ValueError(f"starts with {value[:2]!r}, expected {self._kind!r}")
 
     def _bytes_of(self, key: str) -> bytes | None:
         row = self._rows.get(key)
         return None if row is None else row.pack()
 
-    def _parse(self, key: str, value: bytes) -> R | None:
+    def _parse(self, key: str) -> R:
         try:
-            row = self._rows[key] = self._unpack(value)
+            return self._unpack(self._packed[key])
         except ValueError as error:
-            # Never misread: a row that is torn or of an unknown version counts as absent, loudly.
-            self.unreadable += 1
-            log.error("state row of %r is unreadable (%s): it starts anew; run a rebuild", key, error)
-            return None
-        return row
+            raise ConfigurationError(unreadable(f"row of {key!r} in {self._changelog}", error)) from error
+
+
+def unreadable(which: str, error: ValueError) -> str:
+    """What to tell of a row that is torn, alien or of an unknown version."""
+    return (
+        f"the {which} is unreadable ({error}): nothing is computed on it. Rebuild the state; "
+        "or, to have this one start anew, write a tombstone for its key"
+    )
 
 
 class Table(Generic[R]):
-    """All partitions of one kind of state that this worker owns, and the changelog that they live in."""
+    """All partitions of one kind of state that this worker owns, and the changelog that they live in.
 
-    def __init__(self, changelog: str, unpack: Callable[[bytes], R], new: Callable[[], R]) -> None:
+    `kind`: first bytes of every packed row, whatever its version; what begins otherwise is found at recovery.
+    """
+
+    def __init__(self, changelog: str, unpack: Callable[[bytes], R], new: Callable[[], R], kind: bytes = b"") -> None:
         self.changelog = changelog
+        self._kind = kind
         self.partitions: dict[int, TablePartition[R]] = {}
         self._unpack = unpack
         self._new = new
@@ -104,4 +122,4 @@ class Table(Generic[R]):
 
     def blank_partition(self) -> TablePartition[R]:
         """An empty partition to be filled by recovery; it counts once it is put into `partitions`."""
-        return TablePartition(self._unpack, self._new)
+        return TablePartition(self.changelog, self._kind, self._unpack, self._new)

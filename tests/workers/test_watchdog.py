@@ -1,0 +1,116 @@
+"""The rule by which a stall is told from rest, and what is done about it."""
+
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaConnectionError
+from prometheus_client import CollectorRegistry
+
+from workers.metrics import Metrics
+from workers.stream.reader import Standing
+from workers.watchdog import StallRule, Standings, Watchdog
+
+TP = TopicPartition("events", 0)
+OTHER = TopicPartition("events", 1)
+LIMIT_S = 20.0
+
+
+def standing(position: int = 5, finished: int | None = 5, end: int = 5, chunks_out: int = 0) -> Standing:
+    return Standing(position, finished, end, chunks_out)
+
+
+def stalls(*looks: tuple[float, Standing | None]) -> list[bool]:
+    """Whether `TP` counts as stalled at each look; None for one without an answer."""
+    rule = StallRule(LIMIT_S)
+    return [bool(rule.stalled(None if found is None else {TP: found}, now_s)) for now_s, found in looks]
+
+
+def test_records_that_nobody_fetches_are_a_stall_after_the_limit() -> None:
+    behind = standing(end=9)
+    assert stalls((0, behind), (19, behind), (20, behind)) == [False, False, True]
+
+
+def test_a_chunk_that_is_not_finished_is_a_stall_although_others_are_fetched() -> None:
+    held = [standing(position=position, finished=2, end=99, chunks_out=2) for position in (5, 6, 7)]
+    assert stalls((0, held[0]), (10, held[1]), (20, held[2])) == [False, False, True]
+
+
+def test_any_progress_begins_the_time_anew() -> None:
+    assert stalls((0, standing(end=9)), (15, standing(position=6, end=9)), (30, standing(position=6, end=9))) == [
+        False,
+        False,
+        False,
+    ]
+
+
+def test_rest_is_no_stall_however_long_it_lasts() -> None:
+    assert stalls((0, standing()), (1_000, standing()), (1_010, standing(end=9))) == [False, False, False]
+
+
+def test_a_partition_that_was_taken_away_is_forgotten() -> None:
+    rule = StallRule(LIMIT_S)
+    rule.stalled({TP: standing(end=9), OTHER: standing()}, 0)
+    assert rule.stalled({OTHER: standing()}, 30) == []
+    assert rule.stalled({TP: standing(end=9)}, 31) == []
+
+
+def test_a_client_that_answers_no_more_stands_still() -> None:
+    assert stalls((0, standing()), (19, None), (20, None)) == [False, False, True]
+
+
+class Kennel:
+    """A watchdog whose world the test decides."""
+
+    def __init__(self) -> None:
+        self.found: Standings | None = {TP: standing(end=9)}
+        self.kafka_is_up = True
+        self.cause: str | None = None
+        self.ended: list[str] = []
+        self.metrics = Metrics(CollectorRegistry())
+        self.watchdog = Watchdog(
+            [self._ask], self._answers, lambda: self.cause, self.metrics, limit_s=LIMIT_S, end=self.ended.append
+        )
+
+    async def look_twice(self, first_s: float = 0.0) -> None:
+        await self.watchdog.look(first_s)
+        await self.watchdog.look(first_s + LIMIT_S)
+
+    def waiting(self, cause: str) -> float | None:
+        return self.metrics.registry.get_sample_value("tastestream_waiting", {"cause": cause})
+
+    async def _ask(self) -> Standings:
+        if self.found is None:
+            raise KafkaConnectionError("away")
+        return self.found
+
+    async def _answers(self) -> bool:
+        return self.kafka_is_up
+
+
+async def test_a_stall_without_a_known_cause_ends_the_worker_and_names_the_partition() -> None:
+    kennel = Kennel()
+    await kennel.look_twice()
+    [story] = kennel.ended
+    assert "events[0]" in story
+    assert "the consumer brings nothing" in story
+
+
+async def test_own_clients_that_fail_while_kafka_answers_end_the_worker() -> None:
+    kennel = Kennel()
+    await kennel.watchdog.look(0.0)
+    kennel.found = None
+    await kennel.watchdog.look(LIMIT_S)
+    assert "not to the worker's own clients" in kennel.ended[0]
+
+
+@pytest.mark.parametrize("cause", ["index", "kafka"])
+async def test_what_is_known_to_be_away_is_shown_and_waited_for(cause: str) -> None:
+    kennel = Kennel()
+    kennel.cause, kennel.kafka_is_up = ("index", True) if cause == "index" else (None, False)
+    await kennel.look_twice()
+    assert (kennel.ended, kennel.waiting(cause)) == ([], 1.0)
+    kennel.cause, kennel.kafka_is_up = None, True
+    await kennel.watchdog.look(30.0)
+    assert kennel.ended == []
+    kennel.found = {TP: standing(position=9, end=9)}
+    await kennel.watchdog.look(40.0)
+    assert kennel.waiting(cause) == 0.0
