@@ -92,7 +92,7 @@ def build_parts(settings: Settings, options: ClientOptions) -> Parts:
         vocabulary=vocabulary,
         index_writer=IndexWriter(index, items, points, vocabulary, vectors, turns, delay_s=settings.index_delay_s),
         vectors=vectors,
-        writer=Writer(options, patience_s=settings.patience_s),
+        writer=Writer(options, owner=settings.app_id, patience_s=settings.patience_s),
         replies=ReplySender(options, patience_s=settings.patience_s),
         pipeline=Pipeline(index, facts, vectors, vocabulary, FixedFusion(), metrics, diversity=settings.diversity),
     )
@@ -154,6 +154,7 @@ def _member(
         ),
         {topic: Route(agents[topic], settings.chunk_records, settings.chunks_out) for topic in tables},
         tables,
+        parts.writer,
         followers,
     )
 

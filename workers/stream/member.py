@@ -19,6 +19,7 @@ from workers.stream.connect import ClientOptions, connect, disconnect
 from workers.stream.reader import Reader, Route
 from workers.stream.recovery import recover
 from workers.stream.table import Table
+from workers.stream.writer import RENEW_EVERY_S, Writer
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +60,7 @@ class GroupMember(Service):
         settings: MemberSettings,
         routes: Mapping[str, Route],
         tables: Mapping[str, Table[Any]],
+        writer: Writer,
         followers: Sequence[Follower],
     ) -> None:
         super().__init__()
@@ -67,6 +69,7 @@ class GroupMember(Service):
         self._settings = settings
         self._routes = routes
         self._tables = tables
+        self._writer = writer
         self._followers = followers
         self._generation = -1
         self._recovering: asyncio.Future[None] | None = None
@@ -105,6 +108,8 @@ class GroupMember(Service):
 
     def take_over(self, assigned: Iterable[TopicPartition]) -> None:
         """Recover in the background (the group needs our heartbeats meanwhile), then open for reading."""
+        if self.should_stop:  # the group was quicker than our leaving: taking rows now would shut out their next owner
+            return
         generation = int(self._consumer._coordinator.generation)
         # Rows stay valid only from one generation to the next: in one that we missed, somebody else
         # may have owned and changed them.
@@ -115,8 +120,7 @@ class GroupMember(Service):
         self._recovering = self.add_future(self._recover(set(assigned)))
 
     async def _recover(self, assigned: set[TopicPartition]) -> None:
-        tables = {table.changelog: table for table in self._tables.values()}.values()
-        await asyncio.gather(*(self._recover_table(table, assigned) for table in tables))
+        await asyncio.gather(*(self._recover_table(table, assigned) for table in self._changelogs()))
         for follower in self._followers:
             await follower.owned()
         self._reader.open(assigned)
@@ -127,7 +131,21 @@ class GroupMember(Service):
         ours = {tp.partition for tp in assigned if self._tables[tp.topic] is table}
         table.partitions = {p: rows for p, rows in table.partitions.items() if p in ours}
         missing = ours - set(table.partitions)
+        # First shut out who wrote them before, then read: nothing can be written behind our back.
+        await self._writer.own(table.changelog, ours, missing)
         table.partitions |= await recover(self._options, table, missing, patience_s=self._settings.patience_s)
+
+    def _changelogs(self) -> list[Table[Any]]:
+        return list({table.changelog: table for table in self._tables.values()}.values())
+
+    @Service.task
+    async def _renew_forever(self) -> None:
+        while not self.should_stop:
+            await self.sleep(RENEW_EVERY_S)
+            for table in self._changelogs():
+                for partition, rows in list(table.partitions.items()):
+                    async with rows.lock:
+                        await self._writer.renew(table.changelog, partition)
 
     def _new_consumer(self) -> AIOKafkaConsumer:
         session_ms = int(self._settings.session_timeout_s * 1000)
