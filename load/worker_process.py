@@ -34,7 +34,7 @@ class WorkerProcess:
 
     def __enter__(self) -> Self:
         with self.log_file.open("ab") as log:
-            self._process = spawn_tied(_command(self.settings), log)
+            self._process = spawn_tied(worker_command(self.settings), log)
         try:
             self._wait_until_ready()
         except BaseException:
@@ -100,7 +100,7 @@ class WorkerProcess:
         return "\n".join([*trouble, *(["…"] if trouble else []), *end]) or "(empty)"
 
 
-def _command(settings: Settings) -> list[str]:
+def worker_command(settings: Settings) -> list[str]:
     """`env` sets the variables: the child starts as its own parent did, but for them."""
     variables = {PREFIX + name.upper(): str(value) for name, value in settings if value is not None}
     # Run from a checkout that is not installed, the child finds the packages as we did.
