@@ -17,6 +17,7 @@ from workers.index_audit import IndexAudit
 from workers.index_service import IndexService
 from workers.index_writer import IndexWriter
 from workers.item_points import ItemPoints
+from workers.log_check import LogCheck
 from workers.metrics import Metrics
 from workers.parts import Parts
 from workers.progress import Progress
@@ -121,7 +122,7 @@ def _request_reader(parts: Parts, put: Put, options: ClientOptions) -> RequestRe
     return RequestReader(
         options,
         parts.topics.recommendation_requests,
-        Route(put, REQUEST_CHUNK, REQUEST_CHUNKS_OUT),
+        Route(put, REQUEST_CHUNK, REQUEST_CHUNKS_OUT, offsets_in_rows=False),
         lambda: parts.users.partitions,
         group_id=f"{settings.app_id}-requests",
         commit_interval_s=settings.commit_interval_s,
@@ -156,6 +157,7 @@ def _member(
         tables,
         parts.writer,
         followers,
+        LogCheck(topics, parts.users, parts.items).check,
     )
 
 

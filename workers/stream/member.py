@@ -6,7 +6,7 @@ It stands in for Faust's own consumer and table recovery, whose rebalance loses 
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -62,7 +62,9 @@ class GroupMember(Service):
         tables: Mapping[str, Table[Any]],
         writer: Writer,
         followers: Sequence[Follower],
+        check_ends: Callable[[Mapping[TopicPartition, int]], None] = lambda ends: None,
     ) -> None:
+        """`check_ends`: given the ends of partitions of which nothing is committed, raises if rows know more."""
         super().__init__()
         self.ready = asyncio.Event()
         self._options = options
@@ -71,6 +73,7 @@ class GroupMember(Service):
         self._tables = tables
         self._writer = writer
         self._followers = followers
+        self._check_ends = check_ends
         self._generation = -1
         self._recovering: asyncio.Future[None] | None = None
 
@@ -120,12 +123,26 @@ class GroupMember(Service):
         self._recovering = self.add_future(self._recover(set(assigned)))
 
     async def _recover(self, assigned: set[TopicPartition]) -> None:
+        self._check_assigned(assigned)
         await asyncio.gather(*(self._recover_table(table, assigned) for table in self._changelogs()))
+        uncommitted = [tp for tp in assigned if await self._consumer.committed(tp) is None]
+        self._check_ends(await self._consumer.end_offsets(uncommitted))
         for follower in self._followers:
             await follower.owned()
         self._reader.open(assigned)
         self.ready.set()
         log.info("ready: %d partitions are ours (generation %d)", len(assigned), self._generation)
+
+    def _check_assigned(self, assigned: set[TopicPartition]) -> None:
+        """Topics of one table share their partitions; one that lacks them was deleted, perhaps to be created anew."""
+        for table in self._changelogs():
+            topics = [topic for topic in self._routes if self._tables[topic] is table]
+            shares = {topic: {tp.partition for tp in assigned if tp.topic == topic} for topic in topics}
+            if any(share != shares[topics[0]] for share in shares.values()):
+                raise DependencyError(
+                    f"partitions of topics that belong together differ: {shares}. One may have been deleted. "
+                    "The worker ends; started again, it looks whether state agrees with what is there."
+                )
 
     async def _recover_table(self, table: Table[Any], assigned: set[TopicPartition]) -> None:
         ours = {tp.partition for tp in assigned if self._tables[tp.topic] is table}
