@@ -120,6 +120,8 @@ def table_of(outcomes: list[Outcome]) -> Table:
         state, answers = one.state, one.answers
         counts = (one.faults, one.events, state.lost, state.double, state.rows_wrong, answers.asked, answers.missing)
         errors = [f"{count} {code}" for code, count in sorted(answers.errors.items())]
+        if answers.unsent:
+            errors.append(f"{answers.unsent} requests not taken by Kafka")
         table.add_row(
             one.name,
             *(f"{count:,}" for count in counts),

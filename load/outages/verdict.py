@@ -27,9 +27,12 @@ class StateVerdict:
 
 @dataclass(frozen=True, slots=True)
 class AnswerVerdict:
-    """`missing`: requests without any reply; `wrong`: shows what the user had, or another partition's state."""
+    """`missing`: requests that Kafka took and nobody answered; `wrong`: shows what the user had, or is of another
+    partition's state; `unsent`: requests that Kafka did not take.
+    """
 
     asked: int
+    unsent: int
     missing: int
     wrong: int
     errors: dict[str, int]
@@ -70,8 +73,11 @@ def judge_answers(
     outcomes: Counter[str] = Counter()
     errors: Counter[str] = Counter()
     for one in asked:
-        body = _body(one)
         outcomes["asked"] += 1
+        if one.reply.done() and one.reply.exception() is not None:
+            outcomes["unsent"] += 1
+            continue
+        body = _body(one)
         if body is None:
             outcomes["missing"] += 1
             continue
@@ -82,7 +88,9 @@ def judge_answers(
             outcomes["outside"] += 1
             outcomes["undegraded"] += not body.get("error") and not set(body["degraded"]) - {excuse}
     share = outcomes["undegraded"] / outcomes["outside"] if outcomes["outside"] else math.nan
-    return AnswerVerdict(outcomes["asked"], outcomes["missing"], outcomes["wrong"], dict(errors), share)
+    return AnswerVerdict(
+        outcomes["asked"], outcomes["unsent"], outcomes["missing"], outcomes["wrong"], dict(errors), share
+    )
 
 
 def _close(mine: float, theirs: float) -> bool:
@@ -90,7 +98,7 @@ def _close(mine: float, theirs: float) -> bool:
 
 
 def _body(asked: Asked) -> dict[str, Any] | None:
-    if not asked.reply.done() or asked.reply.cancelled() or asked.reply.exception() is not None:
+    if not asked.reply.done():
         return None
     body: dict[str, Any] = orjson.loads(asked.reply.result().value)
     return body
