@@ -21,8 +21,8 @@ from infra.broker import Broker
 from load.errors import LoadError
 from load.outages.opening import open_scene, settle
 from load.outages.scene import Scale, Scene
-from load.progress import rate_bar
 from load.soak_report import MB, plot, trend_of
+from workers.commands.bars import rate_bar
 
 SAMPLE_S = 2.0
 # Before that, the rows of new users and items and the caches fill: growth that is meant.

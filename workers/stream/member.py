@@ -120,7 +120,11 @@ class GroupMember(Service):
             for table in self._tables.values():
                 table.partitions.clear()
         self._generation = generation
-        self._recovering = self.add_future(self._recover(set(assigned)))
+        ours = set(assigned)
+        # At once: a recovery that the next generation cancels would leave rows that others may change meanwhile.
+        for table in self._changelogs():
+            table.partitions = {p: rows for p, rows in table.partitions.items() if p in self._share(table, ours)}
+        self._recovering = self.add_future(self._recover(ours))
 
     async def _recover(self, assigned: set[TopicPartition]) -> None:
         self._check_assigned(assigned)
@@ -145,12 +149,14 @@ class GroupMember(Service):
                 )
 
     async def _recover_table(self, table: Table[Any], assigned: set[TopicPartition]) -> None:
-        ours = {tp.partition for tp in assigned if self._tables[tp.topic] is table}
-        table.partitions = {p: rows for p, rows in table.partitions.items() if p in ours}
+        ours = self._share(table, assigned)
         missing = ours - set(table.partitions)
         # First shut out who wrote them before, then read: nothing can be written behind our back.
         await self._writer.own(table.changelog, ours, missing)
         table.partitions |= await recover(self._options, table, missing, patience_s=self._settings.patience_s)
+
+    def _share(self, table: Table[Any], assigned: set[TopicPartition]) -> set[int]:
+        return {tp.partition for tp in assigned if self._tables[tp.topic] is table}
 
     def _changelogs(self) -> list[Table[Any]]:
         return list({table.changelog: table for table in self._tables.values()}.values())
