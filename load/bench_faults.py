@@ -26,7 +26,7 @@ from load.outages.opening import open_scene, settle
 from load.outages.scene import PARTITIONS, Scale, Scene
 from load.outages.verdict import AnswerVerdict, StateVerdict, judge_answers, judge_state
 from models.user_state import UserState
-from workers.agents.requests import PARTIAL_CATALOG
+from workers.answers import PARTIAL_CATALOG
 from workers.rows import ItemRow
 
 FULL = Scale(rate=2_000, questions=20, kills=100, away_s=60, pause_s=120)

@@ -105,3 +105,5 @@ async def test_rows_of_a_partition_that_went_elsewhere_are_dropped_before_the_ne
         worker.member._generation -= 1  # the assignment of the next generation comes
         worker.member.take_over({TopicPartition(topic, p) for p in range(1, PARTITIONS)})
         assert set(worker.table.partitions) == {1, 2, 3}
+        assert worker.member._recovering is not None
+        await worker.member._recovering
