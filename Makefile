@@ -6,7 +6,8 @@ BIN := $(VENV)/bin
 PACKAGES := workers models infra load
 
 .DEFAULT_GOAL := help
-.PHONY: help prometheus kcat setup demo test check lock clean format bench-speed bench-loading bench-index
+.PHONY: help prometheus kcat setup demo test check lock clean format bench-speed bench-loading bench-index \
+	bench-faults bench-soak
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -55,6 +56,12 @@ bench-loading: setup ## MovieLens readers in ratings/s, beside plain reads
 
 bench-index: setup ## index searches and writes, beside plain numpy
 	$(BIN)/python -m load.bench_index $(ARGS)
+
+bench-faults: setup ## kill, stop, rebalance and cut off for real; what each fault costs in events, answers, seconds
+	$(BIN)/python -m load.bench_faults $(ARGS)
+
+bench-soak: setup ## half an hour of traffic: memory over time, and whether it grows
+	$(BIN)/python -m load.bench_soak $(ARGS)
 
 format: setup ## format and fix what ruff can
 	$(BIN)/ruff format .

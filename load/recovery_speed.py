@@ -67,7 +67,7 @@ async def _recover(settings: Settings, table: Table[Any], partitions: int) -> fl
 async def _write_copies(settings: Settings, table: Table[Any], partitions: int) -> None:
     """The rows of `table` under `COPIES` keys each, as a changelog that Kafka has compacted."""
     await ensure_own_topics(client_options(settings), [COMPACTED], partitions)
-    writer = Writer(client_options(settings), patience_s=settings.patience_s)
+    writer = Writer(client_options(settings), owner=settings.app_id, patience_s=settings.patience_s)
     await writer.start()
     try:
         for partition, rows in table.partitions.items():

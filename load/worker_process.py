@@ -35,7 +35,7 @@ class WorkerProcess:
 
     def __enter__(self) -> Self:
         with self.log_file.open("ab") as log:
-            self._process = spawn_tied(COMMAND, log, _environment(self.settings))
+            self._process = spawn_tied(COMMAND, log, worker_environment(self.settings))
         try:
             self._wait_until_ready()
         except BaseException:
@@ -101,7 +101,7 @@ class WorkerProcess:
         return "\n".join([*trouble, *(["…"] if trouble else []), *end]) or "(empty)"
 
 
-def _environment(settings: Settings) -> dict[str, str]:
+def worker_environment(settings: Settings) -> dict[str, str]:
     """The child starts as its own parent did, but for its settings."""
     variables = {PREFIX + name.upper(): plain_text(value) for name, value in settings if value is not None}
     # Run from a checkout that is not installed, the child finds the packages as we did.

@@ -19,6 +19,7 @@ from workers.index_audit import IndexAudit
 from workers.index_service import index_service
 from workers.index_writer import IndexWriter
 from workers.item_points import ItemPoints
+from workers.log_check import LogCheck
 from workers.metrics import Metrics
 from workers.parts import Parts
 from workers.progress import Progress
@@ -126,7 +127,7 @@ def build_parts(settings: Settings, options: ClientOptions) -> Parts:
         index_audit=audit,
         shelf=None,
         vectors=vectors,
-        writer=Writer(options, patience_s=settings.patience_s),
+        writer=Writer(options, owner=settings.app_id, patience_s=settings.patience_s),
         replies=ReplySender(options, patience_s=settings.patience_s),
         pipeline=_pipeline(settings, indexes.answers, facts, vectors, vocabulary, metrics),
     )
@@ -187,7 +188,7 @@ def _request_reader(parts: Parts, put: Put, options: ClientOptions) -> RequestRe
     return RequestReader(
         options,
         parts.topics.recommendation_requests,
-        Route(put, REQUEST_CHUNK, REQUEST_CHUNKS_OUT),
+        Route(put, REQUEST_CHUNK, REQUEST_CHUNKS_OUT, offsets_in_rows=False),
         lambda: parts.users.partitions,
         group_id=f"{settings.app_id}-requests",
         commit_interval_s=settings.commit_interval_s,
@@ -220,7 +221,9 @@ def _member(
         ),
         {topic: Route(agents[topic], settings.chunk_records, settings.chunks_out) for topic in tables},
         tables,
+        parts.writer,
         followers,
+        LogCheck(topics, parts.users, parts.items).check,
     )
 
 

@@ -40,7 +40,7 @@ class CountingWorker:
     def __init__(self, bootstrap: str, topic: str, changelog: str, group: str) -> None:
         options = {"bootstrap_servers": bootstrap}
         self.table = Table(changelog, Count.unpack, Count)
-        self.writer = Writer(options, patience_s=20)
+        self.writer = Writer(options, owner=group, patience_s=20)
         self.folded = 0
         self._chunks: asyncio.Queue[Chunk] = asyncio.Queue()
         self.member = GroupMember(
@@ -48,6 +48,7 @@ class CountingWorker:
             MemberSettings(group, instance_id=None, commit_interval_s=0.05, session_timeout_s=6, patience_s=10),
             routes={topic: Route(self._chunks.put, chunk_records=50, chunks_out=2)},
             tables={topic: self.table},
+            writer=self.writer,
             followers=[],
         )
 

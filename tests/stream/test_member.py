@@ -96,3 +96,14 @@ async def test_counts_stay_exact_while_workers_come_and_go(broker: str) -> None:
             await until(lambda: Counter(first.counts()) + Counter(second.counts()) == expected)
         expected += await publish(broker, topic, 2_000, 2_500)
         await until(lambda: first.counts() == expected)
+
+
+async def test_rows_of_a_partition_that_went_elsewhere_are_dropped_before_the_next_assignment(broker: str) -> None:
+    topic, changelog, group = await topics(broker)
+    async with CountingWorker(broker, topic, changelog, group).running() as worker:
+        await worker.member.ready.wait()
+        worker.member._generation -= 1  # the assignment of the next generation comes
+        worker.member.take_over({TopicPartition(topic, p) for p in range(1, PARTITIONS)})
+        assert set(worker.table.partitions) == {1, 2, 3}
+        assert worker.member._recovering is not None
+        await worker.member._recovering

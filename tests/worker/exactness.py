@@ -3,11 +3,11 @@
 import math
 from pathlib import Path
 
+from load.independent_fold import HALF_LIVES, UNIT, Expected, fold
 from models.ids import item_key
 from models.sparse import SparseVector
 from models.user_state import UserState
 from tests.waiting import until
-from tests.worker.expected import HALF_LIVES, UNIT, Expected, fold
 from tests.worker.process import Worker
 from tests.worker.shop import committed, ends, read_all
 from workers.index.edge import EdgeIndex

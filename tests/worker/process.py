@@ -116,10 +116,17 @@ class Worker:
             self._process.kill()
             release_tied(self._process)
 
+    def pause(self) -> None:
+        """SIGSTOP: the process stands still, its connections stay open."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """SIGCONT: the process goes on as if no time had passed."""
+        self._signal(signal.SIGCONT)
+
     async def stop(self, within_s: float = STOP_WITHIN_S) -> int:
         """SIGTERM; the exit code, or a failure if the process still runs after `within_s`."""
-        assert self._process is not None, "not started"
-        self._process.send_signal(signal.SIGTERM)
+        self._signal(signal.SIGTERM)
         return await self.ended(within_s)
 
     async def ended(self, within_s: float) -> int:
@@ -128,6 +135,10 @@ class Worker:
         assert self._process is not None and self.exit_code is not None
         release_tied(self._process)
         return self.exit_code
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None, "not started"
+        self._process.send_signal(number)
 
     async def status(self, page: str) -> int | None:
         """HTTP status of a page; None while nothing listens."""

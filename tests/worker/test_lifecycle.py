@@ -107,6 +107,27 @@ async def test_a_mapping_file_that_can_not_be_used_is_a_contradiction_too(broker
     assert f"mapping file {file}: 'sku' → 'colour' is not a field" in worker.log
 
 
+@pytest.mark.parametrize("running", [True, False], ids=["while the worker runs", "while it does not"])
+async def test_a_topic_deleted_and_created_anew_is_noticed_before_its_events_are_taken_for_old_ones(
+    broker: str, tmp_path: Path, running: bool
+) -> None:
+    worker = Worker(broker, tmp_path, instance_id="one")
+    try:
+        await worker.start()
+        async with open_shop(worker) as shop:
+            await shop.publish_events(*(event(f"u{n}", "a") for n in range(40)))
+            if not running:
+                assert await worker.stop() == 0
+            await _create_anew(broker, worker.topics.user_interactions)
+            if running:
+                assert await worker.ended(within_s=60.0) != 0
+            worker.spawn()
+            assert await worker.ended(within_s=60.0) != 0
+        assert "was deleted and created anew" in worker.log
+    finally:
+        worker.kill()
+
+
 async def test_a_worker_waits_for_a_broker_that_is_not_there_yet(own_broker: Broker, tmp_path: Path) -> None:
     worker = Worker(own_broker.bootstrap, tmp_path / "worker")
     try:
@@ -175,3 +196,18 @@ async def _back(worker: Worker) -> None:
         assert worker.exit_code != 0
         worker.spawn()
     await worker.until_ready()
+
+
+async def _create_anew(broker: str, topic: str) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=broker)
+    await admin.start()
+    try:
+        await admin.delete_topics([topic])
+
+        async def created() -> bool:
+            answer = await admin.create_topics([NewTopic(topic, 4, 1)])
+            return not any(error[1] for error in answer.topic_errors)
+
+        await until(created)
+    finally:
+        await admin.close()

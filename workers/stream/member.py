@@ -6,7 +6,7 @@ It stands in for Faust's own consumer and table recovery, whose rebalance loses 
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -19,6 +19,7 @@ from workers.stream.connect import ClientOptions, connect, disconnect
 from workers.stream.reader import Reader, Route, Standing
 from workers.stream.recovery import recover
 from workers.stream.table import Table
+from workers.stream.writer import RENEW_EVERY_S, Writer
 
 log = logging.getLogger(__name__)
 
@@ -59,15 +60,20 @@ class GroupMember(Service):
         settings: MemberSettings,
         routes: Mapping[str, Route],
         tables: Mapping[str, Table[Any]],
+        writer: Writer,
         followers: Sequence[Follower],
+        check_ends: Callable[[Mapping[TopicPartition, int]], None] = lambda ends: None,
     ) -> None:
+        """`check_ends`: given the ends of partitions of which nothing is committed, raises if rows know more."""
         super().__init__()
         self.ready = asyncio.Event()
         self._options = options
         self._settings = settings
         self._routes = routes
         self._tables = tables
+        self._writer = writer
         self._followers = followers
+        self._check_ends = check_ends
         self._generation = -1
         self._recovering: asyncio.Future[None] | None = None
 
@@ -109,6 +115,8 @@ class GroupMember(Service):
 
     def take_over(self, assigned: Iterable[TopicPartition]) -> None:
         """Recover in the background (the group needs our heartbeats meanwhile), then open for reading."""
+        if self.should_stop:  # the group was quicker than our leaving: taking rows now would shut out their next owner
+            return
         generation = int(self._consumer._coordinator.generation)
         # Rows stay valid only from one generation to the next: in one that we missed, somebody else
         # may have owned and changed them.
@@ -116,22 +124,55 @@ class GroupMember(Service):
             for table in self._tables.values():
                 table.partitions.clear()
         self._generation = generation
-        self._recovering = self.add_future(self._recover(set(assigned)))
+        ours = set(assigned)
+        # At once: a recovery that the next generation cancels would leave rows that others may change meanwhile.
+        for table in self._changelogs():
+            table.partitions = {p: rows for p, rows in table.partitions.items() if p in self._share(table, ours)}
+        self._recovering = self.add_future(self._recover(ours))
 
     async def _recover(self, assigned: set[TopicPartition]) -> None:
-        tables = {table.changelog: table for table in self._tables.values()}.values()
-        await asyncio.gather(*(self._recover_table(table, assigned) for table in tables))
+        self._check_assigned(assigned)
+        await asyncio.gather(*(self._recover_table(table, assigned) for table in self._changelogs()))
+        uncommitted = [tp for tp in assigned if await self._consumer.committed(tp) is None]
+        self._check_ends(await self._consumer.end_offsets(uncommitted))
         for follower in self._followers:
             await follower.owned()
         self._reader.open(assigned)
         self.ready.set()
         log.info("ready: %d partitions are ours (generation %d)", len(assigned), self._generation)
 
+    def _check_assigned(self, assigned: set[TopicPartition]) -> None:
+        """Topics of one table share their partitions; one that lacks them was deleted, perhaps to be created anew."""
+        for table in self._changelogs():
+            topics = [topic for topic in self._routes if self._tables[topic] is table]
+            shares = {topic: {tp.partition for tp in assigned if tp.topic == topic} for topic in topics}
+            if any(share != shares[topics[0]] for share in shares.values()):
+                raise DependencyError(
+                    f"partitions of topics that belong together differ: {shares}. One may have been deleted. "
+                    "The worker ends; started again, it looks whether state agrees with what is there."
+                )
+
     async def _recover_table(self, table: Table[Any], assigned: set[TopicPartition]) -> None:
-        ours = {tp.partition for tp in assigned if self._tables[tp.topic] is table}
-        table.partitions = {p: rows for p, rows in table.partitions.items() if p in ours}
+        ours = self._share(table, assigned)
         missing = ours - set(table.partitions)
+        # First shut out who wrote them before, then read: nothing can be written behind our back.
+        await self._writer.own(table.changelog, ours, missing)
         table.partitions |= await recover(self._options, table, missing, patience_s=self._settings.patience_s)
+
+    def _share(self, table: Table[Any], assigned: set[TopicPartition]) -> set[int]:
+        return {tp.partition for tp in assigned if self._tables[tp.topic] is table}
+
+    def _changelogs(self) -> list[Table[Any]]:
+        return list({table.changelog: table for table in self._tables.values()}.values())
+
+    @Service.task
+    async def _renew_forever(self) -> None:
+        while not self.should_stop:
+            await self.sleep(RENEW_EVERY_S)
+            for table in self._changelogs():
+                for partition, rows in list(table.partitions.items()):
+                    async with rows.lock:
+                        await self._writer.renew(table.changelog, partition)
 
     def _new_consumer(self) -> AIOKafkaConsumer:
         session_ms = int(self._settings.session_timeout_s * 1000)

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from mode import Service
 
-from workers.errors import DependencyError
+from workers.errors import ConfigurationError, DependencyError
 from workers.stream.chunk import Chunk, Record
 from workers.stream.ledger import Ledger
 
@@ -32,12 +32,13 @@ class Route:
     """Where the chunks of a topic go, how long they are, and how many of a partition may be out at once.
 
     A few chunks out keep the agent busy while the next ones are fetched; many would only hold memory
-    and lengthen the drain before a rebalance.
+    and lengthen the drain before a rebalance. `offsets_in_rows`: a lower offset than before would be skipped by rows.
     """
 
     put: Callable[[Chunk], Awaitable[None]]
     chunk_records: int
     chunks_out: int
+    offsets_in_rows: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +135,19 @@ class Reader(Service):
         if tp not in self._open:
             self._give_back(tp, records[0].offset)
             return
+        self._check_offset(tp, records[0].offset, route)
         chunk = Chunk(tp, records, on_finish=lambda done: self._ledger.settle(done.tp))
         self._ledger.deliver(chunk)
         await route.put(chunk)
+
+    def _check_offset(self, tp: TopicPartition, offset: int, route: Route) -> None:
+        finished = self._ledger.finished_to(tp)
+        if route.offsets_in_rows and finished is not None and offset < finished:
+            raise ConfigurationError(
+                f"{tp.topic}[{tp.partition}] goes on at offset {offset} after {finished - 1}: the topic was deleted "
+                "and created anew, and its records would be taken for old ones. Delete the changelogs as well and let "
+                "state be built from what is there, or restore the topic"
+            )
 
     def _give_back(self, tp: TopicPartition, offset: int) -> None:
         # A poll can outlast a rebalance and bring records of the new assignment before its rows are recovered:

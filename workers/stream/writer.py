@@ -3,13 +3,15 @@
 import asyncio
 from collections.abc import Iterable, Mapping
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
+from aiokafka.producer.message_accumulator import BatchBuilder
 from mode import Service
 
 from workers.errors import DependencyError
 from workers.records.out import OutRecord
 from workers.stream.connect import ClientOptions, connect, disconnect
+from workers.stream.fences import MARK, FencedBatch, Fences
 
 Target = tuple[str, int]
 
@@ -17,14 +19,19 @@ Target = tuple[str, int]
 BATCH_BYTES = 512 * 1024
 # Bytes in a request: a dead letter carries the largest record that a broker takes, plus its headers.
 REQUEST_BYTES = 4 * 1024 * 1024
+# The broker forgets an epoch that writes nothing for a day (`producer.id.expiration.ms`), and the coordinator one
+# that nobody asks for in a week (`transactional.id.expiration.ms`).
+RENEW_EVERY_S = 8 * 3600.0
 
 
 class Writer(Service):
     """Sends runs of records as our own batches (0.7 µs a record against 67 µs by Faust's table)."""
 
-    def __init__(self, options: ClientOptions, *, patience_s: float) -> None:
+    def __init__(self, options: ClientOptions, *, owner: str, patience_s: float) -> None:
+        """`owner`: name of the group whose members fence each other."""
         super().__init__()
         self._options = options
+        self._owner = owner
         self._patience_s = patience_s
 
     async def on_start(self) -> None:
@@ -40,6 +47,7 @@ class Writer(Service):
             ),
             patience_s=self._patience_s,
         )
+        self._fences = Fences(self._producer, self._owner, patience_s=self._patience_s)
 
     async def on_stop(self) -> None:
         await disconnect(self._producer)
@@ -57,24 +65,61 @@ class Writer(Service):
         try:
             await asyncio.gather(*(self._send_partition(topic, p, records) for (topic, p), records in batches.items()))
         except KafkaError as error:
-            failure = DependencyError(
-                f"Kafka refused or did not acknowledge a write to {sorted(batches)[:3]}: {error!r}. "
-                "The worker ends; started again, it repeats from the last commit."
-            )
-            await self.crash(failure)
-            raise failure from error
+            raise await self._ended(
+                f"Kafka refused or did not acknowledge a write to {sorted(batches)[:3]}: {error!r}"
+            ) from error
+
+    async def own(self, topic: str, partitions: set[int], new: set[int]) -> None:
+        """Be the one process that writes `partitions` of `topic`; those `new` to us are taken from whoever had them.
+
+        From then on a write of the one before is refused, so what is read after this call is all there is.
+        """
+        for partition in self._fences.held(topic) - partitions:
+            self._fences.drop(TopicPartition(topic, partition))
+        try:
+            await asyncio.gather(*(self._take(TopicPartition(topic, partition)) for partition in new))
+        except KafkaError as error:
+            raise await self._ended(f"Kafka does not give the right to write {topic}: {error!r}") from error
+
+    async def renew(self, topic: str, partition: int) -> None:
+        """Keep Kafka from forgetting our epoch; nothing of ours may be on its way to the partition."""
+        tp = TopicPartition(topic, partition)
+        before = self._fences.get(tp)
+        if before is None:
+            return
+        await self._take(tp)
+        after = self._fences.get(tp)
+        # Our mark must follow our last record: anything in between was written by a successor.
+        if before.end is None or after is None or after.end != before.end + 1:
+            raise await self._ended(f"{topic}[{partition}] was written by another worker")
+
+    async def _take(self, tp: TopicPartition) -> None:
+        await self._fences.take(tp)
+        await self._send_partition(tp.topic, tp.partition, [MARK])
+
+    async def _ended(self, problem: str) -> DependencyError:
+        failure = DependencyError(f"{problem}. The worker ends; started again, it repeats from the last commit.")
+        await self.crash(failure)
+        return failure
 
     async def _send_partition(self, topic: str, partition: int, records: Iterable[OutRecord]) -> None:
-        producer = self._producer
+        producer, tp = self._producer, TopicPartition(topic, partition)
         acknowledgements = []
-        batch = producer.create_batch()
+        batch = self._batch(tp)
         for record in records:
             while batch.append(**_fields(record)) is None:
                 acknowledgements.append(await producer.send_batch(batch, topic, partition=partition))
-                batch = producer.create_batch()
+                batch = self._batch(tp)
         if batch.record_count():
             acknowledgements.append(await producer.send_batch(batch, topic, partition=partition))
-        await asyncio.gather(*acknowledgements)
+        written = await asyncio.gather(*acknowledgements)
+        fence = self._fences.get(tp)
+        if fence is not None and written:
+            fence.end = written[-1].offset + batch.record_count() if written[-1].offset >= 0 else None
+
+    def _batch(self, tp: TopicPartition) -> BatchBuilder:
+        fence = self._fences.get(tp)
+        return self._producer.create_batch() if fence is None else FencedBatch(BATCH_BYTES, fence)
 
 
 def _fields(record: OutRecord) -> dict[str, object]:

@@ -97,8 +97,8 @@ def fold(log: Iterable[Record], partitions: int) -> Expected:
         if time_ms <= user.erased_ms:
             continue
         if kind == "erase":
-            for item_id, *piece in user.told:
-                state.items[item_id].hear(*piece, -1)
+            for item_id, earlier, liked, first, clock in user.told:
+                state.items[item_id].hear(earlier, liked, first, clock, -1)
                 state.items[item_id].watermarks[record.partition] = offset
             user.history, user.seen, user.told, user.erased_ms = [], set(), [], time_ms
             continue

@@ -1,0 +1,94 @@
+"""Half an hour of steady traffic: a worker's memory over time (starts a broker and a worker of its own).
+
+python -m load.bench_soak --minutes 30
+"""
+
+import asyncio
+import logging
+import time
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import numpy as np
+import orjson
+import typer
+from numpy.typing import NDArray
+from rich.console import Console
+
+from infra.broker import Broker
+from load.errors import LoadError
+from load.outages.opening import open_scene, settle
+from load.outages.scene import Scale, Scene
+from load.soak_report import MB, plot, trend_of
+from workers.commands.bars import rate_bar
+
+SAMPLE_S = 2.0
+# Before that, the rows of new users and items and the caches fill: growth that is meant.
+WARM_SHARE = 1 / 3
+RATE, QUESTIONS, USERS = 300.0, 20.0, 400
+
+
+async def soak(minutes: float, rate: float, folder: Path, console: Console) -> tuple[NDArray[np.float64], Scene]:
+    """Samples as rows (minutes since the start, resident bytes, events held back), float64 (n, 3)."""
+    scale = Scale(rate=rate, questions=QUESTIONS, kills=0, away_s=0, pause_s=0, users=USERS)
+    with Broker(folder / "broker") as broker:
+        async with open_scene(broker, folder, "soak", scale, "edge") as scene:
+            scene.add_worker(named=True)
+            await scene.until_ready()
+            running = asyncio.create_task(scene.traffic.run())
+            samples = await _sample(scene, minutes, console)
+            scene.traffic.stop()
+            await running
+            await settle(scene)
+            return samples, scene
+
+
+async def _sample(scene: Scene, minutes: float, console: Console) -> NDArray[np.float64]:
+    [worker] = scene.workers
+    began, rows = time.monotonic(), []
+    with rate_bar(console) as bar:
+        task = bar.add_task("seconds", total=int(minutes * 60))
+        while (elapsed := time.monotonic() - began) < minutes * 60:
+            scrape = await worker.scrape()
+            if scrape is None or worker.ends:
+                raise LoadError(f"the worker does not answer or ended {worker.ends}; see {worker.log_file}")
+            memory = scrape.total("process_resident_memory_bytes")
+            rows.append((elapsed / 60, memory, scrape.total("tastestream_consumer_lag_records")))
+            bar.update(task, completed=int(elapsed))
+            await asyncio.sleep(SAMPLE_S)
+    return np.array(rows, np.float64)
+
+
+def main(
+    minutes: Annotated[float, typer.Option(help="how long")] = 30.0,
+    rate: Annotated[float, typer.Option(help="events a second")] = RATE,
+    png: Annotated[Path, typer.Option(help="file for the plot")] = Path("soak.png"),
+    json: Annotated[Path | None, typer.Option(help="file for samples and trend")] = None,
+) -> None:
+    """Run, say whether memory is flat, and draw it."""
+    console = Console()
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    with TemporaryDirectory(prefix="tastestream-soak-") as folder:
+        samples, scene = asyncio.run(soak(minutes, rate, Path(folder), console))
+    late = samples[samples[:, 0] >= minutes * WARM_SHARE]
+    trend = trend_of(late[:, 0] / 60, late[:, 1] / MB)
+    plot(samples[:, 0], samples[:, 1] / MB, minutes * WARM_SHARE, trend, png)
+    unanswered = sum(1 for one in scene.traffic.asked if not one.reply.done())
+    console.print(
+        f"{scene.traffic.published:,} events and {len(scene.traffic.asked):,} requests ({unanswered} unanswered) in "
+        f"{minutes:g} minutes; most events held back {samples[:, 2].max():,.0f}",
+        highlight=False,
+    )
+    console.print(
+        f"memory {trend.level_mb:.0f} MB, slope {trend.slope_mb_h:+.1f} MB/h "
+        f"(95 %: {trend.low_mb_h:+.1f} to {trend.high_mb_h:+.1f}) over the last two thirds: {trend.verdict}",
+        highlight=False,
+    )
+    if json is not None:
+        json.write_bytes(orjson.dumps({"samples": samples.tolist(), "trend": asdict(trend)}))
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,93 @@
+"""Opens a scene: topics, catalog, clients; and waits at its end until nothing is on its way (touches Kafka)."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
+
+import orjson
+
+from infra.broker import Broker
+from load.backlog import open_backlog
+from load.client import request_client
+from load.errors import LoadError
+from load.kafka import bulk_producer, consumer_at_end, ensure_own_topics
+from load.outages import crowd
+from load.outages.scene import PARTITIONS, Scale, Scene, until
+from load.outages.traffic import Traffic
+from load.publisher import Publisher
+from workers.settings import Settings
+from workers.topic_admin import ensure_topics
+
+SESSION_TIMEOUT_S = 6.0
+CHUNK_RECORDS = 100
+SETTLE_WITHIN_S, REPLIES_WITHIN_S = 300.0, 30.0
+
+
+@asynccontextmanager
+async def open_scene(broker: Broker, folder: Path, name: str, scale: Scale, index_kind: str) -> AsyncIterator[Scene]:
+    """A service without workers; those that are added meanwhile end with it."""
+    settings = _settings(broker, name, index_kind)
+    scene = Scene(broker, folder, scale, settings, random.Random(name))
+    specs = scene.topics.specs(PARTITIONS, PARTITIONS)
+    await ensure_topics({"bootstrap_servers": broker.bootstrap}, specs, replication_factor=1)
+    replies = f"{name}.bench-replies"
+    await ensure_own_topics(broker.bootstrap, [replies])
+    async with AsyncExitStack() as stack:
+        enter = stack.enter_async_context
+        producer = await enter(bulk_producer(broker.bootstrap))
+        client = await enter(request_client(broker.bootstrap, scene.topics.recommendation_requests, replies))
+        changelog = await enter(consumer_at_end(broker.bootstrap, scene.topics.user_state_changelog))
+        described = [(item["item_id"], orjson.dumps(item)) for item in crowd.catalog()]
+        await asyncio.gather(*await Publisher(producer).send(scene.topics.item_catalog, described))
+        scene.traffic = Traffic(
+            producer,
+            client,
+            scene.topics.user_interactions,
+            crowd.events(scale.users, seed=scene.rng.randrange(2**31)),
+            crowd.users(scale.users),
+            PARTITIONS,
+            rate=scale.rate,
+            questions=scale.questions,
+            seed=1,
+        )
+        watching = asyncio.create_task(scene.tap.watch(changelog))
+        try:
+            yield scene
+        finally:
+            watching.cancel()
+            for worker in scene.workers:
+                worker.discard()
+
+
+async def settle(scene: Scene) -> None:
+    """Wait until all that was published is folded and committed, and replies had time to come."""
+    topics = scene.topics
+    inputs = (topics.item_catalog, topics.user_interactions, topics.interactions_rerouted, topics.item_transitions)
+
+    async def nothing_left() -> bool:
+        with suppress(LoadError):
+            return not (await backlog.left()).total()
+        return False
+
+    async with open_backlog(scene.broker.bootstrap, scene.settings.app_id, inputs) as backlog:
+        await until(nothing_left, SETTLE_WITHIN_S, "all events folded and committed")
+    waiting = [one.reply for one in scene.traffic.asked if not one.reply.done()]
+    if waiting:
+        await asyncio.wait(waiting, timeout=REPLIES_WITHIN_S)
+
+
+def _settings(broker: Broker, name: str, index_kind: str) -> Settings:
+    return Settings.model_validate(
+        {
+            "bootstrap_servers": broker.bootstrap,
+            "topic_prefix": f"{name}.",
+            "app_id": name,
+            "user_partitions": PARTITIONS,
+            "item_partitions": PARTITIONS,
+            "session_timeout_s": SESSION_TIMEOUT_S,
+            "index_kind": index_kind,
+            "chunk_records": CHUNK_RECORDS,
+        }
+    )

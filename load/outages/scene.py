@@ -1,0 +1,131 @@
+"""A service under traffic to which something is about to happen: its workers, broker and clients (processes)."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from infra.broker import Broker
+from infra.ports import choose_ports
+from load.errors import LoadError
+from load.outages.supervised import Supervised
+from load.outages.tap import Tap
+from load.outages.traffic import Traffic
+from workers.settings import Settings
+from workers.topics import Topics
+
+PARTITIONS = 4
+LOOK_AGAIN_S = 0.1
+READY_WITHIN_S, RECOVER_WITHIN_S = 60.0, 120.0
+STOP_WITHIN_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How much of everything: events a second, requests a second, kills, and seconds of the long faults."""
+
+    rate: float
+    questions: float
+    kills: int
+    away_s: float
+    pause_s: float
+    users: int = 400
+    warm_s: float = 3.0
+
+
+@dataclass(slots=True)
+class Window:
+    """From the moment of a fault until every partition took a new event; epoch seconds."""
+
+    began_s: float
+    ended_s: float = float("inf")
+    back_s: float | None = None  # when what was away came back, if it was
+
+
+@dataclass(slots=True)
+class Scene:
+    """What a fault may touch, and what it notes: `windows` in which answers may suffer, `notes` for the table."""
+
+    broker: Broker
+    folder: Path
+    scale: Scale
+    settings: Settings
+    rng: random.Random
+    workers: list[Supervised] = field(default_factory=list)
+    windows: list[Window] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    added: int = 0
+    restarts: int = 0  # of the workers that were removed
+    traffic: Traffic = field(init=False)
+    tap: Tap = field(default_factory=Tap)
+    say: Callable[[str], None] = lambda line: None
+
+    @property
+    def topics(self) -> Topics:
+        return Topics(self.settings.topic_prefix)
+
+    def add_worker(self, *, named: bool, **settings: object) -> Supervised:
+        """One more worker of the service, started; `named` in its group it may come back without a rebalance."""
+        name = f"w{self.added}"
+        self.added += 1
+        own = {"data_path": self.folder / name, "web_port": choose_ports(0)[0], "instance_id": name if named else None}
+        worker = Supervised(self.settings.model_copy(update={**own, **settings}), self.folder / f"{name}.log")
+        self.workers.append(worker)
+        worker.start()
+        return worker
+
+    async def remove_worker(self, worker: Supervised) -> None:
+        """Stop a worker in order; notes a late end and an exit code that is not 0."""
+        self.workers.remove(worker)
+        self.restarts += len(worker.ends)
+        code, seconds = await worker.stop()
+        if code or seconds > STOP_WITHIN_S:
+            self.notes.append(f"stop took {seconds:.1f} s, exit code {code}")
+
+    def now_s(self) -> float:
+        """Epoch seconds, the clock of record times."""
+        return time.time()
+
+    async def until_ready(self) -> None:
+        """Wait until every worker is ready."""
+        for worker in list(self.workers):
+            await until(worker.ready, READY_WITHIN_S, f"ready (see {worker.log_file})")
+
+    @asynccontextmanager
+    async def window(self) -> AsyncIterator[Window]:
+        """A fault inside, and the time until every partition took a new event after it."""
+        window = Window(time.time())
+        self.windows.append(window)
+        yield window
+        await self.recovered()
+        window.ended_s = time.time()
+        self.say(
+            f"fault {len(self.windows)}: {self.tap.stall_s(window.began_s, window.ended_s):.1f} s without a new event"
+        )
+
+    async def recovered(self) -> None:
+        """Wait until every partition has taken an event from now on."""
+        now_s = time.time()
+
+        def all_moved() -> bool:
+            last = self.tap.last_s()
+            return len(last) == PARTITIONS and min(last.values()) > now_s
+
+        await until(all_moved, RECOVER_WITHIN_S, "a new event in every partition")
+
+
+async def until(condition: Callable[[], bool | Awaitable[bool]], within_s: float, what: str) -> None:
+    """Look at `condition` until it holds; raises LoadError after `within_s`."""
+    deadline = time.monotonic() + within_s
+    while True:
+        holds = condition()
+        if not isinstance(holds, bool):
+            holds = await holds
+        if holds:
+            return
+        if time.monotonic() > deadline:
+            raise LoadError(f"not within {within_s:.0f} s: {what}")
+        await asyncio.sleep(LOOK_AGAIN_S)
