@@ -44,7 +44,8 @@ def run_worker(settings: Settings) -> int:
     try:
         worker.execute_from_commandline()
     except SystemExit as end:
-        return int(end.code or 0)
+        # Faust ends with 1 for every failure; a contradiction was met only now, in the state.
+        return EXIT_MISCONFIGURED if isinstance(app.crash_reason, ConfigurationError) else int(end.code or 0)
     except Exception as error:
         log.error("the worker ended: %s", error)
         return EXIT_FAILED

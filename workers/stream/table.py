@@ -5,9 +5,13 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import Generic, Protocol, TypeVar
 
+from workers.errors import ConfigurationError
 from workers.records.out import OutRecord
 
 log = logging.getLogger(__name__)
+
+NOTE_KEY = b""
+"""Key of a changelog's note, what is to be said of all rows of its partition: nobody has an empty id."""
 
 
 class Row(Protocol):
@@ -28,6 +32,8 @@ class TablePartition(Generic[R]):
     def __init__(self, unpack: Callable[[bytes], R], new: Callable[[], R]) -> None:
         self.lock = asyncio.Lock()
         self.unreadable = 0
+        self.note = ""
+        self._head = new().pack()[:2]  # kind and version, see `models.packing.head`
         self._unpack = unpack
         self._new = new
         self._rows: dict[str, R] = {}
@@ -70,10 +76,22 @@ class TablePartition(Generic[R]):
 
     def load(self, key: bytes, value: bytes | None) -> None:
         """Take one changelog record in recovery; the last one of a key counts."""
-        if value is None:
+        if key == NOTE_KEY:
+            self.note = (value or b"").decode(errors="replace")
+        elif value is None:
             self._packed.pop(key.decode(), None)
         else:
+            self._refuse_other_version(key, value)
             self._packed[key.decode()] = value
+
+    def _refuse_other_version(self, key: bytes, value: bytes) -> None:
+        """Raise `ConfigurationError` for another version's row: to go on without it would lose what it holds."""
+        ours, found = self._head, value[:2]
+        if found != ours and len(ours) == len(found) == 2 and found[0] == ours[0]:
+            raise ConfigurationError(
+                f"state is of version {found[1]} (row of {key.decode(errors='replace')!r}), this program writes "
+                f"{ours[1]}: run `tastestream rebuild`, or the program that wrote it"
+            )
 
     def _bytes_of(self, key: str) -> bytes | None:
         row = self._rows.get(key)
