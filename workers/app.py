@@ -1,6 +1,6 @@
 """The composition root: the one place where a worker's parts are built and put together."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
@@ -44,8 +44,8 @@ Put = Callable[[Chunk], Awaitable[None]]
 REQUEST_CHUNK, REQUEST_CHUNKS_OUT = 4, 16
 
 
-def build(settings: Settings) -> StreamApp:
-    """A worker's Faust app, ready to be run; its topics must exist."""
+def build(settings: Settings, *, only: Collection[str] | None = None) -> StreamApp:
+    """A worker's Faust app, ready to be run; its topics must exist. `only`: the topics that it folds, else all."""
     options: ClientOptions = {"bootstrap_servers": settings.bootstrap_servers, "client_id": settings.app_id}
     app = new_app(
         settings.app_id,
@@ -58,7 +58,7 @@ def build(settings: Settings) -> StreamApp:
     agents = _attach_agents(app, parts)
     request_reader = _request_reader(parts, agents[parts.topics.recommendation_requests], options)
     audit = IndexAudit(parts.index, parts.items, parts.points, parts.index_writer, parts.vocabulary, parts.turns)
-    member = _member(parts, agents, options, followers=(request_reader, audit))
+    member = _member(parts, agents, options, followers=(request_reader, audit), only=only)
     index = IndexService(parts.index, parts.points.schema)
     # Started in this order and stopped in the opposite one: a hand-over needs everything else alive.
     for service in (index, parts.writer, parts.replies, parts.index_writer, audit, request_reader, member):
@@ -135,6 +135,7 @@ def _member(
     agents: Mapping[str, Put],
     options: ClientOptions,
     followers: tuple[RequestReader, IndexAudit],
+    only: Collection[str] | None,
 ) -> GroupMember:
     settings, topics = parts.settings, parts.topics
     tables: dict[str, Table[Any]] = {
@@ -143,6 +144,7 @@ def _member(
         topics.interactions_rerouted: parts.users,
         topics.item_transitions: parts.items,
     }
+    tables = {topic: table for topic, table in tables.items() if only is None or topic in only}
     return GroupMember(
         options,
         MemberSettings(
