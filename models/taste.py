@@ -21,7 +21,8 @@ class Taste:
     """Decayed sum of what the user touched, in any order of arrival.
 
     taste(t) = Σ weight · 2^(−(t − time) / half_life) · vector. The sum is kept relative to a landmark that
-    moves with the newest event, so a late event only takes a smaller factor: orders of arrival commute (to
+    follows the newest event in steps of a half-life: each halves the sum, which float32 does exactly, where
+    many small decays would lose digits. A late event takes a smaller factor: orders of arrival commute (to
     rounding), and `revert_one` is the inverse of `learn_one`. A repeat counts again: duplicates are stopped
     before. An unknown item's share is learned when its vector is known. Forward decay: Cormode et al. 2009,
     "Forward decay: a practical time decay model for streaming systems".
@@ -44,13 +45,12 @@ class Taste:
         """Add one event's share; `vector` float32 (dim,). A vector of another `dim` starts the taste anew."""
         if self._sum is None or len(vector) != len(self._sum):
             self._sum = np.zeros(len(vector), dtype=np.float32)
-            self._landmark_ms = time_ms
-        age_ms = self._landmark_ms - time_ms
-        if age_ms < 0:
-            self._sum *= math.exp2(age_ms / self._half_life_ms)
-            self._landmark_ms = time_ms
-            age_ms = 0
-        self._sum += vector * np.float32(weight * math.exp2(-age_ms / self._half_life_ms))
+            self._landmark_ms = self._half_lives(time_ms, since_ms=0)
+        ahead_ms = self._half_lives(time_ms, since_ms=self._landmark_ms)
+        if ahead_ms > 0:
+            self._sum *= math.exp2(-ahead_ms / self._half_life_ms)
+            self._landmark_ms += ahead_ms
+        self._sum += vector * np.float32(weight * math.exp2((time_ms - self._landmark_ms) / self._half_life_ms))
 
     def revert_one(self, vector: Vector, weight: float, time_ms: int) -> None:
         """Take one event's share back."""
@@ -72,6 +72,12 @@ class Taste:
         length = float(np.linalg.norm(self._sum))
         return self._sum / np.float32(length) if length > _TOO_SHORT else None
 
+    def value_at(self, time_ms: int) -> Vector | None:
+        """taste(t) itself at epoch ms `time_ms`, float32 (dim,); None when there is none."""
+        if self._sum is None:
+            return None
+        return self._sum * np.float32(math.exp2((self._landmark_ms - time_ms) / self._half_life_ms))
+
     def pack(self) -> bytes:
         """Landmark, dimension, sum."""
         values = b"" if self._sum is None else self._sum.astype("<f4", copy=False).tobytes()
@@ -86,3 +92,7 @@ class Taste:
         if dim:
             taste._sum = np.frombuffer(reader.raw(4 * dim), dtype="<f4").astype(np.float32)
         return taste
+
+    def _half_lives(self, time_ms: int, since_ms: int) -> int:
+        """Whole half-lives from `since_ms` to `time_ms`, in ms."""
+        return int((time_ms - since_ms) // self._half_life_ms * self._half_life_ms)

@@ -1,6 +1,6 @@
 """The composition root: the one place where a worker's parts are built and put together."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -55,8 +55,8 @@ REQUEST_CHUNK, REQUEST_CHUNKS_OUT = 4, 16
 SHARED_AUDIT_S = 300.0
 
 
-def build(settings: Settings) -> StreamApp:
-    """A worker's Faust app, ready to be run; its topics must exist."""
+def build(settings: Settings, *, only: Collection[str] | None = None) -> StreamApp:
+    """A worker's Faust app, ready to be run; its topics must exist. `only`: the topics that it folds, else all."""
     options = client_options(settings)
     app = new_app(
         settings.app_id,
@@ -70,7 +70,7 @@ def build(settings: Settings) -> StreamApp:
     request_reader = _request_reader(parts, agents[parts.topics.recommendation_requests], options)
     shelf = () if parts.shelf is None else (parts.shelf,)
     followers = (parts.index_writer, *shelf, request_reader, parts.index_audit)
-    member = _member(parts, agents, options, followers)
+    member = _member(parts, agents, options, followers, only)
     # Started in this order and stopped in the opposite one: a hand-over needs everything else alive.
     below: list[Service] = [parts.index_service, parts.writer, parts.replies, parts.index_writer, parts.index_audit]
     watchdog = _watchdog(parts, options, member, request_reader)
@@ -202,6 +202,7 @@ def _member(
     agents: Mapping[str, Put],
     options: ClientOptions,
     followers: tuple[Follower, ...],
+    only: Collection[str] | None,
 ) -> GroupMember:
     settings, topics = parts.settings, parts.topics
     tables: dict[str, Table[Any]] = {
@@ -210,6 +211,7 @@ def _member(
         topics.interactions_rerouted: parts.users,
         topics.item_transitions: parts.items,
     }
+    tables = {topic: table for topic, table in tables.items() if only is None or topic in only}
     return GroupMember(
         options,
         MemberSettings(

@@ -11,7 +11,7 @@ from models.item_state import ItemState
 from models.packing import Reader, head
 from models.sources import labels
 
-_KIND, _VERSION = b"R", 1
+_KIND, _VERSION = b"R", 2  # goes up with the layout of either half
 _FIXED = struct.Struct("<qiI")
 _ABSENT = -1
 

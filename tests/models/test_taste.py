@@ -54,6 +54,24 @@ def test_like_of_one_half_life_ago_counts_half() -> None:
     assert found[0] == pytest.approx(found[1])
 
 
+def test_a_thousand_events_a_second_apart_forget_as_much_as_two_a_thousand_seconds_apart() -> None:
+    often, twice = Taste(), Taste()
+    for second in range(1_001):
+        often.learn_one(axis(0), 1.0 if second in (0, 1_000) else 0.0, 1_000 * second)
+    for second in (0, 1_000):
+        twice.learn_one(axis(0), 1.0, 1_000 * second)
+    assert often.pack() == twice.pack()
+
+
+def test_the_sum_itself_is_that_of_the_formula() -> None:
+    taste = Taste(half_life_s=DAY_MS / 1_000)
+    for days, weight in ((0, 8.0), (5, 1.0), (3, 4.0)):
+        taste.learn_one(axis(0), weight, days * DAY_MS + 7)
+    found = taste.value_at(6 * DAY_MS + 7)
+    assert found is not None
+    assert found[0] == pytest.approx(8 / 2**6 + 1 / 2 + 4 / 2**3)
+
+
 def test_dislike_turns_taste_away() -> None:
     assert direction([(0, 3.0, 0), (1, -3.0, 0)])[1] < 0
 

@@ -159,14 +159,14 @@ async def _consumer_of(bootstrap: str, topic: str) -> AsyncIterator[AIOKafkaCons
 
 
 async def committed(worker: Worker, topic: str) -> dict[int, int]:
-    """Offsets that the worker's group has committed, by partition."""
+    """Offsets that the worker's group has committed, by partition; nothing for one that is at its start."""
     admin = AIOKafkaAdminClient(bootstrap_servers=worker.bootstrap)
     await admin.start()
     try:
         offsets = await admin.list_consumer_group_offsets(worker.group)
     finally:
         await admin.close()
-    return {tp.partition: found.offset for tp, found in offsets.items() if tp.topic == topic and found.offset >= 0}
+    return {tp.partition: found.offset for tp, found in offsets.items() if tp.topic == topic and found.offset > 0}
 
 
 def other_partition(key: str, partitions: int) -> int:

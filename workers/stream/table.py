@@ -7,6 +7,9 @@ from typing import Generic, Protocol, TypeVar
 from workers.errors import ConfigurationError
 from workers.records.out import OutRecord
 
+NOTE_KEY = b""
+"""Key of a changelog's note, what is to be said of all rows of its partition: nobody has an empty id."""
+
 
 class Row(Protocol):
     """A row of a table: it knows its own versioned bytes."""
@@ -27,8 +30,10 @@ class TablePartition(Generic[R]):
 
     def __init__(self, changelog: str, kind: bytes, unpack: Callable[[bytes], R], new: Callable[[], R]) -> None:
         self.lock = asyncio.Lock()
+        self.note = ""
         self._changelog = changelog
         self._kind = kind
+        self._head = new().pack()[:2]  # kind and version, see `models.packing.head`
         self._unpack = unpack
         self._new = new
         self._rows: dict[str, R] = {}
@@ -78,12 +83,24 @@ class TablePartition(Generic[R]):
         """Take one changelog record in recovery; the last one of a key counts. Raises ValueError on an alien one."""
         if key is None:
             raise ValueError("has no key")
-        if value is None:
+        if key == NOTE_KEY:
+            self.note = (value or b"").decode(errors="replace")
+        elif value is None:
             self._packed.pop(key.decode(), None)
         elif value.startswith(self._kind):
+            self._refuse_other_version(key, value)
             self._packed[key.decode()] = value
         else:
             raise ValueError(f"starts with {value[:2]!r}, expected {self._kind!r}")
+
+    def _refuse_other_version(self, key: bytes, value: bytes) -> None:
+        """Raise `ConfigurationError` for another version's row: to go on without it would lose what it holds."""
+        ours, found = self._head, value[:2]
+        if found != ours and len(ours) == len(found) == 2 and found[0] == ours[0]:
+            raise ConfigurationError(
+                f"state is of version {found[1]} (row of {key.decode(errors='replace')!r}), this program writes "
+                f"{ours[1]}: run `tastestream rebuild`, or the program that wrote it"
+            )
 
     def _bytes_of(self, key: str) -> bytes | None:
         row = self._rows.get(key)
@@ -99,7 +116,7 @@ class TablePartition(Generic[R]):
 def unreadable(which: str, error: ValueError) -> str:
     """What to tell of a row that is torn, alien or of an unknown version."""
     return (
-        f"the {which} is unreadable ({error}): nothing is computed on it. Rebuild the state; "
+        f"the {which} is unreadable ({error}): nothing is computed on it. Run `tastestream rebuild`; "
         "or, to have this one start anew, write a tombstone for its key"
     )
 

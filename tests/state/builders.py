@@ -1,0 +1,73 @@
+"""Logs of events folded by the models alone, without Kafka: what any run over the log must come to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from models.events import Event, event_clock, event_weight
+from models.evidence import Evidence
+from models.taste import Vector
+from models.user_state import UserState
+from tests.models.builders import axis
+from workers.partitioning import partition_of
+from workers.rows import ItemRow
+from workers.state.digest import table_digest, to_json
+from workers.state.form import item_form, user_form
+
+PARTITIONS = 4
+DIM = 4
+
+
+@dataclass
+class Fold:
+    """Rows after a log; `known` items have a vector while the log is folded."""
+
+    known: frozenset[str] = frozenset("abcdef")
+    users: dict[str, UserState] = field(default_factory=dict)
+    items: dict[str, ItemRow] = field(default_factory=dict)
+    published: list[Event] = field(default_factory=list)
+
+    def publish(self, events: Sequence[Event]) -> "Fold":
+        """Fold events in the order of publication: each gets the next offset of its user's partition."""
+        for event in events:
+            partition = partition_of(event.user_id, PARTITIONS)
+            offset = sum(one.origin[0] == partition for one in self.published)
+            self.published.append(replace(event, origin=(partition, offset), clock=event_clock(offset, PARTITIONS)))
+            self.deliver(self.published[-1])
+        return self
+
+    def deliver(self, event: Event) -> None:
+        """Fold one event where it is in the log."""
+        vector = vector_of(event.item_id) if event.item_id in self.known else None
+        evidence = self.users.setdefault(event.user_id, UserState()).fold(event, vector)
+        if evidence is not None:
+            self.learn(evidence)
+
+    def learn(self, evidence: Evidence) -> None:
+        self.items.setdefault(evidence.item_id, ItemRow()).learn(Evidence.unpack(evidence.pack()))
+
+    def digest(self) -> dict[str, Any]:
+        users = ((key, user_form(user, vector_of)) for key, user in self.users.items())
+        items = ((key, item_form(row)) for key, row in self.items.items())
+        tables = {"users": table_digest(users, keep_rows=True), "items": table_digest(items, keep_rows=True)}
+        return to_json(tables)
+
+    def exact_users(self) -> dict[str, Any]:
+        """What of the users' rows must be equal bit for bit."""
+        return {key: user_form(user, vector_of).exact for key, user in self.users.items()}
+
+    def taste(self, user_id: str) -> Vector:
+        """A user's taste at a time that all folds of a log share, float32 (4,)."""
+        value = self.users[user_id].taste.value_at(max(event.time_ms for event in self.published))
+        return np.zeros(DIM, dtype=np.float32) if value is None else value
+
+
+def vector_of(item_id: str) -> Vector:
+    return axis(ord(item_id[0]) % DIM, DIM)
+
+
+def touch(item_id: str, time_ms: int, user_id: str = "u", kind: str = "view", event_id: str | None = None) -> Event:
+    """An event that has not been published yet."""
+    return Event(user_id, item_id, kind, event_weight(kind, None), None, time_ms, (0, 0), 0, event_id)
