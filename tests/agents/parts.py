@@ -28,7 +28,7 @@ class Sent(Writer):
     """Acknowledges at once what it is given, or refuses the topic named in `refuses`."""
 
     def __init__(self) -> None:
-        super().__init__({}, patience_s=1.0)
+        super().__init__({}, owner="test", patience_s=1.0)
         self.batches: list[tuple[Target, list[OutRecord]]] = []
         self.refuses = ""
 

@@ -32,7 +32,7 @@ class World(Writer):
     """Topics, what a worker committed of them, and a worker that may be killed before any write."""
 
     def __init__(self, parts: Parts, seed: int, kill_share: float = 0.0) -> None:
-        super().__init__({}, patience_s=1.0)
+        super().__init__({}, owner="test", patience_s=1.0)
         self.logs: dict[Target, list[Record]] = defaultdict(list)
         self.kills = 0
         self._parts = replace(parts, writer=self)
