@@ -1,8 +1,10 @@
 """A user's recent events in the order in which they happened, whatever the order in which they came."""
 
+import math
 import struct
 from array import array
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,17 +14,27 @@ from models.evidence import WINDOW
 from models.ids import sparse_index
 from models.packing import Reader, column_bytes, contains
 
+WAITING, FIRST, BOUGHT = 1, 2, 4
+"""Flags of an event: its item's vector is unknown and its share of the taste is owed; the user had not touched the
+item before; it was paid for, or put into the cart."""
+
+GUESTS = 128
+"""Groups from here on are events of merged guests, see `HistoryEntry`."""
+
 BOUND = 200
 """Events kept: sources look at the last 20; the rest lets late events and duplicates find their place."""
+
+NO_STARS = math.nan
 
 _SIZES = struct.Struct("<HI")
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """One event; `waiting` while its item's vector is unknown and its share of the taste is owed.
+    """One event; `origin` is where its record entered the stream, `stars` NaN where none were given.
 
-    `bought`: paid for, or put into the cart.
+    `group` tells who knew what when it was learned: the number of guests merged into the history before, and of an
+    event of the n-th of these guests 128 + n.
     """
 
     item_id: str
@@ -30,15 +42,16 @@ class HistoryEntry:
     origin: tuple[int, int]
     weight: float
     event_hash: int = 0
-    waiting: bool = False
-    bought: bool = False
+    flags: int = 0
+    stars: float = NO_STARS
+    group: int = 0
 
 
 class History:
     """At most 200 events ordered by (time, origin): the newest 200, whatever the order of arrival.
 
     A late event is inserted at its place, items of one record stay in the record's order, and an event older
-    than a full history is not kept. Columns rather than objects: 40 bytes an event, and packing copies them
+    than a full history is not kept. Columns rather than objects: 50 bytes an event, and packing copies them
     as they are.
 
     >>> history = History()
@@ -49,15 +62,16 @@ class History:
     """
 
     __slots__ = (
-        "bought",
         "event_hashes",
+        "flags",
+        "groups",
         "id_sizes",
         "indices",
         "item_ids",
         "offsets",
         "partitions",
+        "stars",
         "times_ms",
-        "waiting",
         "weights",
     )
 
@@ -70,8 +84,9 @@ class History:
         self.offsets: array[int] = array("q")
         self.weights: array[float] = array("f")
         self.event_hashes: array[int] = array("Q")
-        self.waiting: array[int] = array("B")
-        self.bought: array[int] = array("B")
+        self.flags: array[int] = array("B")
+        self.groups: array[int] = array("B")
+        self.stars: array[float] = array("f")
 
     def __len__(self) -> int:
         return len(self.item_ids)
@@ -94,12 +109,42 @@ class History:
         self.offsets.insert(place, offset)
         self.weights.insert(place, entry.weight)
         self.event_hashes.insert(place, entry.event_hash)
-        self.waiting.insert(place, entry.waiting)
-        self.bought.insert(place, entry.bought)
+        self.flags.insert(place, entry.flags)
+        self.groups.insert(place, entry.group)
+        self.stars.insert(place, entry.stars)
         if not full:
             return place
-        self._drop_oldest()
+        self.drop(1)
         return place - 1
+
+    def entries(self) -> Iterator[HistoryEntry]:
+        """All events, oldest first."""
+        for place in range(len(self)):
+            yield HistoryEntry(
+                self.item_ids[place],
+                self.times_ms[place],
+                (self.partitions[place], self.offsets[place]),
+                self.weights[place],
+                self.event_hashes[place],
+                self.flags[place],
+                self.stars[place],
+                self.groups[place],
+            )
+
+    def until(self, time_ms: int) -> int:
+        """How many events happened at this time or before: the oldest ones."""
+        return bisect_right(self.times_ms, time_ms)
+
+    def drop(self, count: int) -> None:
+        """Forget the oldest events."""
+        del self.item_ids[:count]
+        for column in self._columns():
+            del column[:count]
+
+    def waiting(self) -> list[int]:
+        """Places of the events whose item's vector was unknown when they came."""
+        flags = np.frombuffer(self.flags, dtype=np.uint8) & WAITING
+        return np.flatnonzero(flags).tolist() if flags.any() else []
 
     def holds(self, event_hash: int) -> bool:
         """Whether an event with this hash (never 0) is among those kept."""
@@ -127,9 +172,9 @@ class History:
 
         What came after `place` counts like what came before: a late event changes no pair.
         """
-        if not self.bought[place]:
+        if not self.flags[place] & BOUGHT:
             return None
-        bought = [self.indices[at] for at in range(len(self) - 1, -1, -1) if self.bought[at]]
+        bought = [self.indices[at] for at in range(len(self) - 1, -1, -1) if self.flags[at] & BOUGHT]
         own = self.indices[place]
         if bought.count(own) > 1:
             return None
@@ -147,24 +192,7 @@ class History:
     def pack(self) -> bytes:
         """Columns one after the other, little-endian."""
         text = "".join(self.item_ids).encode()
-        columns = (
-            self.id_sizes,
-            self.times_ms,
-            self.partitions,
-            self.offsets,
-            self.event_hashes,
-            self.waiting,
-            self.bought,
-        )
-        return b"".join(
-            (
-                _SIZES.pack(len(self), len(text)),
-                text,
-                *map(column_bytes, columns),
-                column_bytes(self.weights),
-                column_bytes(self.indices),
-            )
-        )
+        return b"".join((_SIZES.pack(len(self), len(text)), text, *map(column_bytes, self._columns())))
 
     @classmethod
     def read(cls, reader: Reader) -> "History":
@@ -172,17 +200,25 @@ class History:
         count, text_size = map(int, reader.fields(_SIZES))
         history = cls()
         text = reader.text(text_size)
-        history.id_sizes = reader.ints("H", count)
-        history.times_ms = reader.ints("q", count)
-        history.partitions = reader.ints("I", count)
-        history.offsets = reader.ints("q", count)
-        history.event_hashes = reader.ints("Q", count)
-        history.waiting = reader.ints("B", count)
-        history.bought = reader.ints("B", count)
-        history.weights = reader.floats("f", count)
-        history.indices = reader.ints("I", count)
+        for column in history._columns():
+            reader.fill(column, count)
         history.item_ids = _split(text, history.id_sizes)
         return history
+
+    def _columns(self) -> "tuple[array[int] | array[float], ...]":
+        """All columns but the ids, in the order in which they are packed."""
+        return (
+            self.id_sizes,
+            self.times_ms,
+            self.partitions,
+            self.offsets,
+            self.event_hashes,
+            self.flags,
+            self.groups,
+            self.stars,
+            self.weights,
+            self.indices,
+        )
 
     def _place(self, entry: HistoryEntry) -> int:
         low = bisect_left(self.times_ms, entry.time_ms)
@@ -190,10 +226,6 @@ class History:
         while low < high and (self.partitions[low], self.offsets[low]) <= entry.origin:
             low += 1
         return low
-
-    def _drop_oldest(self) -> None:
-        del self.item_ids[0], self.id_sizes[0], self.indices[0], self.times_ms[0], self.partitions[0]
-        del self.offsets[0], self.weights[0], self.event_hashes[0], self.waiting[0], self.bought[0]
 
 
 def _split(text: str, sizes: "array[int]") -> list[str]:

@@ -67,14 +67,20 @@ class Reader:
     def ints(self, typecode: str, count: int) -> "array[int]":
         """Next column of `count` integers."""
         column: array[int] = array(typecode)
-        self._fill(column, count)
+        self.fill(column, count)
         return column
 
     def floats(self, typecode: str, count: int) -> "array[float]":
         """Next column of `count` floats."""
         column: array[float] = array(typecode)
-        self._fill(column, count)
+        self.fill(column, count)
         return column
+
+    def fill(self, column: "array[int] | array[float]", count: int) -> None:
+        """Next column of `count` numbers, into an empty one."""
+        column.frombytes(self.raw(column.itemsize * count))
+        if sys.byteorder == "big":
+            column.byteswap()
 
     def text(self, size: int) -> str:
         """Next `size` bytes as UTF-8."""
@@ -87,11 +93,6 @@ class Reader:
         """Check that nothing is left."""
         if self._at != len(self._data):
             raise self._error(f"{len(self._data) - self._at} bytes too many")
-
-    def _fill(self, column: "array[int] | array[float]", count: int) -> None:
-        column.frombytes(self.raw(column.itemsize * count))
-        if sys.byteorder == "big":
-            column.byteswap()
 
     def _error(self, problem: str) -> ValueError:
         return ValueError(f"packed {self._kind!r} row: {problem}")

@@ -84,8 +84,7 @@ class Profile:
         (size,) = map(int, reader.fields(_SIZE))
         profile = cls()
         if size:
-            listed = json.loads(reader.text(size))
-            profile._values = {name: ((time_ms, *place), value) for name, time_ms, place, value in listed}
+            profile._values = _values(reader.text(size))
         return profile
 
     def _take(self, name: str, moment: Moment, value: Any) -> None:
@@ -100,3 +99,10 @@ class Profile:
     def _json(self) -> bytes:
         listed = [[name, moment[0], moment[1:], value] for name, (moment, value) in sorted(self._values.items())]
         return json.dumps(listed, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _values(text: str) -> dict[str, tuple[Moment, Any]]:
+    try:
+        return {name: ((time_ms, *place), value) for name, time_ms, place, value in json.loads(text)}
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"packed profile: not a list of values with their moments ({error})") from error

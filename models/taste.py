@@ -56,6 +56,15 @@ class Taste:
         """Take one event's share back."""
         self.learn_one(vector, -weight, time_ms)
 
+    def merge(self, other: "Taste") -> None:
+        """Add what another learned; one of another `dim` adds nothing to a taste that there is."""
+        if other._sum is not None and (self._sum is None or len(self._sum) == len(other._sum)):
+            self.learn_one(other._sum, 1.0, other._landmark_ms)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._sum, self._landmark_ms = None, 0
+
     def direction(self) -> Vector | None:
         """Taste as float32 (dim,) of unit length: decay to now would not turn it. None when there is none."""
         if self._sum is None:

@@ -1,15 +1,18 @@
-"""All that is kept of one user: recent history, what was seen, taste, profile, how far the topic was applied."""
+"""All that is kept of one user or guest: recent history, what was seen, taste, profile, and what was applied."""
 
 import struct
 from array import array
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.events import BUYING, IMPRESSION, Event
+from models.events import BUYING, RATING, SILENT, Event
 from models.evidence import NOTHING, Evidence
-from models.history import History, HistoryEntry
+from models.forgetting import told
+from models.history import BOUGHT, FIRST, GUESTS, NO_STARS, WAITING, History, HistoryEntry
+from models.identity import Identity
 from models.ids import event_hash, item_key
 from models.packing import Reader, column_bytes, contains, head
 from models.profile import Profile
@@ -19,16 +22,16 @@ from models.watermarks import Watermarks
 SEEN_BOUND = 4_096
 """Items remembered as seen, 8 bytes each: past it the oldest may be recommended again."""
 
-_KIND, _VERSION = b"U", 3
+_KIND, _VERSION = b"U", 4
 _SEEN = struct.Struct("<H")
 
 
 class UserState:
-    """One user's row; `fold` learns an event, everything else asks.
+    """One user's row; `fold` learns an event, `merge` a guest, `forget` takes back; everything else asks.
 
     A redelivered event (at or below the watermark of its partition) and a repeated event id change nothing.
     A late event takes its place by event time; what was told of later ones stays as it was. An unknown item
-    (no vector) counts at once; its share of the taste waits.
+    (no vector) counts at once; its share of the taste waits. An event that an order to forget covers is dropped.
 
     >>> user = UserState()
     >>> def view(item_id: str, offset: int) -> Event:
@@ -38,52 +41,94 @@ class UserState:
     (1, True, True)
     """
 
-    __slots__ = ("_seen", "history", "profile", "taste", "watermarks")
+    __slots__ = ("_seen", "history", "identity", "profile", "taste", "watermarks")
 
     def __init__(self, half_life_s: float = HALF_LIFE_S) -> None:
         self.history = History()
         self.taste = Taste(half_life_s)
         self.profile = Profile()
+        self.identity = Identity()
         self.watermarks = Watermarks()
         self._seen: array[int] = array("Q")
 
     def fold(self, event: Event, vector: Vector | None = None) -> Evidence | None:
-        """Learn one event; the evidence to send, or None for a duplicate and for an impression.
+        """Learn one event; the evidence to send, or None for a duplicate and for what tells nothing of an item.
 
         `vector`: float32 (dim,), the item's embedding, None while unknown. O(1) but for moving some bytes.
         """
+        if not self.watermarks.advance(event.origin):
+            return None
         vectors = {} if vector is None else {event.item_id: vector}
-        evidence = self.fold_record([event], vectors)
+        evidence = self.learn([event], vectors)
         return evidence[0] if evidence else None
 
-    def fold_record(
-        self, events: Sequence[Event], vectors: Mapping[str, Vector], place: tuple[int, int] | None = None
-    ) -> list[Evidence]:
-        """Learn the events of one record (a basket has one a line, all of one origin): the evidence to send.
+    def learn(self, events: Sequence[Event], vectors: Mapping[str, Vector]) -> list[Evidence]:
+        """Learn the events of one record (a basket has one a line) that is new to the watermarks.
 
-        `vectors`: float32 (dim,) of the items that have one. `place`: what this row's watermark goes by, if
-        not by the events' origin. Empty for a duplicate.
+        The evidence to send, empty for a duplicate. `vectors`: float32 (dim,) of the items that have one.
         """
-        if not events or not self.watermarks.advance(place or events[0].origin):
-            return []
         learned = (self._learn(event, vectors.get(event.item_id)) for event in events)
         return [evidence for evidence in learned if evidence is not None]
 
     def waiting_items(self) -> list[str]:
         """Items in the history whose vector was unknown when their event came."""
-        history = self.history
-        if 1 not in history.waiting:
-            return []
-        return [item for item, waits in zip(history.item_ids, history.waiting, strict=True) if waits]
+        return [self.history.item_ids[place] for place in self.history.waiting()]
 
     def supply_vector(self, item_id: str, vector: Vector) -> bool:
         """Fold the shares of the taste that waited for this item's vector; False when none did."""
         history = self.history
-        places = [place for place, item in enumerate(history.item_ids) if item == item_id and history.waiting[place]]
+        places = [place for place in history.waiting() if history.item_ids[place] == item_id]
         for place in places:
             self.taste.learn_one(vector, history.weights[place], history.times_ms[place])
-            history.waiting[place] = 0
+            history.flags[place] &= ~WAITING
         return bool(places)
+
+    def seal(self, user_id: str, time_ms: int) -> bytes:
+        """This guest is that user, from an `identify` of `time_ms`: the row to merge there, packed; it ends empty."""
+        packed = self.pack()
+        self.history, self.profile, self._seen = History(), Profile(), array("Q")
+        self.taste.clear()
+        self.identity.seal(user_id, time_ms)
+        return packed
+
+    def merge(
+        self, guest: "UserState", guest_id: str, time_ms: int, vectors: Mapping[str, Vector], partitions: int
+    ) -> tuple[list[Evidence], list[str]]:
+        """Take over a guest's row; the evidence to take back, and guests to forget, as of `forget`.
+
+        These are empty but for what an order to forget this user covers. Events go to their places by time, one
+        whose event id is here already is dropped with its share of the taste, other shares add up, and those that
+        wait go on waiting.
+        """
+        erased_ms = self.identity.erased_ms
+        forgotten, gone = guest.forget(erased_ms, partitions) if erased_ms >= 0 else ([], [])
+        group = GUESTS + self.identity.welcome(guest_id, time_ms, guest.identity.guests)
+        self.taste.merge(guest.taste)
+        for entry in guest.history.entries():
+            if entry.event_hash and self.history.holds(entry.event_hash):
+                if not entry.flags & WAITING and entry.item_id in vectors:
+                    self.taste.revert_one(vectors[entry.item_id], entry.weight, entry.time_ms)
+            else:
+                self.history.insert(replace(entry, group=group))
+        for key in guest._seen:
+            self._see(key)
+        self.profile.merge(guest.profile)
+        return forgotten, gone + self.identity.forget(erased_ms)
+
+    def forget(self, until_ms: int, partitions: int) -> tuple[list[Evidence], list[str]]:
+        """Forget what happened at `until_ms` or before; the evidence to take back, and guests to forget as well.
+
+        What happened later stays as far as the history holds it: its shares of the taste are learned anew.
+        `partitions` of `user-interactions`, for the clock.
+        """
+        gone = self.history.until(until_ms)
+        forgotten = told(self.history, gone, partitions)
+        self.history.drop(gone)
+        self.profile.forget(until_ms)
+        self.taste.clear()
+        self.history.flags = array("B", [flags | WAITING for flags in self.history.flags])
+        self._seen = array("Q", dict.fromkeys(map(item_key, self.history.item_ids)))
+        return forgotten, self.identity.forget(until_ms)
 
     @property
     def last_time_ms(self) -> int | None:
@@ -99,7 +144,7 @@ class UserState:
         return np.array(self._seen, dtype=np.uint64)
 
     def pack(self) -> bytes:
-        """Versioned bytes, little-endian: 46 an event kept, 8 an item seen, 4 a dimension of taste."""
+        """Versioned bytes, little-endian: 50 an event kept, 8 an item seen, 4 a dimension of taste, the profile."""
         return b"".join(
             (
                 head(_KIND, _VERSION),
@@ -109,6 +154,7 @@ class UserState:
                 column_bytes(self._seen),
                 self.taste.pack(),
                 self.profile.pack(),
+                self.identity.pack(),
             )
         )
 
@@ -123,19 +169,29 @@ class UserState:
         user._seen = reader.ints("Q", int(seen))
         user.taste = Taste.read(reader, half_life_s)
         user.profile = Profile.read(reader)
+        user.identity = Identity.read(reader)
         reader.end()
         return user
 
     def _learn(self, event: Event, vector: Vector | None) -> Evidence | None:
         hashed = event_hash(event.event_id) if event.event_id else 0
-        if event.kind == IMPRESSION or (hashed and self.history.holds(hashed)):
+        if event.kind in SILENT or event.time_ms <= self.identity.erased_ms or (hashed and self.history.holds(hashed)):
             return None
         if vector is not None:
             self.taste.learn_one(vector, event.weight, event.time_ms)
-        waiting, bought = vector is None, event.kind in BUYING
-        place = self.history.insert(
-            HistoryEntry(event.item_id, event.time_ms, event.origin, event.weight, hashed, waiting, bought)
+        first = self._see(item_key(event.item_id))
+        stars = event.value if event.kind == RATING else None
+        entry = HistoryEntry(
+            event.item_id,
+            event.time_ms,
+            event.published or event.origin,
+            event.weight,
+            hashed,
+            (vector is None) * WAITING | first * FIRST | (event.kind in BUYING) * BOUGHT,
+            NO_STARS if stars is None else stars,
+            self.identity.merges,
         )
+        place = self.history.insert(entry)
         bought_with = None if place is None else self.history.bought_with(place)
         return Evidence(
             item_id=event.item_id,
@@ -143,9 +199,10 @@ class UserState:
             clock=event.clock,
             time_ms=event.time_ms,
             weight=event.weight,
-            first=self._see(item_key(event.item_id)),
+            first=first,
             predecessors=NOTHING if place is None else self.history.predecessors(place),
             bought=bought_with is not None,
+            rating=stars,
             bought_with=NOTHING if bought_with is None else bought_with,
         )
 

@@ -6,13 +6,16 @@ from typing import Self, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from workers.records.aliases import PERSON_TYPES
 from workers.records.codes import Reason
 from workers.records.interaction import EventType
 from workers.records.request import KINDS
 
 OTHER = "other"
-EVENT_TYPES: frozenset[str] = frozenset(get_args(EventType))
-EVENT_OUTCOMES = frozenset({"applied", "duplicate", "late", "parked", "dead_letter", "rerouted"})
+EVENT_TYPES: frozenset[str] = frozenset(get_args(EventType)) | set(PERSON_TYPES.values()) | {"merge"}
+EVENT_OUTCOMES = frozenset(
+    {"applied", "duplicate", "late", "parked", "dead_letter", "rerouted", "forwarded", "erased", "ignored"}
+)
 REASONS: frozenset[str] = frozenset(Reason)
 REQUEST_KINDS: frozenset[str] = frozenset(KINDS)
 

@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from models.events import EVENT_WEIGHTS
 from workers.errors import ConfigurationError
 from workers.records.interaction import DEFAULT_FUTURE_TOLERANCE_MS
 from workers.topics import MAX_PARTITIONS
@@ -15,6 +16,17 @@ PREFIX = "TASTESTREAM_"
 Partitions = Annotated[int, Field(ge=1, le=MAX_PARTITIONS)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
+
+
+# Beyond it one event would drown a whole history; a dislike is below zero.
+MAX_WEIGHT = 1_000
+Weight = Annotated[float, Field(ge=-MAX_WEIGHT, le=MAX_WEIGHT, allow_inf_nan=False)]
+
+
+def _with_defaults(weights: dict[str, float]) -> dict[str, float]:
+    if unknown := sorted(weights.keys() - EVENT_WEIGHTS.keys()):
+        raise ValueError(f"{unknown[0][:64]!r} has no weight, use {', '.join(EVENT_WEIGHTS)}")
+    return {**EVENT_WEIGHTS, **weights}
 
 
 class Settings(BaseSettings):
@@ -61,6 +73,9 @@ class Settings(BaseSettings):
 
     mapping_file: Path | None = Field(
         None, description="what other names in your records mean: a file that `tastestream schema detect` writes"
+    )
+    event_weights: Annotated[dict[str, Weight], AfterValidator(_with_defaults)] = Field(
+        {}, validate_default=True, description='weights of event types that differ, as JSON: `{"click": 1.5}`'
     )
     vector_dim: int = Field(
         256, ge=8, le=4096, description="dimensions of an item's embedding: the client's own, or hashed text"

@@ -5,7 +5,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.history import BOUND, History, HistoryEntry
+from models.history import BOUGHT, BOUND, History, HistoryEntry
 from models.ids import sparse_index
 from models.packing import Reader
 
@@ -17,7 +17,7 @@ def entry(item_id: str, time_ms: int, offset: int) -> HistoryEntry:
 
 
 def bought(item_id: str, time_ms: int) -> HistoryEntry:
-    return HistoryEntry(item_id, time_ms, (0, time_ms), weight=10.0, bought=True)
+    return HistoryEntry(item_id, time_ms, (0, time_ms), weight=10.0, flags=BOUGHT)
 
 
 def filled(entries: list[HistoryEntry]) -> History:
@@ -112,7 +112,7 @@ def test_each_pair_bought_is_told_once_in_every_order_of_arrival(order: list[int
 def test_unpacked_history_remembers_what_was_bought() -> None:
     history = filled([bought("a", 0), entry("b", 1, 1)])
     again = History.read(Reader(b"H\1" + history.pack(), b"H", 1))
-    assert again.bought.tolist() == [1, 0]
+    assert again.flags.tolist() == [BOUGHT, 0]
 
 
 def test_the_place_of_a_record_is_known_as_long_as_its_event_is_kept() -> None:

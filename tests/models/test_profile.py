@@ -72,7 +72,7 @@ def test_categories_stay_until_a_record_replaces_them() -> None:
     profile.learn((2, 0, 2), {"country": "NL"}, None)
     assert profile.preferred_categories == ("film", "series")
     profile.learn((3, 0, 3), {}, ())
-    assert profile.preferred_categories == ()
+    assert not profile.preferred_categories
 
 
 def test_past_its_bound_a_profile_drops_what_is_oldest() -> None:

@@ -86,16 +86,15 @@ def test_impression_is_neither_seen_nor_evidence() -> None:
     assert user.last_time_ms is None
 
 
-def test_basket_teaches_all_its_lines_and_is_redelivered_as_one() -> None:
+def test_basket_teaches_all_its_lines_in_their_order() -> None:
     user = UserState()
     basket = [event(name, 4, kind="purchase") for name in "abc"]
-    assert [found.item_id for found in user.fold_record(basket, {})] == ["a", "b", "c"]
-    assert user.fold_record(basket, {}) == []
+    assert [found.item_id for found in user.learn(basket, {})] == ["a", "b", "c"]
     assert user.history.item_ids == ["a", "b", "c"]
 
 
 def test_basket_is_bought_together_whatever_the_order_of_its_lines() -> None:
-    told = UserState().fold_record([event("a", 4, kind="purchase"), event("b", 4, kind="purchase")], {})
+    told = UserState().learn([event("a", 4, kind="purchase"), event("b", 4, kind="purchase")], {})
     assert [piece.bought for piece in told] == [True, True]
     assert [piece.bought_with.tolist() for piece in told] == [[], [sparse_index("a")]]
 

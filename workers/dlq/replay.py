@@ -1,9 +1,10 @@
 """What a replay sends, and which letters can't be replayed (no I/O)."""
 
-from workers.arrivals import FIRST_PLACE_HEADER
+from workers.arrivals import KIND_HEADER, OUR_HEADERS
 from workers.dead_letters import ATTEMPT_HEADER
 from workers.dlq.letter import Letter
 from workers.origin import ORIGIN_HEADER
+from workers.records.headers import header_text
 from workers.records.out import OutRecord
 from workers.topics import Topics
 
@@ -16,6 +17,8 @@ def why_not(letter: Letter, topics: Topics) -> str:
         return "nobody waits for the reply any more: ask again"
     if letter.place.topic == topics.item_transitions:
         return "evidence is the workers' own: a rebuild makes it anew"
+    if header_text(letter.headers, KIND_HEADER) and letter.place.topic == topics.interactions_rerouted:
+        return "a message between rows of users is the workers' own: publish identify or erase anew"
     if target_topic(letter, topics) is None:
         return f"the topic {letter.place.topic} is none that workers of this prefix read"
     return ""
@@ -33,7 +36,7 @@ def target_topic(letter: Letter, topics: Topics) -> str | None:
 
 def replayed(letter: Letter) -> OutRecord:
     """Key, value, headers and time as they were, and by what it is recognised when it comes twice."""
-    headers = tuple((name, content) for name, content in letter.headers if name != FIRST_PLACE_HEADER)
+    headers = tuple((name, content) for name, content in letter.headers if name not in OUR_HEADERS)
     ours = ((ATTEMPT_HEADER, b"%d" % letter.attempt), (ORIGIN_HEADER, str(letter.origin).encode()))
     return OutRecord(letter.key, letter.value, (*headers, *ours), letter.time_ms)
 

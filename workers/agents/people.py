@@ -1,0 +1,108 @@
+"""Records about persons in users' rows: a guest becomes a user, somebody is described or to be forgotten (no I/O).
+
+Effects on other rows go through Kafka, also to a row of the same partition: one way, acknowledged before the row
+that accounts for it is written, and skipped by the receiver's watermark when it comes again.
+"""
+
+from collections.abc import Mapping
+
+import orjson
+
+from models.evidence import Evidence
+from models.forgetting import retractions
+from models.merge import Merge
+from models.user_state import UserState
+from workers.agents.user_records import Decoded, Effects
+from workers.arrivals import FORGET, MERGE, forwarded, sent_on
+from workers.errors import BadRecordError
+from workers.parts import Parts
+from workers.records.codes import Reason
+from workers.records.person import Erase, Identify, Profile
+from workers.vectors import Vector
+
+APPLIED, DUPLICATE, FORWARDED = "applied", "duplicate", "forwarded"
+
+
+def fold_person(one: Decoded, user: UserState, vectors: Mapping[str, Vector], effects: Effects, parts: Parts) -> str:
+    """Fold a record about the person of an open row; its outcome. Raises `BadRecordError`."""
+    event = one.event
+    if isinstance(event, Merge):
+        _merge(event, one, user, vectors, effects, parts)
+    elif isinstance(event, Erase):
+        _erase(event, one, user, effects, parts)
+    elif isinstance(event, Identify) and one.subject == event.anonymous_id:
+        _identify(event, one, user, effects, parts)
+    elif isinstance(event, Profile):
+        _describe(event, one, user)
+    return APPLIED
+
+
+def fold_sealed(one: Decoded, user: UserState, effects: Effects, parts: Parts) -> str:
+    """What comes for a guest who is known to be a user goes on to the user; the outcome. Raises `BadRecordError`.
+
+    An order to forget clears this row, too, unless it is older than the `identify`.
+    """
+    event, user_id = one.event, user.identity.user_id
+    if isinstance(event, Identify) and one.subject == event.anonymous_id:
+        if event.user_id != user_id:
+            raise _already_identified(one.subject, user_id)
+        if not event.attributes and event.preferred_categories is None:
+            return DUPLICATE
+    if not _is_of_the_user(one):
+        effects.to_user(forwarded(one.record, one.arrival, user_id), user_id, parts)
+    if isinstance(event, Erase):
+        user.forget(event.event_time, parts.settings.user_partitions)
+    return FORWARDED
+
+
+def _is_of_the_user(one: Decoded) -> bool:
+    """Whether the user sent this order to forget to the guests who were merged."""
+    return one.arrival.forwarding is not None and one.arrival.forwarding.kind == FORGET
+
+
+def _identify(event: Identify, one: Decoded, guest: UserState, effects: Effects, parts: Parts) -> None:
+    if event.user_id in dict(guest.identity.guests):
+        raise _already_identified(event.user_id, one.subject)
+    _describe(event, one, guest)
+    merge = Merge(one.subject, event.event_time, guest.seal(event.user_id, event.event_time))
+    record = sent_on(one.record, one.arrival, merge.pack(), event.user_id, MERGE)
+    effects.to_user(record, event.user_id, parts)
+
+
+def _merge(
+    merge: Merge, one: Decoded, user: UserState, vectors: Mapping[str, Vector], effects: Effects, parts: Parts
+) -> None:
+    partitions = parts.settings.user_partitions
+    pieces, guests = user.merge(merge.guest(), merge.guest_id, merge.time_ms, vectors, partitions)
+    _take_back(pieces, one, effects, parts)
+    _pass_on(guests, user.identity.erased_ms, one, effects, parts)
+
+
+def _erase(event: Erase, one: Decoded, user: UserState, effects: Effects, parts: Parts) -> None:
+    pieces, guests = user.forget(event.event_time, parts.settings.user_partitions)
+    _take_back(pieces, one, effects, parts)
+    _pass_on(guests, event.event_time, one, effects, parts)
+
+
+def _describe(event: Profile, one: Decoded, user: UserState) -> None:
+    moment = (event.event_time, *one.arrival.first)
+    user.profile.learn(moment, event.attributes, event.preferred_categories)
+
+
+def _take_back(pieces: list[Evidence], one: Decoded, effects: Effects, parts: Parts) -> None:
+    for retraction in retractions(pieces, one.arrival.origin):
+        effects.to_item(retraction.item_id, retraction.pack(), parts)
+
+
+def _pass_on(guests: list[str], until_ms: int, one: Decoded, effects: Effects, parts: Parts) -> None:
+    """The order to forget, for the rows of guests that were merged into this user."""
+    for guest_id in guests:
+        order = orjson.dumps({"event_type": "erase", "user_id": guest_id, "event_time": until_ms})
+        effects.to_user(sent_on(one.record, one.arrival, order, guest_id, FORGET), guest_id, parts)
+
+
+def _already_identified(guest_id: str, user_id: str) -> BadRecordError:
+    return BadRecordError(
+        Reason.ALREADY_IDENTIFIED,
+        f"{guest_id[:64]!r} is {user_id[:64]!r} already: an id stands for one person, use a new anonymous_id",
+    )

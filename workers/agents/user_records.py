@@ -1,0 +1,118 @@
+"""Records of users as the interactions agent works on them: decoded, with their places and their owner (no I/O)."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from models.merge import Merge
+from workers.agents.letters import Letters
+from workers.arrivals import MERGE, Arrival, Place, arrival_of
+from workers.errors import BadRecordError
+from workers.origin import origin_of
+from workers.partitioning import partition_of
+from workers.parts import Parts
+from workers.records.codes import Reason
+from workers.records.event import UserEvent, decode_event
+from workers.records.interaction import Interaction
+from workers.records.out import OutRecord
+from workers.stream.chunk import Record
+from workers.stream.writer import Target
+
+IGNORED = "ignored"
+
+
+@dataclass(slots=True)
+class Decoded:
+    """A usable record: what it says, whose row it changes, and the partition where that row is.
+
+    `replay_of`: where in `user-interactions` a replayed letter was first refused.
+    """
+
+    record: Record
+    event: UserEvent | Merge
+    arrival: Arrival
+    subject: str
+    owner: int
+    replay_of: Place | None = None
+
+    @property
+    def event_type(self) -> str:
+        """For metrics: an interaction's type, or the kind of record on a person."""
+        return self.event.event_type if isinstance(self.event, Interaction) else type(self.event).__name__.lower()
+
+
+@dataclass(slots=True)
+class Effects:
+    """What one chunk does to the world outside its rows, in the order in which it does it."""
+
+    records: dict[Target, list[OutRecord]] = field(default_factory=lambda: defaultdict(list))
+    letters: Letters = field(default_factory=lambda: Letters("interactions"))
+    outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def to_user(self, record: OutRecord, subject: str, parts: Parts) -> None:
+        """Send a record on to its subject's partition."""
+        owner = partition_of(subject, parts.settings.user_partitions)
+        self.records[parts.topics.interactions_rerouted, owner].append(record)
+
+    def to_item(self, item_id: str, value: bytes, parts: Parts) -> None:
+        """Tell an item."""
+        owner = partition_of(item_id, parts.settings.item_partitions)
+        self.records[parts.topics.item_transitions, owner].append(OutRecord(item_id.encode(), value))
+
+
+async def decode(records: Sequence[Record], effects: Effects, parts: Parts) -> list[Decoded]:
+    """The usable records of a chunk; others become dead letters, those that say nothing on an item are counted."""
+    decoded = []
+    for record in records:
+        try:
+            decoded.append(_decoded(record, parts))
+        except BadRecordError as error:
+            if error.code == Reason.IRRELEVANT_EVENT:
+                effects.outcomes[IGNORED, IGNORED] += 1
+            else:
+                effects.letters.add(record, error)
+        await parts.turns.rest()
+    return decoded
+
+
+def _decoded(record: Record, parts: Parts) -> Decoded:
+    settings = parts.settings
+    arrival = arrival_of(record, parts.topics, settings.user_partitions)
+    forwarding = arrival.forwarding
+    if forwarding is not None and forwarding.kind == MERGE:
+        return Decoded(record, _merge(record), arrival, forwarding.subject, _home(forwarding.subject, parts))
+    event = decode_event(
+        record.value,
+        record.key,
+        record.timestamp,
+        settings.future_tolerance_ms,
+        record.headers,
+        parts.mappings.interaction,
+    )
+    subject = (forwarding and forwarding.subject) or event.subject
+    found = Decoded(record, event, arrival, subject, _home(subject, parts))
+    return _identified(found, parts) if record.headers else found
+
+
+def _identified(one: Decoded, parts: Parts) -> Decoded:
+    """A replayed letter without an event id goes by the place where it was first refused: it counts once.
+
+    It must not count beside the record that was refused either, which a rebuild may find usable.
+    """
+    origin = origin_of(one.record.headers)
+    if origin is None or not isinstance(one.event, Interaction) or one.event.event_id is not None:
+        return one
+    place = (origin.partition, origin.offset) if origin.topic == parts.topics.user_interactions else None
+    named = one.event.model_copy(update={"event_id": origin.event_id})
+    return replace(one, event=named, replay_of=place)
+
+
+def _home(subject: str, parts: Parts) -> int:
+    return partition_of(subject, parts.settings.user_partitions)
+
+
+def _merge(record: Record) -> Merge:
+    try:
+        return Merge.unpack(record.value or b"")
+    except ValueError as error:
+        raise BadRecordError(Reason.INVALID_MERGE, f"the row of a guest is torn or alien: {error}") from error
