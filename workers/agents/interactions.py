@@ -44,7 +44,8 @@ async def handle(chunk: Chunk, parts: Parts) -> None:
         else:
             parts.progress.wake()
         _measure(decoded, parts.metrics)
-        await parts.writer.send_all(effects.records)
+        await parts.writer.send_all(effects.to_items)
+        await parts.writer.send_all(effects.to_users)
         await effects.letters.send(parts.writer, parts.topics.dead_letters, parts.metrics)
         await parts.writer.send(parts.users.changelog, partition, rows.take_changes())
     for (event_type, outcome), count in effects.outcomes.items():
@@ -78,7 +79,7 @@ def _fold_one(
 ) -> str:
     """The outcome of one record; a redelivered one changes nothing, but its row is written again."""
     if one.owner != one.record.partition:
-        effects.to_user(forwarded(one.record, one.arrival), one.subject, parts)
+        effects.send_on(forwarded(one.record, one.arrival), one.subject, parts)
         return REROUTED
     user, event = rows.change(one.subject), one.event
     if not user.watermarks.advance(one.arrival.mark):
@@ -98,7 +99,7 @@ def _fold_one(
         return DUPLICATE
     evidence = user.learn(_events(event, one, parts), vectors)
     for piece in evidence:
-        effects.to_item(piece.item_id, piece.pack(), parts)
+        effects.tell(piece.item_id, piece.pack(), parts)
     return APPLIED if evidence else DUPLICATE
 
 

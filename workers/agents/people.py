@@ -49,7 +49,7 @@ def fold_sealed(one: Decoded, user: UserState, effects: Effects, parts: Parts) -
         if not event.attributes and event.preferred_categories is None:
             return DUPLICATE
     if not _is_of_the_user(one):
-        effects.to_user(forwarded(one.record, one.arrival, user_id), user_id, parts)
+        effects.send_on(forwarded(one.record, one.arrival, user_id), user_id, parts)
     if isinstance(event, Erase):
         user.forget(event.event_time, parts.settings.user_partitions)
     return FORWARDED
@@ -66,7 +66,7 @@ def _identify(event: Identify, one: Decoded, guest: UserState, effects: Effects,
     _describe(event, one, guest)
     merge = Merge(one.subject, event.event_time, guest.seal(event.user_id, event.event_time))
     record = sent_on(one.record, one.arrival, merge.pack(), event.user_id, MERGE)
-    effects.to_user(record, event.user_id, parts)
+    effects.send_on(record, event.user_id, parts)
 
 
 def _merge(
@@ -91,14 +91,14 @@ def _describe(event: Profile, one: Decoded, user: UserState) -> None:
 
 def _take_back(pieces: list[Evidence], one: Decoded, effects: Effects, parts: Parts) -> None:
     for retraction in retractions(pieces, one.arrival.origin):
-        effects.to_item(retraction.item_id, retraction.pack(), parts)
+        effects.tell(retraction.item_id, retraction.pack(), parts)
 
 
 def _pass_on(guests: list[str], until_ms: int, one: Decoded, effects: Effects, parts: Parts) -> None:
     """The order to forget, for the rows of guests that were merged into this user."""
     for guest_id in guests:
         order = orjson.dumps({"event_type": "erase", "user_id": guest_id, "event_time": until_ms})
-        effects.to_user(sent_on(one.record, one.arrival, order, guest_id, FORGET), guest_id, parts)
+        effects.send_on(sent_on(one.record, one.arrival, order, guest_id, FORGET), guest_id, parts)
 
 
 def _already_identified(guest_id: str, user_id: str) -> BadRecordError:

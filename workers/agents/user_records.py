@@ -19,6 +19,7 @@ from workers.stream.chunk import Record
 from workers.stream.writer import Target
 
 IGNORED = "ignored"
+Batches = dict[Target, list[OutRecord]]
 
 
 @dataclass(slots=True)
@@ -43,21 +44,26 @@ class Decoded:
 
 @dataclass(slots=True)
 class Effects:
-    """What one chunk does to the world outside its rows, in the order in which it does it."""
+    """What one chunk does to the world outside its rows, each partition in the order of the chunk.
 
-    records: dict[Target, list[OutRecord]] = field(default_factory=lambda: defaultdict(list))
+    What items are told is acknowledged before anything goes to another user's row: that user may be forgotten at
+    once, and with it what was told.
+    """
+
+    to_items: Batches = field(default_factory=lambda: defaultdict(list))
+    to_users: Batches = field(default_factory=lambda: defaultdict(list))
     letters: Letters = field(default_factory=lambda: Letters("interactions"))
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-    def to_user(self, record: OutRecord, subject: str, parts: Parts) -> None:
+    def send_on(self, record: OutRecord, subject: str, parts: Parts) -> None:
         """Send a record on to its subject's partition."""
         owner = partition_of(subject, parts.settings.user_partitions)
-        self.records[parts.topics.interactions_rerouted, owner].append(record)
+        self.to_users[parts.topics.interactions_rerouted, owner].append(record)
 
-    def to_item(self, item_id: str, value: bytes, parts: Parts) -> None:
+    def tell(self, item_id: str, value: bytes, parts: Parts) -> None:
         """Tell an item."""
         owner = partition_of(item_id, parts.settings.item_partitions)
-        self.records[parts.topics.item_transitions, owner].append(OutRecord(item_id.encode(), value))
+        self.to_items[parts.topics.item_transitions, owner].append(OutRecord(item_id.encode(), value))
 
 
 async def decode(records: Sequence[Record], effects: Effects, parts: Parts) -> list[Decoded]:

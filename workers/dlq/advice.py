@@ -21,8 +21,8 @@ ADVICE: dict[str, str] = {
     Reason.UNSUPPORTED_KIND: "replay once a version of the worker that takes such records is running",
     Reason.WRONG_PARTITION: "set the producer's partitioner to murmur2 (librdkafka: partitioner=murmur2_random) and "
     "use the id as the key; a replay goes to the partition of the letter's key",
-    Reason.ALREADY_IDENTIFIED: "an id stands for one person: give each guest an anonymous_id of its own, a new one after "
-    "a logout",
+    Reason.ALREADY_IDENTIFIED: "an id stands for one person: give each guest an anonymous_id of its own, and a "
+    "new one after a logout",
     Reason.TOO_MANY_HOPS: "identify records form a circle: erase one of the ids, then publish the record anew",
     Reason.INVALID_MERGE: "a worker's own record is torn: run a rebuild",
     Reason.INVALID_EVIDENCE: "a worker's own record is torn: run a rebuild",
