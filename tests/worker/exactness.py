@@ -22,7 +22,12 @@ async def until_all_committed(worker: Worker, deadline_s: float = 60.0) -> None:
     topics = worker.topics
 
     async def all_committed() -> bool:
-        names = (topics.item_catalog, topics.user_interactions, topics.item_transitions)
+        names = (
+            topics.item_catalog,
+            topics.user_interactions,
+            topics.interactions_rerouted,
+            topics.item_transitions,
+        )
         return all([await committed(worker, name) == await ends(worker.bootstrap, name) for name in names])
 
     await until(all_committed, deadline_s=deadline_s)
@@ -49,7 +54,7 @@ async def check_state(worker: Worker, events: int) -> dict[str, ItemRow]:
     rows = await last_values(worker.bootstrap, topics.item_state_changelog)
     _check_users({key: UserState.unpack(value) for key, value in users.items()}, expected)
     items = {key: ItemRow.unpack(value) for key, value in rows.items()}
-    _check_items(items, expected)
+    _check_items(items, expected, partitions)
     return items
 
 
@@ -62,19 +67,20 @@ def _check_users(users: dict[str, UserState], expected: Expected) -> None:
         assert not lost, (user_id, found.watermarks, lost)
         assert history == [kept[:3] for kept in wanted.history], user_id
         assert list(found.watermarks.values()) == [wanted.watermark], user_id
+        assert (found.identity.user_id, found.identity.erased_ms) == (wanted.became, wanted.erased_ms), user_id
         assert set(found.seen_keys().tolist()) == {item_key(item_id) for item_id in wanted.seen}, user_id
 
 
-def _check_items(items: dict[str, ItemRow], expected: Expected) -> None:
+def _check_items(items: dict[str, ItemRow], expected: Expected, partitions: int) -> None:
     for item_id, wanted in expected.items.items():
         found = items[item_id].use
-        assert found.transitions.counts() == wanted.transitions, item_id
-        assert found.cooccurrence.counts() == wanted.cooccurrence, item_id
+        assert found.transitions.counts() == +wanted.transitions, item_id
+        assert found.cooccurrence.counts() == +wanted.cooccurrence, item_id
         assert found.count == wanted.users, item_id
-        assert dict(found.watermarks) == wanted.watermarks, item_id
-        for value, half_life in zip(found.popularity, HALF_LIVES, strict=True):
-            decayed = wanted.popularity(half_life) if wanted.clocks else 0.0
-            assert math.isclose(value, decayed, rel_tol=1e-9), (item_id, half_life)
+        direct = {partition: offset for partition, offset in found.watermarks.items() if partition < partitions}
+        assert direct == wanted.watermarks, item_id
+        for score, half_life in zip(found.popularity_scores(), HALF_LIVES, strict=True):
+            assert math.isclose(score, wanted.order_score(half_life), rel_tol=1e-9), (item_id, half_life)
 
 
 async def check_index(folder: Path, items: dict[str, ItemRow]) -> None:

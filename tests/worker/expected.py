@@ -25,11 +25,17 @@ def number_of(item_id: str) -> int:
 
 @dataclass
 class ExpectedUser:
-    """Events kept, oldest first, as (time, offset, item, event id), and how far the log was read."""
+    """Events kept, oldest first, as (time, offset, item, event id), and how far the log was read.
+
+    `became` names the user who a guest turned out to be; `told` has what was told of items, to be taken back.
+    """
 
     history: list[tuple[int, int, str, str]] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
     watermark: int = -1
+    erased_ms: int = -1
+    became: str = ""
+    told: list[tuple[str, list[str], bool, bool, int]] = field(default_factory=list)
 
 
 @dataclass
@@ -42,9 +48,20 @@ class ExpectedItem:
     clocks: list[int] = field(default_factory=list)
     watermarks: dict[int, int] = field(default_factory=dict)
 
-    def popularity(self, half_life: int) -> float:
-        """Decayed to the newest touch."""
-        return sum(math.exp2((clock - max(self.clocks)) / half_life) for clock in self.clocks)
+    def order_score(self, half_life: int) -> float:
+        """Popularity as one number for all times, 0 for an item that nobody likes."""
+        return 1.0 + math.log2(sum(math.exp2(clock / half_life) for clock in self.clocks)) if self.clocks else 0.0
+
+    def hear(self, before: list[str], liked: bool, first: bool, clock: int, times: int) -> None:
+        """Count one event on this item, or with `times` = -1 take it back."""
+        for distance, predecessor in enumerate(before, start=1):
+            self.transitions[number_of(predecessor)] += times * (UNIT // distance if distance <= NEAR else 0)
+            self.cooccurrence[number_of(predecessor)] += times * liked
+        self.users += times * first
+        if first and liked and times > 0:
+            self.clocks.append(clock)
+        elif first and liked:
+            self.clocks.remove(clock)
 
 
 @dataclass
@@ -56,26 +73,45 @@ class Expected:
 
 
 def fold(log: Iterable[Record], partitions: int) -> Expected:
-    """Fold the records of `user-interactions`, those of each user in the order of the log."""
+    """Fold the records of `user-interactions`, those of each user in the order of the log.
+
+    Each account has one guest and no events of its own, names of users with a wrong key begin with "stray", and
+    users who are erased have no late events: what is told then does not depend on who is faster.
+    """
     state = Expected()
     for record in log:
         body = orjson.loads(record.value or b"")
-        user, item_id, event_id = state.users[body["user_id"]], body["item_id"], body.get("event_id", "")
-        user.watermark = record.offset
+        name, time_ms, offset = body.get("anonymous_id") or body["user_id"], body["event_time"], record.offset
+        user, kind = state.users[name], body["event_type"]
+        user.watermark = offset
+        if kind == "identify":
+            if not user.became:
+                user.became = body["user_id"]
+                state.users[user.became] = ExpectedUser(user.history, user.seen, offset)
+                user.history, user.seen = [], set()
+            continue
+        direct = not user.became and not name.startswith("stray")
+        if user.became:
+            user = state.users[user.became]
+            user.watermark = offset
+        if time_ms <= user.erased_ms:
+            continue
+        if kind == "erase":
+            for item_id, *piece in user.told:
+                state.items[item_id].hear(*piece, -1)
+                state.items[item_id].watermarks[record.partition] = offset
+            user.history, user.seen, user.told, user.erased_ms = [], set(), [], time_ms
+            continue
+        item_id, event_id = body["item_id"], body.get("event_id", "")
         if event_id and any(event_id == known for *_, known in user.history):
             continue
-        before = _predecessors(user, body["event_time"], record.offset, item_id, event_id)
-        item, liked, first = state.items[item_id], WEIGHTS[body["event_type"]] > 0, item_id not in user.seen
+        before = _predecessors(user, time_ms, offset, item_id, event_id)
+        piece = (before, WEIGHTS[kind] > 0, item_id not in user.seen, offset * partitions)
         user.seen.add(item_id)
-        item.watermarks[record.partition] = record.offset
-        for distance, predecessor in enumerate(before, start=1):
-            if distance <= NEAR:
-                item.transitions[number_of(predecessor)] += UNIT // distance
-            if liked:
-                item.cooccurrence[number_of(predecessor)] += 1
-        item.users += first
-        if first and liked:
-            item.clocks.append(record.offset * partitions)
+        user.told.append((item_id, *piece))
+        state.items[item_id].hear(*piece, 1)
+        if direct:
+            state.items[item_id].watermarks[record.partition] = offset
     return state
 
 

@@ -7,14 +7,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import orjson
+
 from tests.waiting import until
 from tests.worker.exactness import check_index, check_state, until_all_committed
 from tests.worker.process import Worker
-from tests.worker.shop import Shop, open_shop
-from tests.worker.traffic import catalog, events
+from tests.worker.shop import Shop, open_shop, other_partition
+from tests.worker.traffic import catalog, events, key_of, mixed
 from workers.partitioning import partition_of
 
 EVENTS = 6_000
+PARTITIONS = 4
+UNKNOWN_ITEMS = 5
 KILLS = 6
 BATCH = 100
 SEED = 20_261_121
@@ -72,11 +76,15 @@ async def _publishing(shop: Shop, rng: random.Random) -> AsyncIterator[None]:
 
 
 async def _publish(shop: Shop, rng: random.Random, hurry: asyncio.Event) -> None:
-    made, items = events(EVENTS, SEED), catalog()
+    made, items = mixed(EVENTS, SEED), catalog()[:-UNKNOWN_ITEMS]
     rng.shuffle(items)
     for start in range(0, EVENTS, BATCH):
         run, described = made[start : start + BATCH], items[start // BATCH * 3 :][:3]
-        await shop.publish(shop.topics.user_interactions, [(one["user_id"], one) for one in run])
+        strays = [one for one in run if key_of(one).startswith("stray")]
+        await shop.publish(shop.topics.user_interactions, [(key_of(one), one) for one in run if one not in strays])
+        for one in strays:
+            partition = other_partition(key_of(one), PARTITIONS)
+            await shop.send(shop.topics.user_interactions, orjson.dumps(one), partition=partition)
         await shop.publish(shop.topics.item_catalog, [(one["item_id"], one) for one in described])
         if not hurry.is_set():
             await asyncio.wait({asyncio.create_task(hurry.wait())}, timeout=rng.uniform(0.0, 0.3))

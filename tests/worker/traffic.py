@@ -38,5 +38,40 @@ def events(count: int, seed: int) -> list[dict[str, Any]]:
     return made
 
 
+def mixed(count: int, seed: int) -> list[dict[str, Any]]:
+    """As `events`, among them guests who become users, users who are forgotten, and some whose key is wrong.
+
+    What items are told of these does not depend on who is faster: each account has one guest and nothing else.
+    """
+    return [_somebodys(one, random.Random(one["event_id"])) for one in events(count, seed)]
+
+
+def _somebodys(one: dict[str, Any], rng: random.Random) -> dict[str, Any]:
+    """The same for every repeat of an event."""
+    share, number, time_ms = rng.random(), rng.randrange(30), T0_MS + 1_000 * int(one["event_id"][1:])
+    if share < 0.01:
+        return {
+            "event_type": "identify",
+            "anonymous_id": f"guest{number}",
+            "user_id": f"account{number}",
+            "event_time": time_ms,
+        }
+    if share < 0.02:
+        return {"event_type": "erase", "user_id": f"gone{number}", "event_time": time_ms}
+    if share < 0.03:
+        return {**one, "user_id": f"stray{number}"}
+    if share < 0.08:
+        return {**one, "user_id": f"gone{number}", "event_time": time_ms}
+    if share < 0.18:
+        return {**{name: value for name, value in one.items() if name != "user_id"}, "anonymous_id": f"guest{number}"}
+    return one
+
+
+def key_of(record: dict[str, Any]) -> str:
+    """Whose row a record changes: the guest's, where it names one."""
+    name: str = record.get("anonymous_id") or record["user_id"]
+    return name
+
+
 def _zipf(count: int) -> list[float]:
     return list(accumulate(1.0 / (n + 1) for n in range(count)))
