@@ -64,9 +64,9 @@ def event_weight(kind: str, value: float | None, weights: Mapping[str, float] = 
     >>> event_weight("watch", 0.5), event_weight("click", None, {"click": 7.0})
     (1.5, 7.0)
     """
-    weight = weights.get(kind, 1.0)
     if kind == RATING:
-        return 1.0 if value is None else (value - NEUTRAL_RATING) * weight
+        return 1.0 if value is None else (value - NEUTRAL_RATING) * weights.get(RATING, EVENT_WEIGHTS[RATING])
+    weight = weights.get(kind, 1.0)
     return weight * value if kind == WATCH and value is not None else weight
 
 

@@ -80,7 +80,7 @@ async def test_a_basket_counts_each_line_once_under_one_event_id() -> None:
 async def test_impressions_and_searches_leave_no_evidence() -> None:
     async with running_parts() as (parts, sent):
         shown = view(0, "a", event_type="impression")
-        searched = json_record("user-interactions", 1, "u", {"event_type": "search", "user_id": "u"})
+        searched = view(1, "a", event_type="search")
         await handle(chunk_of_records(shown, searched), parts)
         assert sent.to("item-transitions") == []
         value = parts.metrics.registry.get_sample_value
@@ -102,3 +102,21 @@ async def test_a_mapping_file_gives_foreign_names_their_meaning(tmp_path: Path) 
         row = parts.users.partitions[partition_for("u")].get("u")
         assert row is not None and row.history.item_ids == ["a"]
         assert sent.to("dead-letters") == []
+
+
+async def test_carts_stars_and_the_weights_of_the_deployment_are_told() -> None:
+    async with running_parts(event_weights={"view": 7.0}) as (parts, sent):
+        events = (
+            view(0, "a"),
+            view(1, "b", event_type="add_to_cart"),
+            view(2, "c", event_type="rating", value=4.5),
+            view(3, "d", event_type="watch", value=0.5),
+        )
+        await handle(chunk_of_records(*events), parts)
+        pieces = {p.item_id: p for p in (Evidence.unpack(r.value or b"") for r in sent.to("item-transitions"))}
+        assert [(pieces[name].weight, pieces[name].bought, pieces[name].rating) for name in "abcd"] == [
+            (7.0, False, None),
+            (5.0, True, None),
+            (3.0, False, 4.5),
+            (1.5, False, None),
+        ]

@@ -26,3 +26,12 @@ def test_what_costs_a_person_more_weighs_more(weaker: str, stronger: str) -> Non
 
 def test_own_table_of_weights_wins() -> None:
     assert event_weight("view", None, {"view": 7.0}) == 7.0
+
+
+def test_watching_counts_by_the_share_that_was_watched() -> None:
+    assert event_weight("watch", 0.5) == event_weight("watch", 1.0) / 2 == event_weight("watch", None) / 2
+
+
+def test_stars_have_a_weight_of_their_own() -> None:
+    assert event_weight("rating", 5.0, {"rating": 10.0}) == 20.0
+    assert event_weight("rating", 5.0, {}) == event_weight("rating", 5.0)

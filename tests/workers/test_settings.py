@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from models.events import EVENT_WEIGHTS
 from workers.errors import ConfigurationError
 from workers.settings import Settings, load_settings, settings_table
 
@@ -31,12 +32,20 @@ def test_an_override_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) 
         ("TASTESTREAM_COMMIT_INTERVAL_S", "0"),
         ("TASTESTREAM_WEB_PORT", "http"),
         ("TASTESTREAM_DIVERSITY", "2"),
+        ("TASTESTREAM_EVENT_WEIGHTS", '{"teleport": 1}'),
+        ("TASTESTREAM_EVENT_WEIGHTS", '{"view": 1e9}'),
+        ("TASTESTREAM_EVENT_WEIGHTS", '{"view": "NaN"}'),
     ],
 )
 def test_a_wrong_value_names_its_variable(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
     monkeypatch.setenv(variable, value)
     with pytest.raises(ConfigurationError, match=variable):
         load_settings()
+
+
+def test_weights_of_events_that_are_not_named_keep_their_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TASTESTREAM_EVENT_WEIGHTS", '{"click": 1.5}')
+    assert load_settings().event_weights == {**EVENT_WEIGHTS, "click": 1.5}
 
 
 def test_a_misspelled_override_is_refused() -> None:
