@@ -25,6 +25,7 @@ BOUND = 200
 """Events kept: sources look at the last 20; the rest lets late events and duplicates find their place."""
 
 NO_STARS = math.nan
+_SETTLED = bytes(flags for flags in range(256) if not flags & WAITING)
 
 _SIZES = struct.Struct("<HI")
 
@@ -143,8 +144,9 @@ class History:
 
     def waiting(self) -> list[int]:
         """Places of the events whose item's vector was unknown when they came."""
-        flags = np.frombuffer(self.flags, dtype=np.uint8) & WAITING
-        return np.flatnonzero(flags).tolist() if flags.any() else []
+        if not self.flags.tobytes().translate(None, _SETTLED):
+            return []  # the usual case, in a tenth of the time that looking at each takes
+        return [place for place, flags in enumerate(self.flags) if flags & WAITING]
 
     def holds(self, event_hash: int) -> bool:
         """Whether an event with this hash (never 0) is among those kept."""

@@ -6,6 +6,7 @@ Clients hash keys differently, or send none; a guest turns out to be a user: suc
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from workers.errors import BadRecordError
 from workers.records.codes import Reason
@@ -46,8 +47,7 @@ class Forwarding:
     kind: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """One record's places as (partition, offset), and how it was forwarded, if it was.
 
     `first`: in `user-interactions`. `origin`: in the order in which this worker reads it; receivers of evidence skip

@@ -1,6 +1,6 @@
 """Any record of `user-interactions`: what a user did, or what is known of a person."""
 
-from workers.records.aliases import PERSON_TYPES, looked_up
+from workers.records.aliases import EVENT_TYPES, PERSON_TYPES, looked_up
 from workers.records.body import event_fields
 from workers.records.cloud_events import Headers
 from workers.records.interaction import DEFAULT_FUTURE_TOLERANCE_MS, Interaction, interaction_of
@@ -21,7 +21,6 @@ def decode_event(
     """The record, or `BadRecordError`; times and keys as in `decode_interaction`."""
     fields = event_fields(value, headers, mapping)
     named = fields.get("event_type")
-    kind = PERSON_TYPES.get(looked_up(named)) if isinstance(named, str) else None
-    if kind is None:
+    if not isinstance(named, str) or named in EVENT_TYPES or (kind := PERSON_TYPES.get(looked_up(named))) is None:
         return interaction_of(fields, key, record_time_ms, future_tolerance_ms)
     return person_of(kind, fields, key, record_time_ms, future_tolerance_ms)
