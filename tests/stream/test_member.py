@@ -107,3 +107,11 @@ async def test_rows_of_a_partition_that_went_elsewhere_are_dropped_before_the_ne
         assert set(worker.table.partitions) == {1, 2, 3}
         assert worker.member._recovering is not None
         await worker.member._recovering
+
+
+async def test_a_worker_that_stops_takes_nothing_from_its_successor(broker: str) -> None:
+    topic, changelog, group = await topics(broker)
+    async with CountingWorker(broker, topic, changelog, group).running() as worker:
+        await worker.member.ready.wait()
+        before = await ends(broker, changelog)
+    assert await ends(broker, changelog) == before

@@ -167,12 +167,13 @@ class GroupMember(Service):
 
     @Service.task
     async def _renew_forever(self) -> None:
-        while not self.should_stop:
-            await self.sleep(RENEW_EVERY_S)
+        await self.sleep(RENEW_EVERY_S)
+        while not self.should_stop:  # a sleep that a stop cuts short must not renew: it would shut out a successor
             for table in self._changelogs():
                 for partition, rows in list(table.partitions.items()):
                     async with rows.lock:
                         await self._writer.renew(table.changelog, partition)
+            await self.sleep(RENEW_EVERY_S)
 
     def _new_consumer(self) -> AIOKafkaConsumer:
         session_ms = int(self._settings.session_timeout_s * 1000)
