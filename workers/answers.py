@@ -45,8 +45,8 @@ async def answer(request: Request, recommendation_id: str, parts: Parts) -> Repl
 
 
 def _sees_all_items(parts: Parts) -> bool:
-    """An index in this process holds the items of this worker's partitions only."""
-    return len(parts.items.partitions) == parts.settings.item_partitions
+    """An index in this process holds the items of this worker's partitions only, one on a server those of all."""
+    return parts.settings.index_kind == "server" or len(parts.items.partitions) == parts.settings.item_partitions
 
 
 def _check_owner(request: Request, parts: Parts) -> None:

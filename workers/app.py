@@ -1,8 +1,10 @@
 """The composition root: the one place where a worker's parts are built and put together."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
+from mode import Service
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
 from models.fusion import FixedFusion
@@ -10,17 +12,19 @@ from models.user_state import UserState
 from workers import http_api, web
 from workers.agents import catalog, interactions, requests, transitions
 from workers.facts import ItemFacts
-from workers.index.edge import EdgeIndex
-from workers.index.memory import MemoryIndex
-from workers.index.port import Index
+from workers.fold_vectors import VectorsAtHand
+from workers.index.build import build_index
+from workers.index.port import Index, Lookup
 from workers.index_audit import IndexAudit
-from workers.index_service import IndexService
+from workers.index_service import index_service
 from workers.index_writer import IndexWriter
 from workers.item_points import ItemPoints
 from workers.metrics import Metrics
 from workers.parts import Parts
 from workers.progress import Progress
+from workers.query.fallback import Elsewhere, FallbackPipeline
 from workers.query.pipeline import Pipeline
+from workers.query.shelf import Shelf
 from workers.records.mapping import Mappings, load_mapping
 from workers.replies import ReplySender
 from workers.rows import ItemRow
@@ -28,20 +32,23 @@ from workers.settings import Settings
 from workers.stream.chunk import Chunk
 from workers.stream.connect import ClientOptions
 from workers.stream.faust_app import StreamApp, new_app, new_channel
-from workers.stream.member import GroupMember, MemberSettings
+from workers.stream.member import Follower, GroupMember, MemberSettings
 from workers.stream.reader import Route
 from workers.stream.requests import RequestReader
 from workers.stream.table import Table
 from workers.stream.writer import Writer
 from workers.topics import Topics
 from workers.turns import Turns
-from workers.vectors import ItemVectors
+from workers.vectors import SHARED_KEPT_S, ItemVectors
 from workers.vocabulary import Vocabulary
 
 Put = Callable[[Chunk], Awaitable[None]]
 
 # Requests in one chunk, and chunks of a partition that are out at once: beyond, they wait in Kafka.
 REQUEST_CHUNK, REQUEST_CHUNKS_OUT = 4, 16
+# An index that others write to, and that somebody may restore, is compared with our rows so often: at 100,000
+# items that takes a hundredth of a core.
+SHARED_AUDIT_S = 300.0
 
 
 def build(settings: Settings) -> StreamApp:
@@ -57,13 +64,14 @@ def build(settings: Settings) -> StreamApp:
     parts = build_parts(settings, options)
     agents = _attach_agents(app, parts)
     request_reader = _request_reader(parts, agents[parts.topics.recommendation_requests], options)
-    audit = IndexAudit(parts.index, parts.items, parts.points, parts.index_writer, parts.vocabulary, parts.turns)
-    member = _member(parts, agents, options, followers=(request_reader, audit))
-    index = IndexService(parts.index, parts.points.schema)
+    shelf = () if parts.shelf is None else (parts.shelf,)
+    followers = (parts.index_writer, *shelf, request_reader, parts.index_audit)
+    member = _member(parts, agents, options, followers)
     # Started in this order and stopped in the opposite one: a hand-over needs everything else alive.
-    for service in (index, parts.writer, parts.replies, parts.index_writer, audit, request_reader, member):
+    below: list[Service] = [parts.index_service, parts.writer, parts.replies, parts.index_writer, parts.index_audit]
+    for service in (*below, *shelf, request_reader, member):
         app.add_service(service)
-    _attach_web(app, parts, index, member, request_reader)
+    _attach_web(app, parts, member, request_reader)
     return app
 
 
@@ -74,11 +82,29 @@ def build_parts(settings: Settings, options: ClientOptions) -> Parts:
     turns = Turns()
     items = Table(topics.item_state_changelog, ItemRow.unpack, ItemRow)
     points = ItemPoints(settings.vector_dim)
-    index: Index = EdgeIndex(settings.data_path / "index") if settings.index_kind == "edge" else MemoryIndex()
+    indexes = build_index(settings)
+    shared = indexes.server is not None
     vocabulary = Vocabulary(settings.vector_dim)
-    facts = ItemFacts(items, index, settings.item_partitions)
-    vectors = ItemVectors(index, settings.vector_dim, on_evict=lambda: metrics.count_evictions("vectors"))
-    return Parts(
+    vectors = ItemVectors(
+        indexes.answers,
+        settings.vector_dim,
+        on_evict=lambda: metrics.count_evictions("vectors"),
+        kept_s=SHARED_KEPT_S if shared else None,
+    )
+    index_writer = IndexWriter(
+        indexes.writes,
+        items,
+        points,
+        vocabulary,
+        vectors,
+        turns,
+        delay_s=settings.index_delay_s,
+        slice_items=indexes.slice_items,
+    )
+    audit_s = SHARED_AUDIT_S if shared else None
+    audit = IndexAudit(indexes.writes, items, points, index_writer, vocabulary, turns, every_s=audit_s)
+    facts = ItemFacts(items, indexes.answers, settings.item_partitions)
+    parts = Parts(
         settings=settings,
         topics=topics,
         mappings=load_mapping(settings.mapping_file) if settings.mapping_file else Mappings(),
@@ -88,14 +114,44 @@ def build_parts(settings: Settings, options: ClientOptions) -> Parts:
         users=Table(topics.user_state_changelog, UserState.unpack, UserState),
         items=items,
         points=points,
-        index=index,
+        index=indexes.answers,
+        index_service=index_service(indexes, points.schema, audit.repeat),
         vocabulary=vocabulary,
-        index_writer=IndexWriter(index, items, points, vocabulary, vectors, turns, delay_s=settings.index_delay_s),
+        index_writer=index_writer,
+        index_audit=audit,
+        shelf=None,
         vectors=vectors,
         writer=Writer(options, patience_s=settings.patience_s),
         replies=ReplySender(options, patience_s=settings.patience_s),
-        pipeline=Pipeline(index, facts, vectors, vocabulary, FixedFusion(), metrics, diversity=settings.diversity),
+        pipeline=_pipeline(settings, indexes.answers, facts, vectors, vocabulary, metrics),
     )
+    return _for_shared_index(parts, vectors, indexes.ingest) if shared else parts
+
+
+def _for_shared_index(parts: Parts, vectors: ItemVectors, ingest: Lookup) -> Parts:
+    """The same parts where the index may be away: folding and answers then go on from our own rows."""
+    settings, items, service = parts.settings, parts.items, parts.index_service
+    count = settings.item_partitions
+
+    def away() -> bool:
+        # Until it is compared with our rows, an index that came back may lack items, or show removed ones.
+        return service.away or parts.index_audit.behind
+
+    shelf = Shelf(items, parts.points, parts.turns, settings.vector_dim, count, away)
+    facts = ItemFacts(items, Elsewhere(), count)
+    without = _pipeline(settings, shelf.index, facts, shelf.vectors, parts.vocabulary, parts.metrics)
+    return replace(
+        parts,
+        vectors=VectorsAtHand(vectors, ingest, items, parts.points, count),
+        shelf=shelf,
+        pipeline=FallbackPipeline(parts.pipeline, without, away),
+    )
+
+
+def _pipeline(
+    settings: Settings, index: Index, facts: ItemFacts, vectors: ItemVectors, vocabulary: Vocabulary, metrics: Metrics
+) -> Pipeline:
+    return Pipeline(index, facts, vectors, vocabulary, FixedFusion(), metrics, diversity=settings.diversity)
 
 
 def _attach_agents(app: StreamApp, parts: Parts) -> Mapping[str, Put]:
@@ -134,7 +190,7 @@ def _member(
     parts: Parts,
     agents: Mapping[str, Put],
     options: ClientOptions,
-    followers: tuple[RequestReader, IndexAudit],
+    followers: tuple[Follower, ...],
 ) -> GroupMember:
     settings, topics = parts.settings, parts.topics
     tables: dict[str, Table[Any]] = {
@@ -158,11 +214,9 @@ def _member(
     )
 
 
-def _attach_web(
-    app: StreamApp, parts: Parts, index: IndexService, member: GroupMember, request_reader: RequestReader
-) -> None:
+def _attach_web(app: StreamApp, parts: Parts, member: GroupMember, request_reader: RequestReader) -> None:
     def ready() -> dict[str, bool]:
-        return {"index_open": index.started, "tables_recovered": member.ready.is_set()}
+        return {"index_open": parts.index_service.started, "tables_recovered": member.ready.is_set()}
 
     def refresh() -> None:
         parts.metrics.clear_lag()
@@ -171,6 +225,7 @@ def _attach_web(
         parts.metrics.set_entries("users", len(parts.users))
         parts.metrics.set_entries("items", len(parts.items))
         parts.metrics.set_ready(all(ready().values()))
+        parts.metrics.set_index_up(not (parts.index_service.away or parts.index_audit.behind))
 
     web.attach(app, parts.metrics.registry, refresh, ready)
     http_api.attach(app, http_api.HttpApi(parts, lambda: all(ready().values())))

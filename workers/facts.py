@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from models.sparse import SparseVector
-from workers.index.port import Index
+from workers.index.port import Lookup
 from workers.item_points import BOUGHT, BUYERS, CARD, COUNT, DAY_SCORE, LABELS, ORDER_SCORES
 from workers.partitioning import partition_of
 from workers.rows import Facts, ItemRow
@@ -14,7 +14,7 @@ from workers.stream.table import Table
 class ItemFacts:
     """Facts of items in the catalog; our own rows are a coalescing delay fresher than the index."""
 
-    def __init__(self, items: Table[ItemRow], index: Index, item_partitions: int) -> None:
+    def __init__(self, items: Table[ItemRow], index: Lookup, item_partitions: int) -> None:
         self._items = items
         self._index = index
         self._item_partitions = item_partitions

@@ -1,8 +1,10 @@
 """Compares the index with our rows after a start: stale or missing items are written again, all are counted.
 
-An index that was restored from an old copy, or that lives in memory only, catches up by itself.
+An index that was restored from an old copy, or that lives in memory only, catches up by itself. One on a server
+is compared again from time to time, and after the server was away: it may have come back with older data.
 """
 
+import asyncio
 import logging
 from collections.abc import Iterator
 from itertools import islice
@@ -13,7 +15,7 @@ from workers.index.port import Index
 from workers.index_writer import IndexWriter
 from workers.item_points import REVISION, ItemPoints
 from workers.rows import ItemRow
-from workers.stream.table import Table
+from workers.stream.table import Table, TablePartition
 from workers.turns import Turns
 from workers.vocabulary import Vocabulary
 
@@ -24,7 +26,10 @@ SLICE_ITEMS = 128
 
 
 class IndexAudit(Service):
-    """Follows the state of items: looks at every row of a partition once after it has come to us."""
+    """Follows the state of items: looks at every row of a partition once after it has come to us.
+
+    With `every_s` all rows are looked at again when so many seconds have passed without a reason to.
+    """
 
     def __init__(
         self,
@@ -34,47 +39,100 @@ class IndexAudit(Service):
         writer: IndexWriter,
         vocabulary: Vocabulary,
         turns: Turns,
+        *,
+        every_s: float | None = None,
     ) -> None:
         super().__init__()
+        self.behind = False
+        """Whether the index came back and may still show what it showed long ago."""
         self._points = points
         self._vocabulary = vocabulary
         self._index = index
         self._items = items
         self._writer = writer
         self._turns = turns
-        self._audited: set[int] = set()
+        self._every_s = every_s
+        self._wanted = asyncio.Event()
+        self._round = 0
+        # The rows that were looked at, not only their partition's number: one that was recovered anew holds
+        # what somebody else did meanwhile.
+        self._audited: dict[int, TablePartition[ItemRow]] = {}
+        self._written = Written()
 
     async def lost(self) -> None:
-        """Rows may change elsewhere from now on."""
+        """Rows may change elsewhere from now on, and the writer tells nobody any more."""
+        self._written.finish()
 
     async def owned(self) -> None:
         """Audit new partitions in the background: answers need not wait for it."""
-        ours = set(self._items.partitions)
-        new, self._audited = ours - self._audited, ours
-        if new:
-            self.add_future(self._audit(sorted(new)))
+        ours = self._items.partitions
+        self._audited = {number: rows for number, rows in self._audited.items() if ours.get(number) is rows}
+        self._wanted.set()
 
-    async def _audit(self, partitions: list[int]) -> None:
+    def repeat(self) -> None:
+        """Look at every row again; `behind` until all that is found is written."""
+        self.behind = True
+        self._begin_round()
+
+    def _begin_round(self) -> None:
+        self._round += 1
+        self._audited.clear()
+        self._wanted.set()
+
+    @Service.task
+    async def _audit_forever(self) -> None:
+        while not self.should_stop:
+            try:
+                await asyncio.wait_for(self._wanted.wait(), self._every_s)
+            except TimeoutError:
+                self._begin_round()
+            self._wanted.clear()
+            await self._audit_new()
+
+    async def _audit_new(self) -> None:
+        """Look at the partitions that this round has not seen yet."""
+        looked, stale, first_round = 0, 0, self._round
+        while (partition := self._next()) is not None:
+            rows, this_round = self._items.partitions[partition], self._round
+            stale += await self._audit(partition, rows)
+            looked += 1
+            if this_round == self._round:
+                self._audited[partition] = rows
+        if looked:
+            log.info("index audit of %d partitions: %d items written again", looked, stale)
+        if self.behind and first_round == self._round:
+            await self._until_written()
+            self.behind = first_round != self._round
+
+    def _next(self) -> int | None:
+        ours = self._items.partitions.items()
+        return next((number for number, rows in ours if self._audited.get(number) is not rows), None)
+
+    async def _audit(self, partition: int, rows: TablePartition[ItemRow]) -> int:
+        """Have stale items of one partition written again; how many there were. It may go away meanwhile."""
         stale = 0
-        for partition in partitions:
-            for item_ids in self._slices(partition):
-                behind = await self._behind(partition, item_ids)
-                self._writer.push(partition, behind, whole=True, chunk=None)
-                stale += len(behind)
-                await self._turns.rest()
-        log.info("index audit of %d partitions: %d items written again", len(partitions), stale)
+        for item_ids in self._slices(rows):
+            behind = await self._behind(rows, item_ids)
+            if self._items.partitions.get(partition) is not rows:
+                break
+            self._writer.push(partition, behind, whole=True, chunk=None)
+            stale += len(behind)
+            await self._turns.rest()
+        return stale
 
-    def _slices(self, partition: int) -> Iterator[list[str]]:
-        rows = self._items.partitions.get(partition)
-        keys = iter(() if rows is None else list(rows.keys()))
+    async def _until_written(self) -> None:
+        """Wait until the index has what was pushed so far, or the items went to another worker."""
+        self._written = Written()
+        self._writer.push(0, (), whole=True, chunk=self._written)
+        await self._written.wait()
+
+    def _slices(self, rows: TablePartition[ItemRow]) -> Iterator[list[str]]:
+        keys = iter(list(rows.keys()))
         while item_ids := list(islice(keys, SLICE_ITEMS)):
             yield item_ids
 
-    async def _behind(self, partition: int, item_ids: list[str]) -> list[str]:
+    async def _behind(self, rows: TablePartition[ItemRow], item_ids: list[str]) -> list[str]:
         held = await self._index.get(item_ids, payload=(REVISION,))
-        rows = self._items.partitions.get(partition)
-        if rows is None:
-            return []
         behind = []
         for item_id in item_ids:
             row, record = rows.get(item_id), held.get(item_id)
@@ -83,8 +141,27 @@ class IndexAudit(Service):
                 continue
             if shown != (None if row.catalog is None else row.revision()):
                 behind.append(item_id)
-            elif row.catalog is not None:
+            elif row.catalog is not None and item_id not in self._vocabulary:
                 entry = row.entry()
                 self._vocabulary.count(item_id, self._points.embed(entry))
                 self._vocabulary.count_words(item_id, self._points.words(item_id, entry))
+                await self._turns.rest()
         return behind
+
+
+class Written:
+    """Waits for the index writer like a chunk."""
+
+    def __init__(self) -> None:
+        self._finished = asyncio.Event()
+
+    def park(self) -> None:
+        """Nothing but the index is waited for anyway."""
+
+    def finish(self) -> None:
+        """Let go whoever waits."""
+        self._finished.set()
+
+    async def wait(self) -> None:
+        """Until the index has all that was pushed before this."""
+        await self._finished.wait()

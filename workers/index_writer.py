@@ -1,28 +1,36 @@
 """Brings changed items to the index in coalesced batches; chunks are finished when the index has them.
 
 A hot item that changes a hundred times a second is written a few times a second. What is written is the
-row as it is at that moment, so catalog and use of one item can't overwrite each other.
+row as it is at that moment, so catalog and use of one item can't overwrite each other. Between hand-over and
+take-over nothing is written: somebody else may own the items.
 """
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Protocol
 
 import numpy as np
 from mode import Service
 
 from models.sparse import SparseVector
 from workers.index.port import Index
-from workers.index.types import Point
+from workers.index.types import Patch, Point
 from workers.item_points import EMBEDDING, WORDS, ItemPoints
 from workers.rows import ItemRow
-from workers.stream.chunk import Chunk
 from workers.stream.table import Table
 from workers.turns import Turns
 from workers.vectors import ItemVectors
 from workers.vocabulary import Vocabulary
 
-# Items in one call to the index: an embedded one holds the event loop for about 2 ms meanwhile.
-SLICE_ITEMS = 32
+
+class Waiting(Protocol):
+    """A chunk, or whoever else is told that the index has what was pushed."""
+
+    def park(self) -> None:
+        """All is done but the index."""
+
+    def finish(self) -> None:
+        """The index has it."""
 
 
 class IndexWriter(Service):
@@ -38,6 +46,7 @@ class IndexWriter(Service):
         turns: Turns,
         *,
         delay_s: float,
+        slice_items: int,
     ) -> None:
         super().__init__()
         self._index = index
@@ -50,14 +59,19 @@ class IndexWriter(Service):
         self._marked = asyncio.Event()
         self._whole: dict[str, int] = {}
         self._used: dict[str, int] = {}
-        self._chunks: list[Chunk] = []
+        self._waiting: list[Waiting] = []
+        self._slice_items = slice_items
+        self._ours = asyncio.Event()
+        self._ours.set()
+        self._writing: asyncio.Future[None] | None = None
 
-    def push(self, partition: int, item_ids: Iterable[str], *, whole: bool, chunk: Chunk | None) -> None:
+    def push(self, partition: int, item_ids: Iterable[str], *, whole: bool, chunk: Waiting | None) -> None:
         """Have these items written soon: all of them (`whole`) or what evidence changes; then finish `chunk`."""
         marked = self._whole if whole else self._used
         marked.update(dict.fromkeys(item_ids, partition))
         if chunk is not None:
-            self._chunks.append(chunk)
+            chunk.park()
+            self._waiting.append(chunk)
         self._marked.set()
 
     @Service.task
@@ -65,22 +79,50 @@ class IndexWriter(Service):
         while not self.should_stop:
             await self._marked.wait()
             await asyncio.sleep(self._delay_s)
-            await self._write_marked()
+            await self._ours.wait()
+            self._writing = asyncio.ensure_future(self._write_marked())
+            try:
+                await asyncio.wait({self._writing})
+            finally:
+                self._writing.cancel()
+            if not self._writing.cancelled():
+                self._writing.result()
+
+    async def lost(self) -> None:
+        """Stop writing, in the middle of a wait for the index too; what is marked stays so, nobody is told."""
+        self._ours.clear()
+        self._waiting = []
+        if self._writing is not None:
+            self._writing.cancel()
+            await asyncio.wait({self._writing})
+
+    async def owned(self) -> None:
+        """Go on with the items that are ours now."""
+        self._ours.set()
 
     async def _write_marked(self) -> None:
         self._marked.clear()
         whole, self._whole = self._whole, {}
         used, self._used = self._used, {}
-        chunks, self._chunks = self._chunks, []
-        await self._write_whole(whole)
-        missing = await self._write_used({i: p for i, p in used.items() if i not in whole})
-        await self._write_whole(missing)
-        for chunk in chunks:
+        waiting, self._waiting = self._waiting, []
+        try:
+            await self._write_whole(whole)
+            missing = await self._write_used({i: p for i, p in used.items() if i not in whole})
+            await self._write_whole(missing)
+        except asyncio.CancelledError:
+            self._whole, self._used = {**whole, **self._whole}, {**used, **self._used}
+            self._marked.set()
+            raise
+        for chunk in waiting:
             chunk.finish()
 
     async def _write_whole(self, marked: Mapping[str, int]) -> None:
         for rows in self._slices(marked):
-            present = [self._points.point(item_id, row) for item_id, row in rows if row.catalog is not None]
+            present: list[Point] = []
+            for item_id, row in rows:
+                if row.catalog is not None:
+                    present.append(self._points.point(item_id, row))
+                    await self._turns.rest()
             absent = [item_id for item_id, row in rows if row.catalog is None]
             if present:
                 await self._index.upsert(present)
@@ -104,7 +146,11 @@ class IndexWriter(Service):
         """Write what evidence changes; returns the items that the index should hold and does not."""
         missing: dict[str, int] = {}
         for rows in self._slices(marked):
-            known = [self._points.patch(item_id, row) for item_id, row in rows if row.catalog is not None]
+            known: list[Patch] = []
+            for item_id, row in rows:
+                if row.catalog is not None:
+                    known.append(self._points.patch(item_id, row))
+                    await self._turns.rest()
             if known:
                 missing.update((item_id, marked[item_id]) for item_id in await self._index.patch(known))
             await self._turns.rest()
@@ -113,8 +159,9 @@ class IndexWriter(Service):
     def _slices(self, marked: Mapping[str, int]) -> Iterator[list[tuple[str, ItemRow]]]:
         """Rows of marked items that are still ours, a few at a time, each read when its turn comes."""
         item_ids = list(marked)
-        for start in range(0, len(item_ids), SLICE_ITEMS):
-            rows = ((item_id, self._row(item_id, marked[item_id])) for item_id in item_ids[start:][:SLICE_ITEMS])
+        for start in range(0, len(item_ids), self._slice_items):
+            some = item_ids[start : start + self._slice_items]
+            rows = ((item_id, self._row(item_id, marked[item_id])) for item_id in some)
             yield [(item_id, row) for item_id, row in rows if row is not None]
 
     def _row(self, item_id: str, partition: int) -> ItemRow | None:

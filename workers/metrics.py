@@ -81,6 +81,10 @@ class Metrics:
         """Whether this worker answers: tables recovered, index open."""
         self._ready.set(int(ready))
 
+    def set_index_up(self, up: bool) -> None:
+        """Whether answers come from the index; without it they come from this process and are degraded."""
+        self._index_up.set(int(up))
+
     def set_lag(self, topic: str, partition: int, records: int) -> None:
         """Records published whose effects are not all acknowledged yet."""
         self._lag.labels(topic, str(partition)).set(records)
@@ -132,6 +136,9 @@ class Metrics:
     def _declare_state(self) -> None:
         self._ready = Gauge(
             "tastestream_ready", "1 when tables are recovered and the index is open.", registry=self.registry
+        )
+        self._index_up = Gauge(
+            "tastestream_index_up", "1 while the index answers, 0 while answers do without it.", registry=self.registry
         )
         self._lag = Gauge(
             "tastestream_consumer_lag_records",

@@ -3,12 +3,16 @@
 from dataclasses import dataclass
 
 from models.user_state import UserState
+from workers.fold_vectors import FoldVectors
 from workers.index.port import Index
+from workers.index_audit import IndexAudit
+from workers.index_service import IndexService
 from workers.index_writer import IndexWriter
 from workers.item_points import ItemPoints
 from workers.metrics import Metrics
 from workers.progress import Progress
-from workers.query.pipeline import Pipeline
+from workers.query.fallback import Answering
+from workers.query.shelf import Shelf
 from workers.records.mapping import Mappings
 from workers.replies import ReplySender
 from workers.rows import ItemRow
@@ -17,13 +21,12 @@ from workers.stream.table import Table
 from workers.stream.writer import Writer
 from workers.topics import Topics
 from workers.turns import Turns
-from workers.vectors import ItemVectors
 from workers.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """State, index, clients and rules of one worker."""
+    """State, index, clients and rules of one worker; `shelf` only where the index may be away."""
 
     settings: Settings
     topics: Topics
@@ -36,8 +39,11 @@ class Parts:
     points: ItemPoints
     index: Index
     vocabulary: Vocabulary
+    index_service: IndexService
     index_writer: IndexWriter
-    vectors: ItemVectors
+    index_audit: IndexAudit
+    shelf: Shelf | None
+    vectors: FoldVectors
     writer: Writer
     replies: ReplySender
-    pipeline: Pipeline
+    pipeline: Answering

@@ -31,6 +31,10 @@ class Vocabulary:
         if used:
             self._worded[item_id] = used
 
+    def __contains__(self, item_id: str) -> bool:
+        """Whether something of the item is counted."""
+        return item_id in self._used or item_id in self._worded
+
     def count(self, item_id: str, embedding: Vector | None) -> None:
         """Count the item's embedding, float32 (dim,), instead of the one it had; None takes it out."""
         used = b"" if embedding is None else np.packbits(embedding != 0).tobytes()

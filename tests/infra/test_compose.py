@@ -23,6 +23,9 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 IMAGES = {service["image"] for name, service in SERVICES.items() if "build" not in service}
 TAGGED = re.compile(r"[\w./-]+:v?\d+\.\d+\.\d+(-[\w.-]+)?")
 
+# A variable that whoever starts it may set: `${NAME:-default}`.
+DEFAULTED = re.compile(r"\$\{\w+:-(.*?)\}")
+
 
 def instructions(word: str) -> list[str]:
     """The arguments of each such instruction of the Dockerfile, its continued lines joined."""
@@ -46,8 +49,10 @@ def test_every_variable_given_to_the_worker_is_a_setting() -> None:
 
 def test_the_environment_given_to_the_worker_is_valid(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in SERVICES["worker"]["environment"].items():
-        monkeypatch.setenv(name, value)
+        monkeypatch.setenv(name, DEFAULTED.sub(r"\1", value))
     settings = load_settings()
+    assert settings.index_kind == "edge"
+    assert settings.qdrant_url == "http://qdrant:6334"
     assert settings.bootstrap_servers in listeners("KAFKA_ADVERTISED_LISTENERS")
     assert f"127.0.0.1:{settings.web_port}:{settings.web_port}" in SERVICES["worker"]["ports"]
     assert f"worker-data:{settings.data_path}" in SERVICES["worker"]["volumes"]

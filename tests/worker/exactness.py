@@ -11,6 +11,7 @@ from tests.worker.expected import HALF_LIVES, UNIT, Expected, fold
 from tests.worker.process import Worker
 from tests.worker.shop import committed, ends, read_all
 from workers.index.edge import EdgeIndex
+from workers.index.port import Index
 from workers.item_points import COUNT, REVISION, TRANSITIONS, ItemPoints
 from workers.rows import ItemRow
 
@@ -82,9 +83,14 @@ async def check_index(folder: Path, items: dict[str, ItemRow]) -> None:
     index = EdgeIndex(folder)
     await index.ensure(ItemPoints(DIM).schema)
     try:
-        shown = await index.get(items, vectors=(TRANSITIONS,))
+        await check_shown(index, items)
     finally:
         await index.close()
+
+
+async def check_shown(index: Index, items: dict[str, ItemRow]) -> None:
+    """Assert that the open index shows every catalog item as its row is."""
+    shown = await index.get(items, vectors=(TRANSITIONS,))
     assert shown.keys() == {item_id for item_id, row in items.items() if row.catalog is not None}
     for item_id, record in shown.items():
         payload, row = record.payload or {}, items[item_id]

@@ -1,6 +1,7 @@
 """An index that is behind its rows catches up after a start; what is up to date is left alone."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest_asyncio
 
@@ -10,6 +11,7 @@ from workers.agents import catalog
 from workers.index_audit import IndexAudit
 from workers.item_points import REVISION
 from workers.parts import Parts
+from workers.rows import ItemRow
 
 Fixture = tuple[Parts, IndexAudit]
 
@@ -27,6 +29,18 @@ async def audited() -> AsyncIterator[Fixture]:
             yield parts, audit
         finally:
             await audit.stop()
+
+
+class Looks:
+    """The index, and the items that were looked up in it."""
+
+    def __init__(self, index: Any) -> None:
+        self._index = index
+        self.at: list[str] = []
+
+    async def get(self, item_ids: list[str], **selected: Any) -> Any:
+        self.at += item_ids
+        return await self._index.get(item_ids, **selected)
 
 
 async def shown(parts: Parts) -> set[str]:
@@ -63,11 +77,76 @@ async def test_an_old_copy_is_noticed_by_its_revision(audited: Fixture) -> None:
 
 async def test_a_partition_that_went_away_before_its_turn_is_skipped(audited: Fixture) -> None:
     parts, audit = audited
-    await audit.owned()
+    await parts.index.delete(["a"])
+    kept = dict(parts.items.partitions)
     parts.items.partitions.clear()
+    await audit.owned()
     await audit.lost()
-    await until(lambda: not audit._futures)
+    parts.items.partitions.update(kept)
+    await audit.owned()
+    await until(lambda: _equals(parts, {"a", "b", "c"}))
     assert not audit.crashed
+
+
+async def test_a_partition_that_was_recovered_anew_is_looked_at_again(audited: Fixture) -> None:
+    parts, audit = audited
+    await looked_at(parts, audit)
+    await parts.index.delete(["b"])
+    number = partition_for("b")
+    old = parts.items.partitions[number]
+    new = parts.items.partitions[number] = parts.items.blank_partition()
+    for key in list(old.keys()):
+        row = old.get(key)
+        assert row is not None
+        new.load(key.encode(), row.pack())
+    await audit.lost()
+    await audit.owned()
+    await until(lambda: _equals(parts, {"a", "b", "c"}))
+
+
+async def test_a_partition_that_stayed_is_not_looked_at_again(audited: Fixture) -> None:
+    parts, audit = audited
+    await looked_at(parts, audit)
+    looked = Looks(parts.index)
+    audit._index = looked  # type: ignore[assignment]
+    await audit.lost()
+    await audit.owned()
+    await until(lambda: not audit._wanted.is_set())
+    parts.items.partitions[99] = parts.items.blank_partition()
+    parts.items.partitions[99].load(b"other", ItemRow().pack())
+    await audit.owned()
+    await until(lambda: 99 in audit._audited)
+    assert looked.at == ["other"]
+
+
+async def test_a_repeated_audit_looks_at_everything_and_is_behind_until_it_is_written(audited: Fixture) -> None:
+    parts, audit = audited
+    await looked_at(parts, audit)
+    await parts.index.delete(["a", "b", "c"])
+    audit.repeat()
+    assert audit.behind
+    await until(lambda: not audit.behind)
+    assert await shown(parts) == {"a", "b", "c"}
+
+
+async def test_an_audit_that_is_due_by_the_clock_looks_at_everything(audited: Fixture) -> None:
+    parts, _ = audited
+    often = IndexAudit(
+        parts.index, parts.items, parts.points, parts.index_writer, parts.vocabulary, parts.turns, every_s=0.01
+    )
+    await often.start()
+    try:
+        await parts.index.delete(["b"])
+        await until(lambda: _equals(parts, {"a", "b", "c"}))
+        assert not often.behind
+    finally:
+        await often.stop()
+
+
+async def looked_at(parts: Parts, audit: IndexAudit) -> None:
+    """Have every row looked at once."""
+    await audit.owned()
+    await until(lambda: set(audit._audited) == set(parts.items.partitions))
 
 
 async def _equals(parts: Parts, expected: set[str]) -> bool:

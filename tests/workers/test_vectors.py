@@ -71,3 +71,15 @@ async def test_an_item_that_changes_while_it_is_read_is_not_kept() -> None:
 async def test_an_unknown_item_is_a_row_of_zeros() -> None:
     vectors = ItemVectors(await index_of(a=1), DIM)
     assert np.array_equal(await vectors.matrix(["x", "a"]), np.stack([np.zeros(DIM), axis(1)]))
+
+
+async def test_where_others_write_to_the_index_a_copy_is_used_for_a_while_and_then_read_again() -> None:
+    index, now = await index_of(a=0), [100.0]
+    vectors = ItemVectors(index, DIM, kept_s=60.0, clock=lambda: now[0])
+    await vectors.of(["a"])
+    await index.upsert([Point("a", {EMBEDDING: axis(1)})])  # by another worker: nobody tells us
+    now[0] += 59.0
+    assert (await vectors.of(["a"]))["a"].argmax() == 0 == (await vectors.matrix(["a"])).argmax()
+    now[0] += 2.0
+    assert vectors.held(["a"]) == {}
+    assert (await vectors.matrix(["a"])).argmax() == 1 == (await vectors.of(["a"]))["a"].argmax()

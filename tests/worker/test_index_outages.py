@@ -1,0 +1,185 @@
+"""A Qdrant server that hangs, is slow, dies or goes back in time: nothing is lost, and answers go on."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.index.stub_process import StubProcess
+from tests.waiting import until
+from tests.worker.builders import item
+from tests.worker.exactness import until_all_committed
+from tests.worker.sharing import SharedShop, shared_shop, sharing_worker
+from tests.worker.shop import open_shop
+from tests.worker.traffic import catalog
+from workers.partitioning import partition_of
+
+# The first test waits for a broker, a server and a worker; another one for four outages' pauses.
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def shared(broker: str, folder: Path) -> AsyncIterator[SharedShop]:
+    async with shared_shop(broker, folder) as running:
+        yield running
+
+
+async def harm(server: StubProcess, how: str) -> None:
+    {"hung": server.hang, "slow": server.slow, "killed": server.kill}[how]()
+
+
+async def heal(server: StubProcess, how: str) -> None:
+    if how == "killed":
+        await server.start()
+    else:
+        {"hung": server.go_on, "slow": server.quick}[how]()
+
+
+@pytest.mark.parametrize(("how", "seed"), [("hung", 21), ("slow", 22), ("killed", 23)])
+async def test_answers_go_on_degraded_and_ingestion_catches_up_without_loss(
+    shared: SharedShop, how: str, seed: int
+) -> None:
+    await harm(shared.server, how)
+    await shared.until_degraded()
+    await shared.publish(400, seed=seed)
+    await shared.publish_items(item(f"new-{how}"))
+    for user in ("u0", "u2", "u3", "nobody"):
+        assert await shared.degraded(user) == ["index"]
+    await heal(shared.server, how)
+    await shared.until_whole()
+    await shared.check()
+    assert await shared.degraded() == []
+
+
+async def test_degraded_answers_are_personal(shared: SharedShop) -> None:
+    whole = await shared.shop.ids(user_id="u1", limit=20)
+    shared.server.hang()
+    await shared.until_degraded()
+
+    async def the_same() -> bool:
+        # One worker owns all items, and they are few: the shelf holds what the index holds, a moment later.
+        return await shared.shop.ids(user_id="u1", limit=20) == whole
+
+    await until(the_same)
+    without = await shared.shop.ask(user_id="u1", limit=20, explain=True)
+    similar = await shared.shop.ask(kind="similar_items", item_ids=["i1"], limit=5)
+    shared.server.go_on()
+    await shared.until_whole()
+    assert without["degraded"] == similar["degraded"] == ["index"]
+    assert any(reason["kind"] == "followed_by" for one in without["items"] for reason in one["reasons"])
+    assert len(similar["items"]) == 5
+
+
+async def test_an_item_removed_during_an_outage_is_gone_from_answers_before_the_index_knows(
+    shared: SharedShop,
+) -> None:
+    shared.server.hang()
+    await shared.until_degraded()
+    [first, *_] = await shared.shop.ids(user_id="nobody", limit=10)
+    await shared.remove(first)
+
+    async def gone() -> bool:
+        return first not in await shared.shop.ids(user_id="nobody", limit=10)
+
+    await until(gone)
+    assert await shared.degraded() == ["index"]
+    shared.server.go_on()
+    await shared.until_whole()
+    assert first not in await shared.shop.ids(user_id="nobody", limit=100)
+    await shared.check()
+
+
+async def test_a_server_restored_from_an_old_copy_is_noticed_and_brought_up_to_date(shared: SharedShop) -> None:
+    shared.server.kill()
+    shared.server.snapshot()
+    await shared.server.start()
+    await shared.until_whole()
+    [removed, *_] = await shared.shop.ids(user_id="nobody", limit=10)
+    await shared.remove(removed)
+    await shared.publish_items(item("newer"))
+    await shared.publish(300, seed=77)
+    await until_all_committed(shared.worker)
+    shared.server.kill()
+    shared.server.restore()
+    await shared.server.start()
+    seen: list[list[str]] = []
+
+    async def whole_again() -> bool:
+        reply = await shared.shop.ask(user_id="nobody", limit=100)
+        seen.append(reply["degraded"])
+        if reply["degraded"] == []:
+            assert removed not in [one["item_id"] for one in reply["items"]]
+        return reply["degraded"] == [] and len(seen) > 1 and ["index"] in seen
+
+    await until(whole_again)
+    await shared.check()
+
+
+async def test_a_server_that_lost_everything_is_filled_again(shared: SharedShop) -> None:
+    shared.server.kill()
+    shared.server.forget_all()
+    await shared.server.start()
+    await shared.until_degraded()
+    await shared.until_whole()
+    await shared.check()
+
+
+async def test_a_worker_told_to_stop_while_its_server_is_away_ends_with_0_and_repeats_later(
+    shared: SharedShop,
+) -> None:
+    shared.server.hang()
+    await shared.publish(400, seed=99)
+    await shared.until_degraded()
+    assert await shared.worker.stop(within_s=10.0) == 0, shared.worker.log[-4000:]
+    shared.server.go_on()
+    await shared.worker.start()
+    await shared.check()
+
+
+async def test_a_worker_starts_without_its_server_and_becomes_whole_when_it_comes(broker: str, tmp_path: Path) -> None:
+    server = StubProcess(tmp_path / "server")
+    worker = sharing_worker(broker, tmp_path / "worker", server, instance_id="one")
+    try:
+        await worker.start()
+        async with open_shop(worker) as client:
+            shared = SharedShop(client, server)
+            await shared.publish_items(*catalog()[:40])
+            await shared.publish(100, seed=5)
+
+            async def has_items() -> bool:
+                reply = await client.ask(user_id="u1", limit=5)
+                assert reply["degraded"] == ["index"]
+                return len(reply["items"]) == 5
+
+            await until(has_items)
+            assert await worker.value("tastestream_index_up") == 0
+            await server.start()
+            await shared.until_whole()
+            await shared.check()
+            assert await worker.value("tastestream_index_up") == 1
+        assert await worker.stop() == 0
+    finally:
+        worker.kill()
+        server.kill()
+
+
+async def test_workers_come_and_go_while_their_server_is_away(shared: SharedShop) -> None:
+    second = shared.worker.twin(instance_id="two")
+    shared.server.hang()
+    try:
+        await shared.until_degraded()
+        await shared.publish(300, seed=123)
+        await second.start()
+        await shared.worker.until_ready()
+        assert shared.worker.exit_code is None and second.exit_code is None
+        users = [f"u{n}" for n in range(20)]
+        assert {partition_of(user, 4) for user in users} == set(range(4))
+        for user in users:
+            assert await shared.degraded(user) == ["index"]
+        shared.server.go_on()
+        assert await second.stop() == 0
+        await shared.worker.until_ready()
+        await shared.check()
+    finally:
+        second.kill()

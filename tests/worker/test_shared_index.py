@@ -1,0 +1,63 @@
+"""Two workers share an index on a server: whoever answers sees every item, and nothing is missing."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.index.stub_process import StubProcess
+from tests.waiting import until
+from tests.worker.builders import event
+from tests.worker.sharing import SharedShop, sharing_worker
+from tests.worker.shop import open_shop
+from tests.worker.traffic import catalog
+from workers.partitioning import partition_of
+
+USERS = [f"u{n}" for n in range(24)]
+# Two workers and the stub share the test's machine: what is tested here is what they see, not how fast.
+UNHURRIED_MS = 5_000
+LAG = "tastestream_consumer_lag_records"
+pytestmark = pytest.mark.timeout(300)
+
+
+async def test_every_answer_of_either_worker_sees_all_items_and_lacks_nothing(broker: str, tmp_path: Path) -> None:
+    server = await StubProcess(tmp_path / "server").start()
+    first = sharing_worker(broker, tmp_path / "first", server, qdrant_timeout_ms=UNHURRIED_MS)
+    second = first.twin()
+    try:
+        await first.start()
+        await second.start()
+        await first.until_ready()
+        async with open_shop(first) as client:
+            shared = SharedShop(client, server)
+            await shared.publish_items(*catalog())
+            await shared.publish(300, seed=11)
+            await shared.check()
+            ours, theirs = await first.metrics(), await second.metrics()
+            parts = [{s.labels["partition"] for s in found[LAG].samples} for found in (ours, theirs)]
+            assert parts[0] and parts[1] and not parts[0] & parts[1]
+            assert {partition_of(user, 4) for user in USERS} == set(range(4))
+
+            async def whole() -> bool:
+                return all([await shared.degraded(user) == [] for user in USERS])
+
+            await until(whole)
+            for user in USERS:
+                reply = await client.ask(user_id=f"guest-of-{user}", limit=100)
+                assert (len(reply["items"]), reply["degraded"]) == (100, [])
+            await _sees_what_the_other_owns(shared)
+        assert [await first.stop(), await second.stop()] == [0, 0]
+    finally:
+        first.kill()
+        second.kill()
+        server.kill()
+
+
+async def _sees_what_the_other_owns(shared: SharedShop) -> None:
+    """An event changes the answers of every user, whoever owns the item; a removed item leaves all of them."""
+    shop = shared.shop
+    await shop.publish_events(event("pair", "i3"), event("pair", "i140", "purchase"))
+    for user in USERS[:6]:
+        assert "i140" in await shop.ids(user_id=f"visitor-{user}", kind="similar_items", item_ids=["i3"], limit=100)
+    await shop.delete_item("i140")
+    for user in USERS:
+        assert "i140" not in await shop.ids(user_id=user, limit=100)
