@@ -21,6 +21,7 @@ from workers.rows import ItemRow
 from workers.vectors import ItemVectors
 
 HALF_LIFE = 50_000
+LATER = 10**7
 POPULAR = Query("popularity", popularity_query(HALF_LIFE, ALL), 100)
 REDS = [f"red-{n}" for n in range(CLUSTER)]
 
@@ -62,8 +63,8 @@ async def test_the_shelf_holds_the_most_popular_items_in_the_order_of_the_index(
 async def test_items_that_change_or_go_do_so_on_the_shelf(parts: Parts) -> None:
     shelf = await shelf_of(parts, size=100)
     before = (await shelf.vectors.of(["red-1"]))["red-1"]
-    row_of(parts, "red-0").describe(None, offset=1_000)
-    row_of(parts, "red-1").describe(orjson.dumps({"item_id": "red-1", "title": "another"}), offset=1_001)
+    row_of(parts, "red-0").describe(None, offset=LATER)
+    row_of(parts, "red-1").describe(orjson.dumps({"item_id": "red-1", "title": "another"}), offset=LATER + 1)
     await shelf.renew()
     assert "red-0" not in await held(shelf)
     found = (await shelf.index.get(["red-1"], vectors=(EMBEDDING,)))["red-1"]
@@ -89,7 +90,7 @@ async def test_only_what_changed_is_made_anew(parts: Parts, monkeypatch: pytest.
         return point(item_id, row)
 
     monkeypatch.setattr(parts.points, "point", counted)
-    row_of(parts, "blue-3").describe(orjson.dumps({"item_id": "blue-3", "title": "new"}), offset=1_000)
+    row_of(parts, "blue-3").describe(orjson.dumps({"item_id": "blue-3", "title": "new"}), offset=LATER)
     await shelf.refresh()
     assert made == ["blue-3"]
 
@@ -171,7 +172,7 @@ async def test_items_of_other_workers_can_be_asked_about_and_are_not_called_unkn
 
 async def test_a_removed_item_is_not_shown_although_the_shelf_still_has_it(parts: Parts) -> None:
     made, _ = await without_index(parts, known_to_be_away=True)
-    row_of(made, "red-2").describe(None, offset=1_000)
+    row_of(made, "red-2").describe(None, offset=LATER)
     reply = await answer(made, limit=100)
     assert "red-2" not in {item.item_id for item in reply.items}  # type: ignore[attr-defined]
 
