@@ -21,6 +21,7 @@ ADVICE: dict[str, str] = {
     Reason.UNSUPPORTED_KIND: "replay once a version of the worker that takes such records is running",
     Reason.WRONG_PARTITION: "set the producer's partitioner to murmur2 (librdkafka: partitioner=murmur2_random) and "
     "use the id as the key; a replay goes to the partition of the letter's key",
+    Reason.DELETED_ITEM: "nothing, if the item is gone for good; else publish the whole item",
     Reason.INVALID_EVIDENCE: "a worker's own record is torn: run a rebuild",
     Reason.BAD_ID: _REPAIR,
     Reason.BAD_VECTOR: "send vectors of TASTESTREAM_VECTOR_DIM finite numbers, and publish the item anew",

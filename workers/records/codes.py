@@ -22,6 +22,7 @@ class Reason(StrEnum):
     SEVERAL_EVENTS = "several_events"
     UNSUPPORTED_KIND = "unsupported_kind"
     WRONG_PARTITION = "wrong_partition"
+    DELETED_ITEM = "deleted_item"
     INVALID_EVIDENCE = "invalid_evidence"
     BAD_ID = "bad_id"
     BAD_VECTOR = "bad_vector"
