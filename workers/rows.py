@@ -20,7 +20,8 @@ _ABSENT = -1
 class Facts(NamedTuple):
     """`users` who touched the item, its categories, its popularity per half-life (`ItemState.popularity_scores`).
 
-    `day_score`: popularity with a half-life of a day (`ItemState.day_score`); `buyers`: users who bought it.
+    `day_score`: popularity with a half-life of a day (`ItemState.day_score`); `buyers`: users who bought it;
+    `available`: may be shown to whoever does not ask for what is not.
     """
 
     users: int
@@ -28,6 +29,7 @@ class Facts(NamedTuple):
     order_scores: Sequence[float]
     day_score: float = 0.0
     buyers: int = 0
+    available: bool = True
 
 
 class ItemRow:
@@ -38,7 +40,7 @@ class ItemRow:
     `forwarded`: watermarks of the catalog's records that came to the wrong place first, by that place.
     """
 
-    __slots__ = ("_facts", "_labels", "catalog", "catalog_offset", "forwarded", "use")
+    __slots__ = ("_available", "_facts", "_labels", "catalog", "catalog_offset", "forwarded", "use")
 
     def __init__(self) -> None:
         self.catalog: bytes | None = None
@@ -46,6 +48,7 @@ class ItemRow:
         self.forwarded = Watermarks()
         self.use = ItemState()
         self._labels: list[str] | None = None
+        self._available = True
         self._facts: Facts | None = None
 
     def has_taken(self, offset: int, first: tuple[int, int] | None = None) -> bool:
@@ -97,13 +100,15 @@ class ItemRow:
         if self._labels is None:
             entry = self.entry()
             self._labels = labels(entry.get("category"), entry.get("tags", ()))
+            self._available = bool(entry.get("available", True))
         return self._labels
 
     def facts(self) -> Facts:
         """What ranking needs to know; kept until the row changes, because every request asks hundreds of rows."""
         if self._facts is None:
-            use = self.use
-            self._facts = Facts(use.count, self.labels(), use.popularity_scores(), use.day_score(), use.buyers)
+            use, named = self.use, self.labels()
+            scores = use.popularity_scores()
+            self._facts = Facts(use.count, named, scores, use.day_score(), use.buyers, self._available)
         return self._facts
 
     def order_scores(self) -> Sequence[float]:
