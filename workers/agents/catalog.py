@@ -92,15 +92,16 @@ def _tell_row(
     item: ItemEvent, record: Record, stated: Stated | None, rows: Rows, effects: Effects, parts: Parts
 ) -> bool:
     """As `_take`, for a record that is where its item belongs; raises `BadRecordError` if it can't be taken."""
-    known = rows.get(item.item_id) or ItemRow()
-    if stated is not None and stated.is_all_of(known):
+    known = rows.get(item.item_id)
+    if stated is not None and known is not None and stated.is_all_of(known):
         return True
     place = first_place(record, parts.settings.item_partitions)
-    is_new = stated is not None or not known.has_taken(record.offset, place)
+    is_new = stated is not None or known is None or not known.has_taken(record.offset, place)
     try:
         entry = _entry(item, record, known, parts) if is_new else None
     except BadRecordError:
-        if place is not None and known.catalog_offset >= 0:  # forwarded again, it is not to be judged anew
+        if place is not None and known is not None and known.catalog_offset >= 0:
+            # Forwarded again, it is not to be judged anew: a rebuild may meet another state of the item.
             rows.change(item.item_id).forwarded.advance(place)
         raise
     row = rows.change(item.item_id)
@@ -122,21 +123,22 @@ def _outcome(item: ItemEvent) -> str:
     return DELETED if isinstance(item, ItemDeleted) else WHOLE
 
 
-def _entry(item: ItemEvent, record: Record, row: ItemRow, parts: Parts) -> bytes | None:
+def _entry(item: ItemEvent, record: Record, row: ItemRow | None, parts: Parts) -> bytes | None:
     """What the catalog says of the item from now on, None once it is deleted; raises `BadRecordError`."""
-    _check_replay(record, item.item_id, row)
+    if row is not None:
+        _check_replay(record, item.item_id, row)
     if isinstance(item, ItemDeleted):
         return None
     if not isinstance(item, ItemUpdate):
         entry = entry_of(item)
-    elif row.is_deleted:
+    elif row is not None and row.is_deleted:
         raise BadRecordError(
             Reason.DELETED_ITEM,
             f"item {item.item_id!r} is deleted, and a change of some fields does not bring it back: "
             "publish the whole item",
         )
     else:
-        entry = plain_entry(item.applied_to(row.entry()))
+        entry = plain_entry(item.applied_to({} if row is None else row.entry()))
     parts.points.check(item.item_id, entry)
     return orjson.dumps(entry)
 
