@@ -24,7 +24,6 @@ from workers.records.codes import Reason
 from workers.records.event import decode_event
 from workers.records.headers import reply_to
 from workers.records.interaction import decode_interaction
-from workers.records.item import decode_item
 from workers.records.item_update import decode_item_event
 from workers.records.mapping import Mapping
 from workers.records.request import decode_request
@@ -41,7 +40,7 @@ DECODERS: tuple[Decode, ...] = (
     lambda value, key, headers: decode_interaction(value, key, NOW_MS, headers=headers),
     lambda value, key, headers: decode_event(value, key, NOW_MS, headers=headers),
     lambda value, key, headers: decode_event(value, key, NOW_MS, headers=headers, mapping=MAPPING),
-    lambda value, key, headers: decode_item(value, key, headers),
+    lambda value, key, headers: decode_item_event(value, key, headers),
     lambda value, key, headers: decode_item_event(value, key, (*headers, ("tastestream-update", b"partial"))),
     lambda value, key, headers: decode_item_event(value, key, headers, MAPPING),
     lambda value, key, headers: decode_request(value, key, NOW_MS, headers),

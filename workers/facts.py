@@ -19,8 +19,11 @@ class ItemFacts:
         self._index = index
         self._item_partitions = item_partitions
 
-    async def of(self, item_ids: Iterable[str]) -> dict[str, Facts]:
-        """Facts by item id; an item that the catalog does not have is left out."""
+    async def of(self, item_ids: Iterable[str], *, available: bool = False) -> dict[str, Facts]:
+        """Facts by item id; an item that the catalog does not have is left out.
+
+        `available`: one that is unavailable, too, even while the index or a list of popular items still shows it.
+        """
         found: dict[str, Facts] = {}
         elsewhere = []
         partitions, count = self._items.partitions, self._item_partitions
@@ -32,7 +35,7 @@ class ItemFacts:
                 found[item_id] = row.facts()
         if elsewhere:
             found |= await self._from_index(elsewhere)
-        return found
+        return {item_id: facts for item_id, facts in found.items() if facts.available} if available else found
 
     async def cards(self, item_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         """What answers show of items, by item id; an item that the catalog does not have is left out."""
@@ -72,4 +75,4 @@ class ItemFacts:
         }
 
 
-_FIELDS = (COUNT, LABELS, ORDER_SCORES, DAY_SCORE, BUYERS)
+_FIELDS = (COUNT, LABELS, ORDER_SCORES, DAY_SCORE, BUYERS, "available")

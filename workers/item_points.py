@@ -1,20 +1,20 @@
 """What the index holds of an item: vectors and payload, made from its row."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import orjson
 
-from models.sources import popularity_row
+from models.sources import labels, popularity_row
 from models.sparse import SparseVector
 from models.text import ItemText, Vector, embed_item, unit
 from models.words import word_row
 from workers.errors import BadRecordError
 from workers.index.types import DenseSpec, FieldKind, Patch, Point, Schema
 from workers.index.types import Vector as AnyVector
-from workers.index.validate import checked_point
+from workers.index.validate import MAX_PAYLOAD_BYTES
 from workers.records.codes import Reason
-from workers.records.item import Item
 from workers.rows import ItemRow
 
 EMBEDDING = "embedding"
@@ -65,17 +65,23 @@ class ItemPoints:
             },
         )
 
-    def check(self, item: Item) -> None:
-        """Raise `BadRecordError` if the index would refuse this item."""
-        if item.vector and len(item.vector) != self._dim:
+    def check(self, item_id: str, entry: Mapping[str, Any]) -> None:
+        """Raise `BadRecordError` if the index would refuse an item with this valid catalog entry."""
+        dim = len(entry.get("vector", ()))
+        if dim not in (0, self._dim):
             raise BadRecordError(
                 Reason.OUT_OF_RANGE,
-                f"item {item.item_id!r}: vector has {len(item.vector)} dimensions, this deployment has {self._dim} "
+                f"item {item_id!r}: vector has {dim} dimensions, this deployment has {self._dim} "
                 "(setting TASTESTREAM_VECTOR_DIM)",
             )
-        row = ItemRow()
-        row.describe(catalog_bytes(item), offset=0)
-        checked_point(self.schema, self.point(item.item_id, row))
+        # Types and finite numbers are the record's own rules; only the sum of all fields has no bound there.
+        size = len(orjson.dumps(_catalog_payload(entry, labels(entry.get("category"), entry.get("tags", ())))))
+        if size > MAX_PAYLOAD_BYTES - _OWN_BYTES:
+            raise BadRecordError(
+                Reason.BAD_PAYLOAD,
+                f"item {item_id!r}: title, tags, addresses and attributes have {size} bytes, at most "
+                f"{MAX_PAYLOAD_BYTES - _OWN_BYTES}",
+            )
 
     def point(self, item_id: str, row: ItemRow) -> Point:
         """The whole item; its row must have a catalog entry."""
@@ -84,13 +90,8 @@ class ItemPoints:
         embedding = self.embed(item)
         if embedding.any():
             vectors[EMBEDDING] = embedding
-        payload = {
-            **{name: item[name] for name in _STORED if item.get(name) is not None},
-            "available": bool(item.get("available", True)),
-            LABELS: row.labels(),
-            **{name: value for name, value in _use_payload(row).items() if value is not None},
-        }
-        return Point(item_id, vectors, payload)
+        used = {name: value for name, value in _use_payload(row).items() if value is not None}
+        return Point(item_id, vectors, {**_catalog_payload(item, row.labels()), **used})
 
     def patch(self, item_id: str, row: ItemRow) -> Patch:
         """What evidence changes of an item."""
@@ -105,11 +106,6 @@ class ItemPoints:
     def words(self, item_id: str, item: dict[str, Any]) -> SparseVector:
         """What a keyword search finds the item by."""
         return word_row(item_id, _text(item))
-
-
-def catalog_bytes(item: Item) -> bytes:
-    """The catalog entry as the row keeps it."""
-    return orjson.dumps(item.model_dump(exclude_defaults=True))
 
 
 def _text(item: dict[str, Any]) -> ItemText:
@@ -134,6 +130,14 @@ def _use_vectors(row: ItemRow) -> dict[str, AnyVector]:
     return vectors
 
 
+def _catalog_payload(entry: Mapping[str, Any], named: Sequence[str]) -> dict[str, Any]:
+    return {
+        **{name: entry[name] for name in _STORED if entry.get(name) is not None},
+        "available": bool(entry.get("available", True)),
+        LABELS: list(named),
+    }
+
+
 def _use_payload(row: ItemRow) -> dict[str, Any]:
     use = row.use
     return {
@@ -146,4 +150,6 @@ def _use_payload(row: ItemRow) -> dict[str, Any]:
     }
 
 
+# Bytes of the payload that are ours: what use adds must not make an item too large that was taken before.
+_OWN_BYTES = 1024
 _STORED = ("title", "category", "tags", "price", "published_at", "image_url", "url", "attributes")

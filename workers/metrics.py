@@ -16,6 +16,7 @@ EVENT_TYPES: frozenset[str] = frozenset(get_args(EventType)) | set(PERSON_TYPES.
 EVENT_OUTCOMES = frozenset(
     {"applied", "duplicate", "late", "parked", "dead_letter", "rerouted", "forwarded", "erased", "ignored"}
 )
+CATALOG_OUTCOMES = frozenset({"whole", "changed", "deleted", "repeated", "rerouted", "restated"})
 REASONS: frozenset[str] = frozenset(Reason)
 REQUEST_KINDS: frozenset[str] = frozenset(KINDS)
 
@@ -67,6 +68,10 @@ class Metrics:
         """`count` interactions of one type came to one outcome."""
         self._events.labels(_known(event_type, EVENT_TYPES), _known(outcome, EVENT_OUTCOMES)).inc(count)
 
+    def count_catalog_records(self, outcome: str, count: int = 1) -> None:
+        """`count` records of the catalog came to one outcome."""
+        self._catalog_records.labels(_known(outcome, CATALOG_OUTCOMES)).inc(count)
+
     def count_dead_letters(self, topic: str, reason: str, count: int = 1) -> None:
         """`count` records of one of our topics were refused."""
         self._dead_letters.labels(topic, _known(reason, REASONS)).inc(count)
@@ -115,6 +120,9 @@ class Metrics:
     def _declare_events(self) -> None:
         add = self.registry
         self._events = Counter("tastestream_events", "Interactions by outcome.", ["type", "outcome"], registry=add)
+        self._catalog_records = Counter(
+            "tastestream_catalog_records", "Catalog records by outcome.", ["outcome"], registry=add
+        )
         self._dead_letters = Counter("tastestream_dead_letters", "Records refused.", ["topic", "reason"], registry=add)
         self.future_events = Counter(
             "tastestream_future_events", "Events moved back to their record's time.", registry=add

@@ -1,7 +1,7 @@
 """An item's row in the table of items: what the catalog says of it, and how it is used."""
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
@@ -10,8 +10,9 @@ from models.evidence import Evidence, Retraction
 from models.item_state import ItemState
 from models.packing import Reader, head
 from models.sources import labels
+from models.watermarks import Watermarks
 
-_KIND, _VERSION = b"R", 2  # goes up with the layout of either half
+_KIND, _VERSION = b"R", 3  # goes up with the layout of either half
 _FIXED = struct.Struct("<qiI")
 _ABSENT = -1
 
@@ -19,7 +20,8 @@ _ABSENT = -1
 class Facts(NamedTuple):
     """`users` who touched the item, its categories, its popularity per half-life (`ItemState.popularity_scores`).
 
-    `day_score`: popularity with a half-life of a day (`ItemState.day_score`); `buyers`: users who bought it.
+    `day_score`: popularity with a half-life of a day (`ItemState.day_score`); `buyers`: users who bought it;
+    `available`: may be shown to whoever does not ask for what is not.
     """
 
     users: int
@@ -27,30 +29,56 @@ class Facts(NamedTuple):
     order_scores: Sequence[float]
     day_score: float = 0.0
     buyers: int = 0
+    available: bool = True
 
 
 class ItemRow:
     """Catalog entry and use of one item; either half may come first.
 
     Evidence on an item that the catalog does not know yet counts at once and shows when the item arrives.
-    `catalog`: canonical JSON, None while unknown or deleted; `catalog_offset`: watermark of `item-catalog`.
+    `catalog`: canonical JSON, None while unknown or deleted; `catalog_offset`: watermark of `item-catalog`;
+    `forwarded`: watermarks of the catalog's records that came to the wrong place first, by that place.
     """
 
-    __slots__ = ("_facts", "_labels", "catalog", "catalog_offset", "use")
+    __slots__ = ("_available", "_facts", "_labels", "catalog", "catalog_offset", "forwarded", "use")
 
     def __init__(self) -> None:
         self.catalog: bytes | None = None
         self.catalog_offset = -1
+        self.forwarded = Watermarks()
         self.use = ItemState()
         self._labels: list[str] | None = None
+        self._available = True
         self._facts: Facts | None = None
 
-    def describe(self, catalog: bytes | None, offset: int) -> bool:
-        """Take the catalog's record at `offset`, None for a deletion; False if a newer one was taken before."""
+    def has_taken(self, offset: int, first: tuple[int, int] | None = None) -> bool:
+        """Whether the catalog's record at `offset`, or a newer one, was taken.
+
+        `first`: (partition, offset) where a forwarded record was before; forwarded twice, it is taken once.
+        """
         if offset <= self.catalog_offset:
+            return True
+        return first is not None and first[1] <= self.forwarded.get(first[0], -1)
+
+    def describe(self, catalog: bytes | None, offset: int, first: tuple[int, int] | None = None) -> bool:
+        """Take the catalog's record, None for a deletion; False if it was taken before, see `has_taken`."""
+        if self.has_taken(offset, first):
             return False
         self.catalog, self.catalog_offset, self._labels, self._facts = catalog, offset, None, None
+        if first is not None:
+            self.forwarded.advance(first)
         return True
+
+    def restate(self, catalog: bytes | None, offset: int, forwarded: Mapping[int, int]) -> None:
+        """Take what all records up to `offset`, and those forwarded from these places, came to."""
+        self.describe(catalog, offset)
+        for place in forwarded.items():
+            self.forwarded.advance(place)
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether the catalog had the item, and has it no more."""
+        return self.catalog is None and self.catalog_offset >= 0
 
     def learn(self, evidence: Evidence) -> bool:
         """Apply one evidence; False when it was applied before."""
@@ -72,13 +100,15 @@ class ItemRow:
         if self._labels is None:
             entry = self.entry()
             self._labels = labels(entry.get("category"), entry.get("tags", ()))
+            self._available = bool(entry.get("available", True))
         return self._labels
 
     def facts(self) -> Facts:
         """What ranking needs to know; kept until the row changes, because every request asks hundreds of rows."""
         if self._facts is None:
-            use = self.use
-            self._facts = Facts(use.count, self.labels(), use.popularity_scores(), use.day_score(), use.buyers)
+            use, named = self.use, self.labels()
+            scores = use.popularity_scores()
+            self._facts = Facts(use.count, named, scores, use.day_score(), use.buyers, self._available)
         return self._facts
 
     def order_scores(self) -> Sequence[float]:
@@ -94,7 +124,7 @@ class ItemRow:
         use = self.use.pack()
         size = _ABSENT if self.catalog is None else len(self.catalog)
         fixed = _FIXED.pack(self.catalog_offset, size, len(use))
-        return b"".join((head(_KIND, _VERSION), fixed, self.catalog or b"", use))
+        return b"".join((head(_KIND, _VERSION), fixed, self.catalog or b"", use, self.forwarded.pack()))
 
     @classmethod
     def unpack(cls, data: bytes) -> "ItemRow":
@@ -105,5 +135,6 @@ class ItemRow:
         row.catalog_offset = offset
         row.catalog = None if catalog_size == _ABSENT else reader.raw(catalog_size)
         row.use = ItemState.unpack(reader.raw(use_size))
+        row.forwarded = Watermarks.read(reader)
         reader.end()
         return row

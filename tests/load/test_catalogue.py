@@ -11,7 +11,8 @@ from load.dataset import SHARED
 from load.errors import DataFileError
 from tests.load.folders import colon_folder, comma_folder, tab_folder
 from workers.records.fields import MAX_TAGS
-from workers.records.item import Item, decode_item
+from workers.records.item import Item
+from workers.records.item_update import decode_item_event
 
 
 def items_by_id(folder: Path) -> dict[str, dict[str, Any]]:
@@ -100,7 +101,7 @@ def test_tags_beyond_the_bound_of_a_record_lose_the_least_applied(tmp_path: Path
     item = items_by_id(tmp_path)["10"]
     assert len(item["tags"]) == MAX_TAGS
     assert item["attributes"]["user_tags"][0] == "word 299"
-    assert isinstance(decode_item(orjson.dumps(item), None), Item)
+    assert isinstance(decode_item_event(orjson.dumps(item), None), Item)
 
 
 def test_a_row_with_too_few_fields_is_named_with_its_line(tmp_path: Path) -> None:
@@ -124,4 +125,4 @@ def test_the_real_folder_keeps_every_tag_application_and_every_item_is_valid() -
     assert len(items) == 9_742
     assert sum(sum(item["attributes"].get("user_tag_counts", [])) for item in items) == 3_683
     assert sum("year" not in item["attributes"] for item in items) == 12
-    assert all(isinstance(decode_item(orjson.dumps(item), None), Item) for item in items)
+    assert all(isinstance(decode_item_event(orjson.dumps(item), None), Item) for item in items)

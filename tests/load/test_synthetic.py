@@ -10,7 +10,8 @@ from load.catalogue import read_items
 from load.movielens import read_ratings
 from load.synthetic import Shape, make_ratings, make_truth
 from load.synthetic_files import read_truth, write_colon_ratings, write_synthetic
-from workers.records.item import Item, decode_item
+from workers.records.item import Item
+from workers.records.item_update import decode_item_event
 
 SMALL = Shape(users=80, items=400, ratings=4_000, tags=120, clusters=5, seed=3)
 
@@ -74,7 +75,7 @@ def test_popularity_is_skewed_as_by_zipf() -> None:
 def test_items_have_words_of_their_cluster_and_are_valid_records(tmp_path: Path) -> None:
     truth = write_synthetic(tmp_path, SMALL)
     items = read_items(tmp_path)
-    assert all(isinstance(decode_item(orjson.dumps(item), None), Item) for item in items)
+    assert all(isinstance(decode_item_event(orjson.dumps(item), None), Item) for item in items)
     categories = {(int(truth.item_cluster[int(item["item_id"]) - 1]), item["category"]) for item in items}
     assert len(categories) == SMALL.clusters
     assert sum(sum(item["attributes"].get("user_tag_counts", [])) for item in items) == SMALL.tags

@@ -9,8 +9,9 @@ import pytest_asyncio
 from models.fusion import fuse_with
 from models.ids import sparse_index
 from models.sparse import SparseVector
-from tests.agents.parts import partition_for
+from tests.agents.parts import chunk_of_records, json_record, partition_for
 from tests.query.builders import CLUSTER, answer, request, two_clusters
+from workers.agents import catalog
 from workers.errors import BadRecordError, DependencyError
 from workers.index.types import Hit, Query
 from workers.parts import Parts
@@ -160,3 +161,24 @@ def _without(vector: SparseVector, item_id: str) -> SparseVector:
 
 def _partition() -> int:
     return partition_for("u")
+
+
+async def test_what_is_gone_or_unavailable_is_in_no_answer_even_before_the_index_knows() -> None:
+    questions: list[dict[str, Any]] = [
+        {},
+        {"kind": "trending"},
+        {"kind": "similar_items", "item_ids": ["red-2"]},
+        {"kind": "bought_together", "item_ids": ["red-2"]},
+        {"kind": "search", "text": "red"},
+        {"kind": "session", "item_ids": ["red-2"]},
+    ]
+    async with two_clusters() as shop:
+        for body in questions:  # lists of popular items are kept for a second
+            assert {"red-4", "red-5"} <= set(ids(await answer(shop, limit=100, **body))), body
+        for offset, body in ((10_000, {"title": "red-4", "category": "red", "available": False}), (10_001, None)):
+            name = "red-4" if body else "red-5"
+            await catalog.handle(chunk_of_records(json_record("item-catalog", offset, name, body)), shop)
+        for body in questions:
+            assert not {"red-4", "red-5"} & set(ids(await answer(shop, limit=100, **body))), body
+        every = {"filters": {"available": False}}
+        assert "red-4" in ids(await answer(shop, limit=100, **every))

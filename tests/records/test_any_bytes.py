@@ -19,7 +19,6 @@ from workers.records.codes import Reason
 from workers.records.event import decode_event
 from workers.records.headers import reply_to
 from workers.records.interaction import decode_interaction
-from workers.records.item import decode_item
 from workers.records.item_update import decode_item_event
 from workers.records.mapping import Mapping as OwnNames
 from workers.records.request import KINDS, decode_request
@@ -33,8 +32,7 @@ DECODERS: dict[str, Decode] = {
     "interaction": lambda value, key, headers: decode_interaction(value, key, NOW_MS, headers=headers),
     "event": lambda value, key, headers: decode_event(value, key, NOW_MS, headers=headers),
     "mapped event": lambda value, key, headers: decode_event(value, key, NOW_MS, headers=headers, mapping=MAPPING),
-    "item": decode_item,
-    "item event": decode_item_event,
+    "item": decode_item_event,
     "partial item": lambda value, key, headers: decode_item_event(
         value, key, (*headers, ("tastestream-update", b"partial"))
     ),

@@ -10,7 +10,8 @@ from workers.records.cloud_events import Headers
 from workers.records.event import decode_event
 from workers.records.headers import reply_to
 from workers.records.interaction import Interaction, decode_interaction
-from workers.records.item import Item, ItemDeleted, decode_item
+from workers.records.item import Item, ItemDeleted
+from workers.records.item_update import decode_item_event
 from workers.records.person import Erase
 from workers.records.request import decode_request
 
@@ -92,10 +93,13 @@ def test_the_type_may_name_a_record_about_a_person() -> None:
 
 
 def test_items_come_in_both_modes_and_null_stays_a_deletion() -> None:
-    for item in (decode_item(encoded({"title": "A"}), b"a", binary()), decode_item(structured({"title": "A"}), b"a")):
+    for item in (
+        decode_item_event(encoded({"title": "A"}), b"a", binary()),
+        decode_item_event(structured({"title": "A"}), b"a"),
+    ):
         assert isinstance(item, Item)
         assert (item.item_id, item.title) == ("a", "A")
-    assert decode_item(None, b"a", binary()) == ItemDeleted("a")
+    assert decode_item_event(None, b"a", binary()) == ItemDeleted("a")
 
 
 def test_a_request_in_structured_mode_is_understood_with_its_address() -> None:

@@ -6,18 +6,19 @@ import pytest
 
 from tests.records.builders import encoded, item
 from workers.errors import BadRecordError
-from workers.records.item import Item, ItemDeleted, decode_item
+from workers.records.item import Item, ItemDeleted
+from workers.records.item_update import decode_item_event
 
 
 def decoded(value: bytes, key: bytes | None = b"i1") -> Item:
-    found = decode_item(value, key)
+    found = decode_item_event(value, key)
     assert isinstance(found, Item)
     return found
 
 
 def refusal(value: bytes | None, key: bytes | None = b"i1") -> BadRecordError:
     with pytest.raises(BadRecordError) as refused:
-        decode_item(value, key)
+        decode_item_event(value, key)
     return refused.value
 
 
@@ -66,7 +67,7 @@ def test_the_key_is_the_id_where_the_body_has_none() -> None:
 
 
 def test_a_null_value_deletes_the_item_of_its_key() -> None:
-    assert decode_item(None, "käse".encode()) == ItemDeleted("käse")
+    assert decode_item_event(None, "käse".encode()) == ItemDeleted("käse")
 
 
 @pytest.mark.parametrize(

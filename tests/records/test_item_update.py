@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.records.builders import encoded, item
 from workers.errors import BadRecordError
 from workers.records.cloud_events import Headers
-from workers.records.item import Item, ItemDeleted, decode_item
+from workers.records.item import Item, ItemDeleted
 from workers.records.item_update import ItemUpdate, decode_item_event
 
 PARTIAL: Headers = (("tastestream-update", b"partial"),)
@@ -89,12 +89,6 @@ def test_attributes_stay_bounded_over_many_changes() -> None:
 def test_a_change_is_checked_like_an_item() -> None:
     assert refusal(encoded({"item_id": "i1", "price": -1}), PARTIAL) == "out_of_range"
     assert refusal(encoded({"price": 1}), PARTIAL) == "missing_field"
-
-
-def test_a_reader_of_whole_items_refuses_a_change_rather_than_losing_fields() -> None:
-    with pytest.raises(BadRecordError) as refused:
-        decode_item(encoded({"item_id": "i1", "price": 1}), None, PARTIAL)
-    assert refused.value.code == "unsupported_kind"
 
 
 CHANGES = st.fixed_dictionaries(

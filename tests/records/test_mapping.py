@@ -8,7 +8,8 @@ from tests.records.builders import NOW_MS, encoded
 from workers.errors import ConfigurationError
 from workers.records.event import decode_event
 from workers.records.interaction import Interaction, decode_interaction
-from workers.records.item import Item, decode_item
+from workers.records.item import Item
+from workers.records.item_update import decode_item_event
 from workers.records.mapping import Mapping, Mappings, load_mapping, save_mapping
 
 
@@ -48,7 +49,7 @@ def test_a_path_that_leads_nowhere_is_no_error_by_itself(body: dict[str, object]
 
 
 def test_items_are_mapped_too() -> None:
-    item = decode_item(
+    item = decode_item_event(
         encoded({"sku": 7, "label": "Heat"}), None, mapping=Mapping({"sku": "item_id", "label": "title"})
     )
     assert isinstance(item, Item)

@@ -115,11 +115,6 @@ def test_every_header_of_a_dead_letter_is_listed() -> None:
     assert listed("`dead-letters`") == {*(name for name, _ in letter.headers), OMITTED_HEADER}
 
 
-def test_what_is_not_processed_yet_has_a_code_of_the_list() -> None:
-    section = PAGE.split("## Not processed yet", 1)[1].split("##", 1)[0]
-    assert set(re.findall(r"\| `(\w+)` \|$", section, re.MULTILINE)) <= {*Reason}
-
-
 def test_contributions_sum_to_the_score() -> None:
     reply = asdict(TypeAdapter(Reply).validate_json(example("reply")))
     for item in reply["items"]:

@@ -2,11 +2,12 @@
 
 from collections.abc import AsyncIterator
 
+import orjson
 import pytest_asyncio
 
 from tests.waiting import until
 from tests.worker.builders import T0_MS, event, item
-from tests.worker.shop import Shop
+from tests.worker.shop import Shop, other_partition
 from workers.partitioning import partition_of
 
 FILLERS = 650
@@ -181,3 +182,28 @@ async def test_diversity_keeps_the_best_and_mixes_the_rest(shop: Shop) -> None:
 
 async def _is_first(item_id: str, shop: Shop, **body: object) -> bool:
     return (await shop.ids(**body))[0] == item_id
+
+
+async def test_a_change_of_some_fields_shows_and_keeps_the_rest(shop: Shop) -> None:
+    wanted = {"filters": {"category": "changing"}, "user_id": "nobody"}
+    await shop.publish_items(item("changing", category="changing", price=5, url="/old"))
+    await shop.publish_items({"item_id": "changing", "update": "partial", "price": 4, "url": None})
+    [shown] = (await shop.ask(**wanted))["items"]
+    assert (shown["title"], shown["price"], shown["url"]) == ("Title of changing", 4.0, "")
+    await shop.publish_items({"item_id": "changing", "update": "partial", "available": False})
+    assert await shop.ids(**wanted) == []
+
+
+async def test_an_item_under_a_wrong_key_or_in_a_wrong_partition_shows_and_goes(shop: Shop) -> None:
+    wanted = {"filters": {"category": "astray"}, "user_id": "nobody"}
+    topic, elsewhere = shop.topics.item_catalog, other_partition("astray-1", 4)
+    await shop.publish(topic, [('"astray-0"', item("astray-0", category="astray"))])
+    await shop.send(topic, orjson.dumps(item("astray-1", category="astray")), b"astray-1", partition=elsewhere)
+    await until(lambda: _are({"astray-0", "astray-1"}, shop, **wanted))
+    await shop.send(topic, None, b"astray-1", partition=elsewhere)
+    await until(lambda: _are({"astray-0"}, shop, **wanted))
+    assert await shop.worker.value("tastestream_catalog_records_total", outcome="rerouted") == 3
+
+
+async def _are(item_ids: set[str], shop: Shop, **body: object) -> bool:
+    return set(await shop.ids(**body)) == item_ids

@@ -12,6 +12,7 @@ import pytest_asyncio
 from tests.waiting import until
 from tests.worker.builders import event, headers, item
 from tests.worker.shop import Shop, other_partition, read_all
+from workers.catalog_log import FIRST_PLACE_HEADER
 from workers.partitioning import partition_of
 from workers.records.out import Headers
 from workers.stream.chunk import Record
@@ -59,7 +60,9 @@ BAD_ITEMS = {
     "no id": Bad(orjson.dumps({"title": "t"}), b"\xff\xff"),
     "id of control characters": Bad(orjson.dumps(item("a\nb"))),
     "tombstone of a binary key": Bad(None, b"\xff\xfe"),
-    "foreign partition": Bad(orjson.dumps(item("k")), partition=other_partition("k", 4)),
+    "a foreign partition for the second time": Bad(
+        orjson.dumps(item("k")), headers=((FIRST_PLACE_HEADER, b"0:7"),), partition=other_partition("k", 4)
+    ),
     "an old letter": Bad(JUNK, headers=OLD),
 }
 BAD_EVENTS = {
@@ -139,7 +142,7 @@ async def test_a_bad_record_is_a_dead_letter_with_its_own_bytes(letters: Letters
     assert (letter.key, letter.value) == (bad.key, bad.value)
     named = dict(letter.headers)
     assert all(named.get(f"__connect.errors.{part}") for part in CONNECT)
-    assert named["tastestream.attempt"] == (b"3" if bad.headers else b"1")
+    assert named["tastestream.attempt"] == (b"3" if bad.headers == OLD else b"1")
     assert named.get("trace") == dict(bad.headers).get("trace")
 
 

@@ -11,6 +11,7 @@ from tests.worker.process import Worker
 from tests.worker.shop import Shop, open_shop, other_partition
 from tests.worker.tool import Ran, tastestream
 from workers.bounded_read import topic_reader
+from workers.catalog_log import FIRST_PLACE_HEADER
 from workers.dlq.letter import Letter
 from workers.dlq.sender import letter_sender
 from workers.dlq.store import letter_ranges, read_letters
@@ -53,8 +54,8 @@ async def _refuse_some(shop: Shop) -> None:
     await shop.send(topics.user_interactions, astray, b"astray", partition=other_partition("astray", 4))
     await shop.send(topics.user_interactions, b"\x00\xff torn", b"u0")
     await shop.send(topics.item_catalog, orjson.dumps({"item_id": "i1", "price": "cheap"}), b"i1")
-    crc32 = orjson.dumps(item("elsewhere", title="Found"))
-    await shop.send(topics.item_catalog, crc32, b"elsewhere", partition=other_partition("elsewhere", 4))
+    copied, place = orjson.dumps(item("elsewhere", title="Found")), ((FIRST_PLACE_HEADER, b"0:7"),)
+    await shop.send(topics.item_catalog, copied, b"elsewhere", place, partition=other_partition("elsewhere", 4))
     await shop.until_folded()
 
 

@@ -1,43 +1,65 @@
 """`item-catalog` → item state, and the item's point in the index: searchable at once, gone at once.
 
-A record that can't be used becomes a dead letter. The offset is committed only after the index has
-acknowledged the point or its deletion.
+A record that is not where its item belongs is forwarded to that place, and an item whose last record does not
+say all of it is restated, both on the same topic (`workers/catalog_log.py`). A record that can't be used becomes
+a dead letter. The offset is committed only after the index has acknowledged the point or its deletion.
 """
 
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+
 import faust
+import orjson
 
 from workers.agents.letters import Letters
+from workers.catalog_log import Stated, first_place, forwarded, restated, stated_of
 from workers.errors import BadRecordError
-from workers.item_points import catalog_bytes
 from workers.origin import origin_of
 from workers.partitioning import partition_of
 from workers.parts import Parts
 from workers.records.codes import Reason
-from workers.records.item import Item, ItemDeleted, decode_item
+from workers.records.item import ItemDeleted, entry_of, plain_entry
+from workers.records.item_update import ItemEvent, ItemUpdate, decode_item_event
+from workers.records.out import OutRecord
+from workers.records.wire import key_text
 from workers.rows import ItemRow
 from workers.stream.chunk import Chunk, Record
+from workers.stream.table import TablePartition
+from workers.stream.writer import Target
+
+Rows = TablePartition[ItemRow]
+
+WHOLE, CHANGED, DELETED, REPEATED = "whole", "changed", "deleted", "repeated"
+REROUTED, RESTATED = "rerouted", "restated"
+
+
+@dataclass(slots=True)
+class Effects:
+    """What one chunk does; `settled`: whether the last record of a key says all that its item's row knows."""
+
+    records: dict[Target, list[OutRecord]] = field(default_factory=lambda: defaultdict(list))
+    letters: Letters = field(default_factory=lambda: Letters("catalog"))
+    outcomes: Counter[str] = field(default_factory=Counter)
+    touched: dict[str, None] = field(default_factory=dict)
+    settled: dict[bytes | None, bool] = field(default_factory=dict)
 
 
 async def handle(chunk: Chunk, parts: Parts) -> None:
     """Take one chunk of items; `chunk` is finished once the index shows them."""
     partition = chunk.tp.partition
-    letters = Letters("catalog")
+    effects = Effects()
     rows = parts.items.partitions[partition]
     async with rows.lock:
-        touched: dict[str, ItemRow] = {}
         for record in chunk.records:
-            try:
-                item = _item(record, parts)
-                _check_replay(record, item.item_id, rows.get(item.item_id))
-            except BadRecordError as error:
-                letters.add(record, error)
-            else:
-                row = touched[item.item_id] = rows.change(item.item_id)
-                row.describe(None if isinstance(item, ItemDeleted) else catalog_bytes(item), record.offset)
+            effects.settled[record.key] = _take(record, rows, effects, parts)
             await parts.turns.rest()
-        await letters.send(parts.writer, parts.topics.dead_letters, parts.metrics)
+        _restate(rows, effects, (chunk.tp.topic, partition))
+        await parts.writer.send_all(effects.records)
+        await effects.letters.send(parts.writer, parts.topics.dead_letters, parts.metrics)
         await parts.writer.send(parts.items.changelog, partition, rows.take_changes())
-    parts.index_writer.push(partition, touched, whole=True, chunk=chunk)
+    for outcome, count in effects.outcomes.items():
+        parts.metrics.count_catalog_records(outcome, count)
+    parts.index_writer.push(partition, effects.touched, whole=True, chunk=chunk)
 
 
 def attach(app: faust.App, channel: faust.ChannelT[Chunk], parts: Parts) -> None:
@@ -50,24 +72,91 @@ def attach(app: faust.App, channel: faust.ChannelT[Chunk], parts: Parts) -> None
                 await handle(chunk, parts)
 
 
-def _item(record: Record, parts: Parts) -> Item | ItemDeleted:
-    item = decode_item(record.value, record.key, record.headers, parts.mappings.item)
-    if isinstance(item, Item):
-        parts.points.check(item)
-    expected = partition_of(item.item_id, parts.settings.item_partitions)
-    if record.partition != expected:
+def _take(record: Record, rows: Rows, effects: Effects, parts: Parts) -> bool:
+    """Take one record; whether it says all that the row of its key's item knows then."""
+    partitions = parts.settings.item_partitions
+    stated = stated_of(record, partitions)
+    try:
+        item = decode_item_event(record.value, record.key, record.headers, None if stated else parts.mappings.item)
+        owner = partition_of(item.item_id, partitions)
+        if owner == record.partition and record.key == item.item_id.encode():
+            return _tell_row(item, record, stated, rows, effects, parts)
+        effects.records[record.topic, owner].append(forwarded(record, item.item_id))
+        effects.outcomes[REROUTED] += 1
+    except BadRecordError as error:
+        effects.letters.add(record, error)
+    return False
+
+
+def _tell_row(
+    item: ItemEvent, record: Record, stated: Stated | None, rows: Rows, effects: Effects, parts: Parts
+) -> bool:
+    """As `_take`, for a record that is where its item belongs; raises `BadRecordError` if it can't be taken."""
+    known = rows.get(item.item_id)
+    if stated is not None and known is not None and stated.is_all_of(known):
+        return True
+    place = first_place(record, parts.settings.item_partitions)
+    is_new = stated is not None or known is None or not known.has_taken(record.offset, place)
+    try:
+        entry = _entry(item, record, known, parts) if is_new else None
+    except BadRecordError:
+        if place is not None and known is not None and known.catalog_offset >= 0:
+            # Forwarded again, it is not to be judged anew: a rebuild may meet another state of the item.
+            rows.change(item.item_id).forwarded.advance(place)
+        raise
+    row = rows.change(item.item_id)
+    effects.touched[item.item_id] = None
+    if not is_new:
+        effects.outcomes[REPEATED] += 1
+        return record.offset <= row.catalog_offset  # what came later is restated if it needs to be
+    if stated is not None:
+        row.restate(entry, stated.offset, stated.forwarded)
+        return stated.is_all_of(row)
+    row.describe(entry, record.offset, place)
+    effects.outcomes[_outcome(item)] += 1
+    return not isinstance(item, ItemUpdate) and len(row.forwarded) == (place is not None)
+
+
+def _outcome(item: ItemEvent) -> str:
+    if isinstance(item, ItemUpdate):
+        return CHANGED
+    return DELETED if isinstance(item, ItemDeleted) else WHOLE
+
+
+def _entry(item: ItemEvent, record: Record, row: ItemRow | None, parts: Parts) -> bytes | None:
+    """What the catalog says of the item from now on, None once it is deleted; raises `BadRecordError`."""
+    if row is not None:
+        _check_replay(record, item.item_id, row)
+    if isinstance(item, ItemDeleted):
+        return None
+    if not isinstance(item, ItemUpdate):
+        entry = entry_of(item)
+    elif row is not None and row.is_deleted:
         raise BadRecordError(
-            Reason.WRONG_PARTITION,
-            f"item {item.item_id!r} is in partition {record.partition}, expected {expected}: use the item's id "
-            "as the key and the murmur2 partitioner (librdkafka: partitioner=murmur2_random)",
+            Reason.DELETED_ITEM,
+            f"item {item.item_id!r} is deleted, and a change of some fields does not bring it back: "
+            "publish the whole item",
         )
-    return item
+    else:
+        entry = plain_entry(item.applied_to({} if row is None else row.entry()))
+    parts.points.check(item.item_id, entry)
+    return orjson.dumps(entry)
 
 
-def _check_replay(record: Record, item_id: str, row: ItemRow | None) -> None:
+def _restate(rows: Rows, effects: Effects, target: Target) -> None:
+    """Say all of each item again whose last record does not: it may be the only one that Kafka keeps."""
+    for key, settled in effects.settled.items():
+        item_id = None if settled else key_text(key)
+        row = None if item_id is None else rows.get(item_id)
+        if item_id is not None and row is not None and row.catalog_offset >= 0:
+            effects.records[target].append(restated(item_id, row))
+            effects.outcomes[RESTATED] += 1
+
+
+def _check_replay(record: Record, item_id: str, row: ItemRow) -> None:
     """A replayed letter must not undo what was published after it was refused."""
     origin = origin_of(record.headers)
-    if origin is None or row is None or (origin.topic, origin.partition) != (record.topic, record.partition):
+    if origin is None or (origin.topic, origin.partition) != (record.topic, record.partition):
         return
     if origin.offset < row.catalog_offset < record.offset:
         raise BadRecordError(

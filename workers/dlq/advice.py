@@ -25,6 +25,7 @@ ADVICE: dict[str, str] = {
     "new one after a logout",
     Reason.TOO_MANY_HOPS: "identify records form a circle: erase one of the ids, then publish the record anew",
     Reason.INVALID_MERGE: "a worker's own record is torn: run a rebuild",
+    Reason.DELETED_ITEM: "nothing, if the item is gone for good; else publish the whole item",
     Reason.INVALID_EVIDENCE: "a worker's own record is torn: run a rebuild",
     Reason.BAD_ID: _REPAIR,
     Reason.BAD_VECTOR: "send vectors of TASTESTREAM_VECTOR_DIM finite numbers, and publish the item anew",

@@ -120,6 +120,6 @@ class Pipeline:
                 found = found.with_more(await retrieve_second(planned, (only,), self._index, len(only.item_ids)))
         with stages.stage("features"):
             wanted = bool(planned.dense) or self._diversity_of(question.request) > 0.0
-            facts = await self._facts.of(kept)
+            facts = await self._facts.of(kept, available=question.request.filters.available)
             vectors = await self._vectors.matrix(list(facts)) if wanted else None
             return found, score(facts, vectors, found, question)

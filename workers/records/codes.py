@@ -25,6 +25,7 @@ class Reason(StrEnum):
     ALREADY_IDENTIFIED = "already_identified"
     TOO_MANY_HOPS = "too_many_hops"
     INVALID_MERGE = "invalid_merge"
+    DELETED_ITEM = "deleted_item"
     INVALID_EVIDENCE = "invalid_evidence"
     BAD_ID = "bad_id"
     BAD_VECTOR = "bad_vector"

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, FailFast, Field
 from pydantic_core import PydanticCustomError
 
 from workers.errors import BadRecordError
-from workers.records.body import Fields, item_fields
+from workers.records.body import Fields
 from workers.records.cloud_events import Headers
 from workers.records.codes import Reason
 from workers.records.fields import (
@@ -24,7 +24,6 @@ from workers.records.fields import (
     identifier,
 )
 from workers.records.headers import header_text
-from workers.records.mapping import Mapping
 from workers.records.wire import key_text, validated
 
 UPDATE_HEADER = "tastestream-update"
@@ -65,26 +64,31 @@ class Item(WireModel):
     attributes: Attributes = Field(default_factory=dict)
 
 
+_DEFAULTS: Table[str, Any] = {
+    name: field.get_default(call_default_factory=True) for name, field in Item.model_fields.items()
+}
+
+
+def entry_of(item: Item) -> dict[str, Any]:
+    """The catalog entry of an item: its fields by name, in one order, without those that have their default."""
+    return plain_entry(item.__dict__)
+
+
+def plain_entry(fields: Table[str, Any]) -> dict[str, Any]:
+    """The same of valid fields that come in any order, defaults included.
+
+    >>> plain_entry({"title": "", "price": 9.5, "available": True, "item_id": "i1"})
+    {'item_id': 'i1', 'price': 9.5}
+    """
+    found = {name: fields[name] for name in _DEFAULTS if fields.get(name) is not None}
+    return {name: content for name, content in found.items() if content != _DEFAULTS[name]}
+
+
 @dataclass(frozen=True, slots=True)
 class ItemDeleted:
     """A tombstone: the item must vanish from every answer."""
 
     item_id: str
-
-
-def decode_item(
-    value: bytes | None, key: bytes | None, headers: Headers = (), mapping: Mapping | None = None
-) -> Item | ItemDeleted:
-    """The item or its deletion; the key is the id where the body has none; raises `BadRecordError`.
-
-    A record that changes an item only in part is refused: `decode_item_event` reads those.
-    """
-    if value is None:
-        return deleted_item(key)
-    fields, _ = item_fields(value, headers, mapping)
-    if is_partial(fields, headers):
-        raise BadRecordError(Reason.UNSUPPORTED_KIND, "partial updates of items are not taken: publish the whole item")
-    return item_of(fields, key)
 
 
 def is_partial(fields: Table[str, Any], headers: Headers) -> bool:

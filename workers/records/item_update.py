@@ -41,9 +41,12 @@ class ItemUpdate:
         return {**kept, "item_id": self.item_id, **self.changes, "attributes": attributes}
 
 
+ItemEvent = Item | ItemUpdate | ItemDeleted
+
+
 def decode_item_event(
     value: bytes | None, key: bytes | None, headers: Headers = (), mapping: Mapping | None = None
-) -> Item | ItemUpdate | ItemDeleted:
+) -> ItemEvent:
     """The item, a change of some of its fields, or its deletion; raises `BadRecordError`.
 
     A change says so with the header `tastestream-update: partial` or the field `"update": "partial"`.
