@@ -14,7 +14,7 @@ from workers.rows import ItemRow
 # rebuild. Then note the new pair here.
 LAYOUTS = {
     "user": (b"U\x04", "714df17b59eb1b4b"),
-    "item": (b"R\x02", "357c9ece4de782d3"),
+    "item": (b"R\x03", "e2bd10b95c83152f"),
 }
 
 
