@@ -38,7 +38,7 @@ class Scale:
 
 @dataclass(slots=True)
 class Window:
-    """From the moment of a fault until every partition took a new event; epoch seconds."""
+    """From the moment of a fault until every partition took a new event and answers came; epoch seconds."""
 
     began_s: float
     ended_s: float = float("inf")
@@ -107,14 +107,16 @@ class Scene:
         )
 
     async def recovered(self) -> None:
-        """Wait until every partition has taken an event from now on."""
+        """Wait until every partition has taken an event from now on, and every request asked before has its answer."""
         now_s = time.time()
+        waiting = [one.reply for one in self.traffic.asked if not one.reply.done()]
 
         def all_moved() -> bool:
             last = self.tap.last_s()
-            return len(last) == PARTITIONS and min(last.values()) > now_s
+            moved = len(last) == PARTITIONS and min(last.values()) > now_s
+            return moved and all(reply.done() for reply in waiting)
 
-        await until(all_moved, RECOVER_WITHIN_S, "a new event in every partition")
+        await until(all_moved, RECOVER_WITHIN_S, "a new event in every partition, and answers")
 
 
 async def until(condition: Callable[[], bool | Awaitable[bool]], within_s: float, what: str) -> None:

@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from mode import Service
 
-from workers.errors import DependencyError
+from workers.errors import ConfigurationError, DependencyError
 from workers.stream.connect import ClientOptions, connect, disconnect
 from workers.stream.reader import Reader, Route, Standing
 from workers.stream.recovery import recover
@@ -147,9 +147,10 @@ class GroupMember(Service):
             topics = [topic for topic in self._routes if self._tables[topic] is table]
             shares = {topic: {tp.partition for tp in assigned if tp.topic == topic} for topic in topics}
             if any(share != shares[topics[0]] for share in shares.values()):
-                raise DependencyError(
-                    f"partitions of topics that belong together differ: {shares}. One may have been deleted. "
-                    "The worker ends; started again, it looks whether state agrees with what is there."
+                # Not a restart's business: a static member gets the same assignment again.
+                raise ConfigurationError(
+                    f"partitions of topics that belong together differ: {shares}. One was deleted, and perhaps created "
+                    "anew: restore it, or delete the changelogs as well and let state be built from what is there"
                 )
 
     async def _recover_table(self, table: Table[Any], assigned: set[TopicPartition]) -> None:
