@@ -1,5 +1,6 @@
 """The composition root: the one place where a worker's parts are built and put together."""
 
+import socket
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
@@ -7,7 +8,9 @@ from typing import Any
 from mode import Service
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
-from models.fusion import FixedFusion
+from models.budget import Budget
+from models.fusion import FixedFusion, Fusion, LearningFusion
+from models.ranker import OnlineRanker
 from models.user_state import UserState
 from workers import http_api, web
 from workers.agents import catalog, interactions, requests, transitions
@@ -19,6 +22,7 @@ from workers.index_audit import IndexAudit
 from workers.index_service import index_service
 from workers.index_writer import IndexWriter
 from workers.item_points import ItemPoints
+from workers.learner import Learner
 from workers.log_check import LogCheck
 from workers.metrics import Metrics
 from workers.parts import Parts
@@ -31,6 +35,7 @@ from workers.replies import ReplySender
 from workers.rows import ItemRow
 from workers.security import client_options
 from workers.settings import Settings
+from workers.shared_weights import SharedWeights
 from workers.stream.chunk import Chunk
 from workers.stream.connect import ClientOptions
 from workers.stream.faust_app import StreamApp, new_app, new_channel
@@ -74,7 +79,7 @@ def build(settings: Settings, *, only: Collection[str] | None = None) -> StreamA
     # Started in this order and stopped in the opposite one: a hand-over needs everything else alive.
     below: list[Service] = [parts.index_service, parts.writer, parts.replies, parts.index_writer, parts.index_audit]
     watchdog = _watchdog(parts, options, member, request_reader)
-    for service in (*below, *shelf, request_reader, member, watchdog):
+    for service in (*below, *shelf, *_shared_weights(parts, options), request_reader, member, watchdog):
         app.add_service(service)
     _attach_web(app, parts, member, request_reader)
     return app
@@ -109,6 +114,8 @@ def build_parts(settings: Settings, options: ClientOptions) -> Parts:
     audit_s = SHARED_AUDIT_S if shared else None
     audit = IndexAudit(indexes.writes, items, points, index_writer, vocabulary, turns, every_s=audit_s)
     facts = ItemFacts(items, indexes.answers, settings.item_partitions)
+    fusion = OnlineRanker() if settings.ranker == "online" else FixedFusion()
+    pipeline = _pipeline(settings, indexes.answers, facts, vectors, vocabulary, fusion, metrics)
     parts = Parts(
         settings=settings,
         topics=topics,
@@ -129,7 +136,9 @@ def build_parts(settings: Settings, options: ClientOptions) -> Parts:
         vectors=vectors,
         writer=Writer(options, owner=settings.app_id, patience_s=settings.patience_s),
         replies=ReplySender(options, patience_s=settings.patience_s),
-        pipeline=_pipeline(settings, indexes.answers, facts, vectors, vocabulary, metrics),
+        fusion=fusion,
+        pipeline=pipeline,
+        learner=_learner(settings, pipeline, fusion, metrics),
     )
     return _for_shared_index(parts, vectors, indexes.ingest) if shared else parts
 
@@ -145,7 +154,7 @@ def _for_shared_index(parts: Parts, vectors: ItemVectors, ingest: Lookup) -> Par
 
     shelf = Shelf(items, parts.points, parts.turns, settings.vector_dim, count, away)
     facts = ItemFacts(items, Elsewhere(), count)
-    without = _pipeline(settings, shelf.index, facts, shelf.vectors, parts.vocabulary, parts.metrics)
+    without = _pipeline(settings, shelf.index, facts, shelf.vectors, parts.vocabulary, parts.fusion, parts.metrics)
     return replace(
         parts,
         vectors=VectorsAtHand(vectors, ingest, items, parts.points, count),
@@ -155,9 +164,39 @@ def _for_shared_index(parts: Parts, vectors: ItemVectors, ingest: Lookup) -> Par
 
 
 def _pipeline(
-    settings: Settings, index: Index, facts: ItemFacts, vectors: ItemVectors, vocabulary: Vocabulary, metrics: Metrics
+    settings: Settings,
+    index: Index,
+    facts: ItemFacts,
+    vectors: ItemVectors,
+    vocabulary: Vocabulary,
+    fusion: Fusion,
+    metrics: Metrics,
 ) -> Pipeline:
-    return Pipeline(index, facts, vectors, vocabulary, FixedFusion(), metrics, diversity=settings.diversity)
+    return Pipeline(index, facts, vectors, vocabulary, fusion, metrics, diversity=settings.diversity)
+
+
+def _learner(settings: Settings, pipeline: Pipeline, fusion: Fusion, metrics: Metrics) -> Learner | None:
+    if not isinstance(fusion, LearningFusion) or settings.learn_per_s == 0:
+        return None
+    return Learner(pipeline, fusion, Budget(settings.learn_per_s, settings.learn_cpu_share), metrics)
+
+
+def _shared_weights(parts: Parts, options: ClientOptions) -> list[Service]:
+    """Exchanges what the ranker learns with other workers, if it learns."""
+    settings = parts.settings
+    if not isinstance(parts.fusion, OnlineRanker):
+        return []
+    shared = SharedWeights(
+        parts.fusion,
+        parts.writer,
+        options,
+        parts.metrics,
+        topic=parts.topics.ranker_weights,
+        worker_id=settings.instance_id or f"{socket.gethostname()}:{settings.web_port}",
+        interval_s=settings.weights_interval_s,
+        patience_s=settings.patience_s,
+    )
+    return [shared]
 
 
 def _kind(row: Row) -> bytes:

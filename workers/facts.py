@@ -1,11 +1,12 @@
 """What ranking needs to know of an item: from our own rows where we own it, else from the index."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import nan
 from typing import Any
 
 from models.sparse import SparseVector
 from workers.index.port import Lookup
-from workers.item_points import BOUGHT, BUYERS, CARD, COUNT, DAY_SCORE, LABELS, ORDER_SCORES
+from workers.item_points import AVAILABLE, BOUGHT, BUYERS, CARD, COUNT, DAY_SCORE, LABELS, ORDER_SCORES, PRICE
 from workers.partitioning import partition_of
 from workers.rows import Facts, ItemRow
 from workers.stream.table import Table
@@ -52,27 +53,29 @@ class ItemFacts:
             found |= {item_id: record.payload or {} for item_id, record in records.items()}
         return found
 
-    async def bought_rows(self, item_ids: Sequence[str]) -> dict[str, SparseVector]:
-        """What each item was bought after, by item id; an item that nobody bought second has an empty row."""
+    async def rows(self, item_ids: Sequence[str], space: str) -> dict[str, SparseVector]:
+        """Each item's row of counts, TRANSITIONS or BOUGHT, by item id; an item without any is left out or empty."""
         found: dict[str, SparseVector] = {}
         for item_id in item_ids:
             rows = self._items.partitions.get(partition_of(item_id, self._item_partitions))
             row = None if rows is None else rows.get(item_id)
             if row is not None:
-                found[item_id] = row.use.bought_row()
+                found[item_id] = row.use.bought_row() if space == BOUGHT else row.transition_row()
         elsewhere = [item_id for item_id in item_ids if item_id not in found]
-        records = await self._index.get(elsewhere, payload=False, vectors=(BOUGHT,)) if elsewhere else {}
+        records = await self._index.get(elsewhere, payload=False, vectors=(space,)) if elsewhere else {}
         for item_id, record in records.items():
-            if isinstance(stored := (record.vectors or {}).get(BOUGHT), SparseVector):
+            if isinstance(stored := (record.vectors or {}).get(space), SparseVector):
                 found[item_id] = stored
         return found
 
     async def _from_index(self, item_ids: list[str]) -> dict[str, Facts]:
-        records = await self._index.get(item_ids, payload=_FIELDS)
+        records = await self._index.get(item_ids, payload=(*_FIELDS, PRICE))
         payloads = ((item_id, record.payload or {}) for item_id, record in records.items())
         return {
-            item_id: Facts(*(payload[name] for name in _FIELDS)) for item_id, payload in payloads if BUYERS in payload
+            item_id: Facts(*(payload[name] for name in _FIELDS))._replace(price=payload.get(PRICE, nan))
+            for item_id, payload in payloads
+            if BUYERS in payload
         }
 
 
-_FIELDS = (COUNT, LABELS, ORDER_SCORES, DAY_SCORE, BUYERS, "available")
+_FIELDS = (COUNT, LABELS, ORDER_SCORES, DAY_SCORE, BUYERS, AVAILABLE)

@@ -40,6 +40,9 @@ halves are applied."""
 UNTOUCHED = 0.001
 """Popularity score of an item without events, below every other: an answer that would be short reaches it."""
 
+AVAILABLE, PRICE = "available", "price"
+"""Payload that ranking asks for."""
+
 CARD = ("title", "category", "image_url", "url", "price")
 """Payload that answers show."""
 
@@ -121,7 +124,7 @@ def _text(item: dict[str, Any]) -> ItemText:
 def _use_vectors(row: ItemRow) -> dict[str, AnyVector]:
     order_scores = [max(score, UNTOUCHED) for score in row.order_scores()]
     vectors: dict[str, AnyVector] = {
-        TRANSITIONS: row.use.transition_row(),
+        TRANSITIONS: row.transition_row(),
         COOCCURRENCE: row.use.cooccurrence_row(),
         POPULARITY: popularity_row(order_scores, row.labels(), max(row.use.day_score(), UNTOUCHED)),
     }

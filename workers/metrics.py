@@ -22,6 +22,8 @@ REQUEST_KINDS: frozenset[str] = frozenset(KINDS)
 
 # What a worker may wait for without being at fault.
 CAUSES = ("index", "kafka")
+# Length of the lists that the live score speaks of.
+LIVE_LIST = 10
 
 # 0.2 ms to 10 s; neighbours differ by at most 2.5, and so much may a quantile read from them be off.
 LATENCY_BUCKETS_S = (
@@ -63,6 +65,7 @@ class Metrics:
         self._declare_events()
         self._declare_requests()
         self._declare_state()
+        self._declare_learning()
 
     def count_events(self, event_type: str, outcome: str, count: int = 1) -> None:
         """`count` interactions of one type came to one outcome."""
@@ -87,6 +90,12 @@ class Metrics:
     def observe_request(self, kind: str, stage: str, outcome: str, seconds: float) -> None:
         """A duration that no `with` block spans, such as `total`, from the request's record to its reply."""
         self._durations.labels(_known(kind, REQUEST_KINDS), stage, outcome).observe(seconds)
+
+    def observe_choice(self, recommender: str, rank: int) -> None:
+        """Somebody chose an item that this recommender has at `rank` of its list, from 1; 0 if it has not."""
+        self._choices.labels(recommender).inc()
+        self._hits.labels(recommender).inc(1 if 0 < rank <= LIVE_LIST else 0)
+        self._reciprocal_ranks.labels(recommender).inc(1 / rank if rank else 0.0)
 
     def set_ready(self, ready: bool) -> None:
         """Whether this worker answers: tables recovered, index open."""
@@ -174,6 +183,20 @@ class Metrics:
         self._entries = Gauge("tastestream_state_entries", "Rows held.", ["table"], registry=self.registry)
         self._evictions = Counter(
             "tastestream_state_evictions", "Entries dropped at a bound.", ["table"], registry=self.registry
+        )
+
+    def _declare_learning(self) -> None:
+        add, by = self.registry, ["recommender"]
+        self.examples = Counter("tastestream_ranker_examples", "Choices that the ranker learned from.", registry=add)
+        self.ranker_returned = Gauge(
+            "tastestream_ranker_returned", "Returns to the last good weights since the start.", registry=add
+        )
+        self._choices = Counter(
+            "tastestream_live_choices", "Choices that lists were judged by, before they were learned.", by, registry=add
+        )
+        self._hits = Counter("tastestream_live_hits", "Choices among the first ten of the list.", by, registry=add)
+        self._reciprocal_ranks = Counter(
+            "tastestream_live_reciprocal_rank_sum", "Sum of 1 / rank of the choices.", by, registry=add
         )
 
 

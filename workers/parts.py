@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from models.fusion import Fusion
 from models.user_state import UserState
 from workers.fold_vectors import FoldVectors
 from workers.index.port import Index
@@ -10,6 +11,7 @@ from workers.index_audit import IndexAudit
 from workers.index_service import IndexService
 from workers.index_writer import IndexWriter
 from workers.item_points import ItemPoints
+from workers.learner import Learner
 from workers.metrics import Metrics
 from workers.progress import Progress
 from workers.query.fallback import Answering
@@ -48,4 +50,6 @@ class Parts:
     vectors: FoldVectors
     writer: Writer
     replies: ReplySender
+    fusion: Fusion
     pipeline: Answering
+    learner: Learner | None

@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Mapping, Sequence
+from math import nan
 from typing import Any, NamedTuple
 
 import orjson
@@ -10,6 +11,7 @@ from models.evidence import Evidence, Retraction
 from models.item_state import ItemState
 from models.packing import Reader, head
 from models.sources import labels
+from models.sparse import SparseVector
 from models.watermarks import Watermarks
 
 _KIND, _VERSION = b"R", 3  # goes up with the layout of either half
@@ -22,6 +24,7 @@ class Facts(NamedTuple):
 
     `day_score`: popularity with a half-life of a day (`ItemState.day_score`); `buyers`: users who bought it;
     `available`: may be shown to whoever does not ask for what is not.
+    `price`: NaN where the catalog names none.
     """
 
     users: int
@@ -30,6 +33,7 @@ class Facts(NamedTuple):
     day_score: float = 0.0
     buyers: int = 0
     available: bool = True
+    price: float = nan
 
 
 class ItemRow:
@@ -40,7 +44,17 @@ class ItemRow:
     `forwarded`: watermarks of the catalog's records that came to the wrong place first, by that place.
     """
 
-    __slots__ = ("_available", "_facts", "_labels", "catalog", "catalog_offset", "forwarded", "use")
+    __slots__ = (
+        "_available",
+        "_facts",
+        "_labels",
+        "_price",
+        "_transitions",
+        "catalog",
+        "catalog_offset",
+        "forwarded",
+        "use",
+    )
 
     def __init__(self) -> None:
         self.catalog: bytes | None = None
@@ -49,7 +63,9 @@ class ItemRow:
         self.use = ItemState()
         self._labels: list[str] | None = None
         self._available = True
+        self._price = nan
         self._facts: Facts | None = None
+        self._transitions: SparseVector | None = None
 
     def has_taken(self, offset: int, first: tuple[int, int] | None = None) -> bool:
         """Whether the catalog's record at `offset`, or a newer one, was taken.
@@ -82,12 +98,12 @@ class ItemRow:
 
     def learn(self, evidence: Evidence) -> bool:
         """Apply one evidence; False when it was applied before."""
-        self._facts = None
+        self._facts = self._transitions = None
         return self.use.apply(evidence)
 
     def retract(self, retraction: Retraction) -> bool:
         """Take evidence back; False when that was done before."""
-        self._facts = None
+        self._facts = self._transitions = None
         return self.use.retract(retraction)
 
     def entry(self) -> dict[str, Any]:
@@ -101,6 +117,7 @@ class ItemRow:
             entry = self.entry()
             self._labels = labels(entry.get("category"), entry.get("tags", ()))
             self._available = bool(entry.get("available", True))
+            self._price = entry.get("price", nan)
         return self._labels
 
     def facts(self) -> Facts:
@@ -108,8 +125,14 @@ class ItemRow:
         if self._facts is None:
             use, named = self.use, self.labels()
             scores = use.popularity_scores()
-            self._facts = Facts(use.count, named, scores, use.day_score(), use.buyers, self._available)
+            self._facts = Facts(use.count, named, scores, use.day_score(), use.buyers, self._available, self._price)
         return self._facts
+
+    def transition_row(self) -> SparseVector:
+        """`ItemState.transition_row`, kept until the row changes: answers and the index ask for the same one."""
+        if self._transitions is None:
+            self._transitions = self.use.transition_row()
+        return self._transitions
 
     def order_scores(self) -> Sequence[float]:
         """Popularity per half-life, as `ItemState.popularity_scores`."""

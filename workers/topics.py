@@ -61,6 +61,10 @@ class Topics:
         return self.prefix + "interactions-rerouted"
 
     @property
+    def ranker_weights(self) -> str:
+        return self.prefix + "ranker-weights"
+
+    @property
     def dead_letters(self) -> str:
         return self.prefix + "dead-letters"
 
@@ -98,6 +102,7 @@ class Topics:
             TopicSpec(self.item_transitions, items, "delete", _kept(7 * DAY_MS)),
             TopicSpec(self.interactions_rerouted, users, "delete", _kept(7 * DAY_MS)),
             *self.letter_specs(),
+            TopicSpec(self.ranker_weights, 1, "compact", _CHANGELOG),
             TopicSpec(self.user_state_changelog, users, "compact", _CHANGELOG),
             TopicSpec(self.item_state_changelog, items, "compact", _CHANGELOG),
         )
@@ -119,6 +124,7 @@ class Topics:
             self.interactions_rerouted,
             self.dead_letters,
             self.dead_letters_replayed,
+            self.ranker_weights,
             self.user_state_changelog,
             self.item_state_changelog,
         )

@@ -15,6 +15,11 @@ from workers.topics import Topics
 
 USERS, ITEMS = 10, 20
 EVENT_TYPES = ("view", "click", "add_to_cart", "purchase", "like", "impression")
+ABOUT: dict[str, dict[str, Any]] = {
+    "similar_items": {"item_ids": ["i1"]},
+    "bought_together": {"item_ids": ["i1"]},
+    "search": {"text": "title"},
+}
 PAUSE_S = 0.2  # between rounds: enough traffic for rates, little enough to leave the machine to the others
 REPLY_TIMEOUT_S = 15.0
 
@@ -56,7 +61,7 @@ def _event(number: int, event_type: str, item: int) -> dict[str, Any]:
 
 def _questions(user: str) -> list[dict[str, Any]]:
     return [
-        *({"kind": kind, "user_id": user, "item_ids": ["i1"], "text": "title"} for kind in KINDS),
+        *({"kind": kind, "user_id": user, **ABOUT.get(kind, {})} for kind in KINDS),
         {"kind": "no_such_kind"},
         {"kind": "for_user", "user_id": user, "limit": -1},
     ]

@@ -61,6 +61,7 @@ async def fold(
 ) -> None:
     """Fold records into their users' rows, in order: what goes on to another partition keeps that order."""
     for one in decoded:
+        await _teach(one, rows, parts)
         try:
             outcome = _fold_one(one, rows, vectors, effects, parts)
         except BadRecordError as error:
@@ -101,6 +102,19 @@ def _fold_one(
     for piece in evidence:
         effects.tell(piece.item_id, piece.pack(), parts)
     return APPLIED if evidence else DUPLICATE
+
+
+async def _teach(one: Decoded, rows: TablePartition[UserState], parts: Parts) -> None:
+    """What a user chooses judges and teaches the ranker, before it is known here."""
+    event, learner = one.event, parts.learner
+    if learner is None or not isinstance(event, Interaction) or one.owner != one.record.partition or event.items:
+        return
+    user, (lane, offset) = rows.get(one.subject), one.arrival.mark
+    if user is None or event.item_id is None or offset <= user.watermarks.get(lane, -1):
+        return
+    if event_weight(event.event_type, event.value, parts.settings.event_weights) > 0:
+        sampled_by = event.event_id or f"{one.record.partition}/{one.record.offset}"
+        await learner.choice(user, event.item_id, event.event_time, sampled_by)
 
 
 def _supply(user: UserState, vectors: Mapping[str, Vector]) -> None:

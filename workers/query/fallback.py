@@ -3,13 +3,14 @@
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from math import nan
 from typing import Protocol
 
 from models.item_state import HALF_LIVES
 from models.user_state import UserState
 from workers.errors import DependencyError
 from workers.index.types import Record
-from workers.item_points import BUYERS, COUNT, DAY_SCORE, LABELS, ORDER_SCORES
+from workers.item_points import AVAILABLE, BUYERS, COUNT, DAY_SCORE, LABELS, ORDER_SCORES, PRICE
 from workers.records.reply import Reply
 from workers.records.request import Request
 
@@ -56,6 +57,7 @@ class Elsewhere:
     ) -> dict[str, Record]:
         """As `Index.get`: facts of any item, as of one that nobody has touched."""
         unknown = {COUNT: 0, LABELS: (), ORDER_SCORES: (0.0,) * len(HALF_LIVES), DAY_SCORE: 0.0, BUYERS: 0}
+        unknown |= {AVAILABLE: True, PRICE: nan}
         if not isinstance(payload, tuple) or not set(payload) <= unknown.keys():
             return {}
         return {item_id: Record(item_id, dict(unknown)) for item_id in item_ids}

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from models.fusion import Situation
 from models.ranking import Candidates
 from models.sources import (
     BOUGHT_TOGETHER,
@@ -13,11 +12,14 @@ from models.sources import (
     DAY,
     KEYWORDS,
     PREFERRED,
+    PRICE,
+    REVERSED,
     TEXT,
     TRANSITIONS,
     TRENDING,
     affinity_to,
     popularity_scores,
+    price_closeness,
     reversed_scores,
     share,
 )
@@ -30,7 +32,6 @@ Floats = NDArray[np.float64]
 # Cosine to a searched text below which likeness says nothing: vectors that clients supply know no hashed words, and
 # theirs are ±0.2 by chance. Measured by the largest of them, chance would decide.
 LEAST_TOLD = 0.25
-_STRANGER = Situation("for_user")
 _SEARCHED = (TRANSITIONS, COOCCURRENCE, BOUGHT_TOGETHER, KEYWORDS)
 
 
@@ -52,6 +53,10 @@ def score(
     if question.bought:
         told = reversed_scores(found.queries[BOUGHT_TOGETHER], question.bought, item_ids)
         scores[BOUGHT_TOGETHER] = scores.get(BOUGHT_TOGETHER, 0.0) + told
+    if REVERSED in found.queries:
+        scores[REVERSED] = reversed_scores(found.queries[REVERSED], question.followed, item_ids)
+    if question.prices and question.situation.kind == "for_user":
+        scores[PRICE] = price_closeness(np.array([fact.price for fact in facts.values()]), question.prices)
     if item_ids:
         scores |= _popularity(list(facts.values()), question)
     if vectors is not None:
@@ -69,8 +74,8 @@ def _returned(item_ids: Sequence[str], found: Found, source: str) -> Floats:
 def _popularity(facts: Sequence[Facts], question: Question) -> dict[str, Floats]:
     order_scores = np.array([fact.order_scores for fact in facts], dtype=np.float64)
     liking = np.array([affinity_to(fact.labels, question.affinity) for fact in facts], dtype=np.float64)
-    stranger = question.situation == _STRANGER
-    users = np.array([fact.users for fact in facts], dtype=np.float64) if stranger else None
+    personal = question.situation.kind == "for_user"
+    users = np.array([fact.users for fact in facts], dtype=np.float64) if personal else None
     scores = popularity_scores(order_scores, liking, users)
     if question.request.by == "day":
         del scores[TRENDING]

@@ -3,11 +3,11 @@
 Asking changes no state. What is slow shows in `took_ms` and in the stage's histogram.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 
-from models.fusion import Fusion
+from models.fusion import Fusion, Situation
 from models.ranking import Candidates, rank
 from models.user_state import UserState
 from workers.facts import ItemFacts
@@ -32,6 +32,9 @@ from workers.vocabulary import Vocabulary
 # Each further look is so many times wider, until there are enough items or none are left.
 WIDEN = 7
 WIDEST = 10_000
+_SOMEBODY = "somebody"
+
+Stage = Callable[[str], AbstractContextManager[None]]
 
 
 @dataclass(slots=True)
@@ -83,7 +86,7 @@ class Pipeline:
             question = await ask(request, user, partition, self._facts, recommendation_id)
             dense = await dense_queries(question, self._vectors, self._vocabulary.rarity)
             planned = plan(question, dense, self._vocabulary.words)
-        found, candidates = await self._candidates(question, planned, stages)
+        found, candidates = await self._candidates(question, planned, stages.stage)
         with stages.stage("rank"):
             ranking = rank(candidates, self._fusion, question.situation, request.limit, self._diversity_of(request))
         with stages.stage("explain"):
@@ -100,25 +103,37 @@ class Pipeline:
             next=next_page(request, question.page, [item.item_id for item in items]) if more else None,
         )
 
+    async def look(self, user: UserState, now_ms: int) -> tuple[Candidates, Situation]:
+        """Candidates for a user at `now_ms` with their raw scores, and their situation; for whoever learns from it.
+
+        Raises `DependencyError` if no source answers.
+        """
+        request = Request(user_id=_SOMEBODY, record_time_ms=now_ms)
+        question = await ask(request, user, 0, self._facts, "")
+        dense = await dense_queries(question, self._vectors, self._vocabulary.rarity)
+        planned = plan(question, dense, self._vocabulary.words)
+        _, candidates = await self._candidates(question, planned, lambda _: nullcontext())
+        return candidates, question.situation
+
     def _diversity_of(self, request: Request) -> float:
         return self._diversity if request.diversity is None else request.diversity
 
-    async def _candidates(self, question: Question, planned: Plan, stages: Stages) -> tuple[Found, Candidates]:
+    async def _candidates(self, question: Question, planned: Plan, stage: Stage) -> tuple[Found, Candidates]:
         """Candidates that may be shown, looked for wider and wider until they fill the list and one place more."""
         where, width = conditions(question), width_for(question.request.limit, len(question.page.shown))
         while True:
-            with stages.stage("retrieve"):
+            with stage("retrieve"):
                 found = await retrieve(planned, where, self._searcher, width)
-            with stages.stage("filter"):
+            with stage("filter"):
                 kept, _ = keep(merge(found), question)
             if len(kept) > question.request.limit or found.exhausted or width >= WIDEST:
                 break
             width = min(width * WIDEN, WIDEST)
         if planned.second and kept:
-            with stages.stage("retrieve"):
+            with stage("retrieve"):
                 only = OnlyIds(frozenset(kept[:MAX_IDS]))
                 found = found.with_more(await retrieve_second(planned, (only,), self._index, len(only.item_ids)))
-        with stages.stage("features"):
+        with stage("features"):
             wanted = bool(planned.dense) or self._diversity_of(question.request) > 0.0
             facts = await self._facts.of(kept, available=question.request.filters.available)
             vectors = await self._vectors.matrix(list(facts)) if wanted else None

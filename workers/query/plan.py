@@ -12,6 +12,7 @@ from models.sources import (
     DAY,
     KEYWORDS,
     POPULARITY,
+    REVERSED,
     TEXT,
     TRANSITIONS,
     TRENDING,
@@ -67,6 +68,8 @@ def plan(question: Question, dense: Mapping[str, Vector], words: WordRarity) -> 
 
 def _for_user(question: Question, planned: Plan) -> None:
     _ask_rows(planned, planned.searches, _past(question))
+    if TRANSITIONS in planned.queries:
+        planned.queries[REVERSED] = planned.queries[TRANSITIONS]
     _ask_dense(planned)
     _ask_popular(planned, TRENDING, _SHORTEST)
     _ask_popular(planned, POPULARITY, _LONGEST)

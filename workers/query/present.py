@@ -5,7 +5,7 @@ from typing import Any
 
 from models.explain import Evidences, explain
 from models.ranking import Candidates, Ranking
-from models.sources import BOUGHT_TOGETHER, COOCCURRENCE, TRANSITIONS, both_ways_row
+from models.sources import BOUGHT_TOGETHER, COOCCURRENCE, REVERSED, TRANSITIONS, both_ways_row, reversed_row
 from models.sparse import SparseVector
 from workers.facts import ItemFacts
 from workers.index.port import Index
@@ -45,6 +45,8 @@ def _rows(item_id: str, record: Record | None, question: Question) -> dict[str, 
     vectors = {} if record is None else record.vectors or {}
     found = {source: vectors.get(space) for source, space in _SPACES.items()}
     rows = {source: row for source, row in found.items() if isinstance(row, SparseVector)}
+    if question.followed:
+        rows[REVERSED] = reversed_row(item_id, question.followed)
     if question.bought:
         rows[BOUGHT_TOGETHER] = both_ways_row(item_id, rows.get(BOUGHT_TOGETHER, SparseVector.of({})), question.bought)
     return rows

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field, replace
 
 from models.fusion import Situation
 from models.history import History
-from models.sources import CATEGORY_ITEMS, COOCCURRENCE_ITEMS, category_affinity
+from models.sources import CATEGORY_ITEMS, COOCCURRENCE_ITEMS, TRANSITION_ITEMS, category_affinity
 from models.sparse import SparseVector
 from models.user_state import UserState
 from workers.errors import BadRecordError
 from workers.facts import ItemFacts
+from workers.item_points import BOUGHT, TRANSITIONS
 from workers.query.paging import Page, page_of
 from workers.records.codes import RequestFailure
 from workers.records.reply import AsOf
@@ -27,7 +28,8 @@ class Question:
 
     `recent`: (item id, weight) of distinct items, newest first; `counts`: users behind an item's rows; `affinity`:
     share of each category in the recent items; `preferred`: categories that somebody without a past says to
-    like; `bought`: rows of the items asked about.
+    like; `bought`: rows of the items asked about; `followed`: what came before each of the last items; `prices`: those
+    of the recent items that have one.
     """
 
     request: Request
@@ -40,6 +42,8 @@ class Question:
     affinity: Mapping[str, float] = field(default_factory=dict)
     preferred: tuple[str, ...] = ()
     bought: Mapping[str, SparseVector] = field(default_factory=dict)
+    followed: Mapping[str, SparseVector] = field(default_factory=dict)
+    prices: tuple[float, ...] = ()
 
     @property
     def recent_ids(self) -> list[str]:
@@ -100,7 +104,7 @@ async def _ask_for_bought(question: Question, facts: ItemFacts) -> Question:
     item_ids = question.request.item_ids
     known = await _known(item_ids, facts)
     counts = {item_id: fact.buyers for item_id, fact in known.items()}
-    return replace(question, as_of=None, counts=counts, bought=await facts.bought_rows(item_ids))
+    return replace(question, as_of=None, counts=counts, bought=await facts.rows(item_ids, BOUGHT))
 
 
 async def _known(item_ids: Sequence[str], facts: ItemFacts) -> Mapping[str, Facts]:
@@ -160,6 +164,8 @@ async def _with_past(question: Question, recent: Sequence[tuple[str, float]], fa
         recent=tuple(recent),
         counts={item_id: fact.users for item_id, fact in known.items()},
         affinity=category_affinity(categories),
+        followed=await facts.rows([item_id for item_id, _ in recent[:TRANSITION_ITEMS]], TRANSITIONS),
+        prices=tuple(fact.price for fact in known.values() if fact.price > 0.0),
     )
 
 

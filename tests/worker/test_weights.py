@@ -1,0 +1,105 @@
+"""What the ranker learns goes from worker to worker over a compacted topic, and outlives them."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import numpy as np
+import pytest
+from prometheus_client import CollectorRegistry
+from rich.console import Console
+from typer.testing import CliRunner
+
+from models.fusion import Situation
+from models.ranker import OnlineRanker
+from models.ranker_weights import RankerWeights
+from tests.waiting import until
+from workers.cli import app
+from workers.commands.ranker import weights_table
+from workers.metrics import Metrics
+from workers.records.out import OutRecord
+from workers.shared_weights import SharedWeights
+from workers.stream.writer import Writer
+from workers.topic_admin import ensure_topics
+from workers.topics import Topics
+
+HERE = Situation(history_length=5, gap_ms=1_000)
+SCORES = {"transitions": np.array([1.0, 0.0]), "taste": np.array([0.0, 1.0])}
+
+
+def learn(ranker: OnlineRanker, times: int) -> None:
+    now_ms = int(time.time() * 1000)
+    for _ in range(times):
+        assert ranker.learn(SCORES, HERE, chosen=1, now_ms=now_ms)
+
+
+@asynccontextmanager
+async def sharing(broker: str, prefix: str, ranker: OnlineRanker, name: str) -> AsyncIterator[Writer]:
+    """A worker's part of the exchange, started."""
+    writer = Writer({"bootstrap_servers": broker}, owner=f"{prefix}{name}", patience_s=10.0)
+    shared = SharedWeights(
+        ranker,
+        writer,
+        {"bootstrap_servers": broker},
+        Metrics(CollectorRegistry()),
+        topic=Topics(prefix).ranker_weights,
+        worker_id=name,
+        interval_s=0.1,
+        patience_s=10.0,
+    )
+    await writer.start()
+    await shared.start()
+    try:
+        yield writer
+    finally:
+        await shared.stop()
+        await writer.stop()
+
+
+async def _topic(broker: str, prefix: str) -> None:
+    specs = [spec for spec in Topics(prefix).specs(1, 1) if spec.name == Topics(prefix).ranker_weights]
+    await ensure_topics({"bootstrap_servers": broker}, specs, replication_factor=1)
+
+
+async def test_what_one_worker_learns_another_ranks_by_and_a_new_one_starts_with(broker: str) -> None:
+    await _topic(broker, "shared-")
+    teacher, other = OnlineRanker(), OnlineRanker()
+    async with sharing(broker, "shared-", teacher, "a"), sharing(broker, "shared-", other, "b"):
+        learn(teacher, 200)
+        await until(lambda: bool(other.fuse(SCORES, HERE).scores.argmax() == 1), deadline_s=10.0)
+    new = OnlineRanker()
+    async with sharing(broker, "shared-", new, "c"):
+        assert new.fuse(SCORES, HERE).scores.argmax() == 1
+
+
+async def test_alien_weights_are_left_out(broker: str) -> None:
+    await _topic(broker, "alien-")
+    mine = OnlineRanker()
+    async with sharing(broker, "alien-", mine, "a") as writer:
+        await writer.send(
+            "alien-ranker-weights", 0, [OutRecord(b"x", b"{}"), OutRecord(b"y", b"\xff"), OutRecord(b"z", None)]
+        )
+        teacher = OnlineRanker()
+        learn(teacher, 200)
+        await writer.send("alien-ranker-weights", 0, [OutRecord(b"t", teacher.weights.pack())])
+        await until(lambda: bool(mine.fuse(SCORES, HERE).scores.argmax() == 1), deadline_s=10.0)
+
+
+def test_the_table_marks_what_was_learned() -> None:
+    ranker = OnlineRanker()
+    learn(ranker, 200)
+    console = Console(width=260, force_terminal=True)
+    with console.capture() as shown:
+        console.print(weights_table(ranker.weights))
+        console.print(weights_table(RankerWeights()))
+    learned, start = shown.get().split("What the ranker has learned")[1:]
+    assert "\x1b[1m+" in learned and "\x1b[1m+" not in start
+
+
+async def test_show_says_when_nothing_was_learned(broker: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    await _topic(broker, "empty-")
+    monkeypatch.setenv("TASTESTREAM_BOOTSTRAP_SERVERS", broker)
+    monkeypatch.setenv("TASTESTREAM_TOPIC_PREFIX", "empty-")
+    result = await asyncio.to_thread(CliRunner().invoke, app, ["ranker", "show"])
+    assert result.exit_code != 0 and "nothing was learned yet" in str(result.exception)
