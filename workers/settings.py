@@ -1,5 +1,6 @@
 """The one file that reads the environment: every setting with its unit, default and bounds."""
 
+import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -130,7 +131,9 @@ def load_settings(**overrides: Any) -> Settings:
 
 def plain_text(value: Any) -> str:
     """A setting as its environment variable says it, a secret included."""
-    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return json.dumps(value) if isinstance(value, dict) else str(value)
 
 
 def settings_table() -> str:

@@ -16,6 +16,7 @@ from tests.worker.exactness import check_state, until_all_committed
 from tests.worker.process import Worker
 from tests.worker.shop import open_shop
 from tests.worker.traffic import catalog, events
+from workers.rows import ItemRow
 
 EVENTS = 2_000
 
@@ -172,9 +173,16 @@ async def test_a_worker_without_a_broker_gives_up_after_its_patience(own_broker:
     assert "is it up?" in worker.log
 
 
-@pytest.mark.parametrize("value", [b"{}", b"R\x01torn"])
+TORN = ItemRow().pack()[:3]
+OF_ANOTHER_VERSION = TORN[:1] + b"\x01" + TORN[2:]
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(b"{}", "is unreadable"), (TORN, "is unreadable"), (OF_ANOTHER_VERSION, "state is of version 1")],
+)
 async def test_a_changelog_with_a_record_that_is_no_row_is_not_misread(
-    broker: str, tmp_path: Path, value: bytes
+    broker: str, tmp_path: Path, value: bytes, said: str
 ) -> None:
     worker = Worker(broker, tmp_path)
     try:
@@ -185,7 +193,7 @@ async def test_a_changelog_with_a_record_that_is_no_row_is_not_misread(
         assert await worker.ended(within_s=30.0) == 78
         last = worker.log.splitlines()[-1]
         assert "'someone'" in last and worker.topics.item_state_changelog in last
-        assert "is unreadable" in last
+        assert said in last
     finally:
         worker.kill()
 

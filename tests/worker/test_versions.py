@@ -23,7 +23,7 @@ async def test_a_worker_refuses_rows_of_another_version(broker: str, folder: Pat
         assert await worker.ended(within_s=30.0) == EXIT_MISCONFIGURED
     finally:
         worker.kill()
-    assert "state is of version 0 (row of 'ours'), this program writes" in worker.log
+    assert f"state is of version 0 (row of 'ours' in {changelog}), this program writes" in worker.log
     assert "run `tastestream rebuild`" in worker.log
 
 

@@ -16,8 +16,8 @@ from models.ranker import OnlineRanker
 from models.ranker_weights import RankerWeights
 from tests.waiting import until
 from workers.cli import app
-from workers.commands.ranker import weights_table
 from workers.metrics import Metrics
+from workers.ranker_report import weights_table
 from workers.records.out import OutRecord
 from workers.shared_weights import SharedWeights
 from workers.stream.writer import Writer

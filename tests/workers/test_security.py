@@ -9,7 +9,7 @@ import pytest
 from tests.infra.certificates import new_authority
 from workers.errors import ConfigurationError
 from workers.security import client_options
-from workers.settings import load_settings, plain_text, settings_table
+from workers.settings import PREFIX, load_settings, plain_text, settings_table
 
 PASSWORD = "correct-horse-battery"
 LOGIN: dict[str, Any] = {"sasl_mechanism": "PLAIN", "sasl_username": "shop", "sasl_password": PASSWORD}
@@ -90,3 +90,11 @@ def test_a_child_gets_the_password_itself() -> None:
     settings = load_settings(security_protocol="SASL_SSL", **LOGIN)
     assert plain_text(settings.sasl_password) == PASSWORD
     assert plain_text(settings.web_port) == "6066"
+
+
+def test_a_child_reads_every_setting_as_its_parent_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load_settings(event_weights={"view": 7.5}, web_port=7000)
+    for name, value in settings:
+        if value is not None:
+            monkeypatch.setenv(PREFIX + name.upper(), plain_text(value))
+    assert load_settings() == settings

@@ -1,32 +1,13 @@
 """`tastestream ranker`: the learned weights in words."""
 
 import asyncio
-import time
 
 import typer
-from aiokafka import AIOKafkaConsumer, TopicPartition
 from rich.console import Console
-from rich.table import Table
 
-from models.ranker_weights import BUCKETS, RankerWeights, average, start_values, table_of
-from workers.errors import ConfigurationError
-from workers.security import client_options
 from workers.settings import load_settings
-from workers.shared_weights import hear
-from workers.stream.connect import ClientOptions, connect, disconnect
-from workers.topics import Topics
 
 app = typer.Typer(no_args_is_help=True, help="The ranker that learns from what users choose.")
-
-PATIENCE_S = 10.0
-# Below it a weight moved by less than one part in ten of what the fixed weights have for a strong source.
-MOVED = 0.2
-
-_MEANING = """\
-Each figure says what the best candidate of a source gains in logits, against one that the source does not know:
-+1 multiplies its odds by 2.7, 0 says that the source does not matter. A request adds up three columns: always,
-the time since the user's last event, the length of their history.
-[bold]Bold[/bold]: learned, 0.2 or more away from the start."""
 
 
 @app.callback()
@@ -37,49 +18,6 @@ def about() -> None:
 @app.command()
 def show() -> None:
     """Print the weights that the workers have learned, as a table, and what they mean."""
-    settings = load_settings()
-    topic = Topics(settings.topic_prefix).ranker_weights
-    heard = asyncio.run(read_weights(client_options(settings), topic))
-    if not heard:
-        raise ConfigurationError(f"nothing was learned yet: {topic} is empty (workers publish after some choices)")
-    newest = max(weights.time_ms for weights in heard.values())
-    first, *others = heard.values()
-    console = Console()
-    console.print(weights_table(average(first, others, newest)))
-    examples = sum(weights.examples for weights in heard.values())
-    age_s = max(0.0, time.time() - newest / 1000)
-    learned = f"{len(heard)} workers, {examples:,} choices learned, the last one {age_s:,.0f} s ago"
-    console.print(learned, highlight=False)
-    console.print(_MEANING, highlight=False)
+    from workers.ranker_report import read_report
 
-
-async def read_weights(options: ClientOptions, topic: str) -> dict[str, RankerWeights]:
-    """What each worker published last, by worker; what can't be read is left out."""
-    partition = TopicPartition(topic, 0)
-    consumer = await connect(lambda: AIOKafkaConsumer(**options, enable_auto_commit=False), patience_s=PATIENCE_S)
-    heard: dict[str, RankerWeights] = {}
-    try:
-        consumer.assign([partition])
-        await consumer.seek_to_beginning(partition)
-        await hear(consumer, partition, heard)
-    finally:
-        await disconnect(consumer)
-    return heard
-
-
-def weights_table(weights: RankerWeights) -> Table:
-    """Sources as rows, situations as columns; what differs from the start is bold."""
-    start = dict(table_of(RankerWeights(values=start_values())))
-    table = Table(title="What the ranker has learned (logits)")
-    table.add_column("source")
-    for bucket in BUCKETS:
-        table.add_column(bucket, justify="right")
-    for source, gains in table_of(weights):
-        cells = [_cell(gain, gain - start[source][bucket]) for bucket, gain in gains.items()]
-        table.add_row(source, *cells)
-    return table
-
-
-def _cell(gain: float, moved: float) -> str:
-    text = f"{gain:+.1f}" if abs(gain) >= 0.05 else "·"
-    return f"[bold]{text}[/bold]" if abs(moved) >= MOVED else text
+    Console(highlight=False).print(asyncio.run(read_report(load_settings())))

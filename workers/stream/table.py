@@ -98,8 +98,8 @@ class TablePartition(Generic[R]):
         ours, found = self._head, value[:2]
         if found != ours and len(ours) == len(found) == 2 and found[0] == ours[0]:
             raise ConfigurationError(
-                f"state is of version {found[1]} (row of {key.decode(errors='replace')!r}), this program writes "
-                f"{ours[1]}: run `tastestream rebuild`, or the program that wrote it"
+                f"state is of version {found[1]} (row of {key.decode(errors='replace')!r} in {self._changelog}), "
+                f"this program writes {ours[1]}: run `tastestream rebuild`, or the program that wrote it"
             )
 
     def _bytes_of(self, key: str) -> bytes | None:
