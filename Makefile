@@ -25,7 +25,7 @@ demo: setup ## Kafka, worker, MovieLens as a stream, recommendations back, and w
 	$(BIN)/tastestream demo $(ARGS)
 
 test: check prometheus kcat ## all checks, then all tests (real Kafka, real Qdrant Edge)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses logical --dist loadfile $(ARGS)
 
 prometheus: # Debian's, unpacked beside the environment where it is not installed: tests of dashboard and alerts use it
 	@command -v promtool >/dev/null || test -x .cache/prometheus/usr/bin/promtool || { \

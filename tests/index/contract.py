@@ -169,7 +169,7 @@ class IndexContract:
         assert ids(dense_hits) == names[:10]
         assert ids(sparse_hits) == names[:10]
 
-    @pytest.mark.parametrize(("condition", "expected"), FILTERS, ids=repr)
+    @pytest.mark.parametrize(("condition", "expected"), FILTERS, ids=[f"filter-{n}" for n in range(len(FILTERS))])
     async def test_filter_holds_in_every_kind_of_search(
         self, index: Index, condition: Condition, expected: set[str]
     ) -> None:
