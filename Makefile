@@ -7,7 +7,7 @@ PACKAGES := workers models infra load
 
 .DEFAULT_GOAL := help
 .PHONY: help prometheus kcat setup demo test check lock clean format bench-speed bench-loading bench-index \
-	bench-faults bench-soak
+	bench-contract bench-faults bench-soak
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -50,6 +50,9 @@ check: setup ## ruff, mypy --strict, import contracts, doctests
 
 bench-speed: setup ## speed of ingest and answers, each beside a floor of the same run
 	$(BIN)/python -m load.bench_speed $(ARGS)
+
+bench-contract: setup ## every kind of request, every shape of record, 200,000 hostile records
+	$(BIN)/python -m load.bench_contract $(ARGS)
 
 bench-loading: setup ## MovieLens readers in ratings/s, beside plain reads
 	$(BIN)/python -m load.bench_loading $(ARGS)

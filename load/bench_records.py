@@ -66,6 +66,15 @@ def median_us(decode: Decode, value: bytes) -> tuple[float, float]:
     return taken[ROUNDS // 2] / 1000, taken[ROUNDS * 99 // 100] / 1000
 
 
+def medians_us() -> tuple[list[float], list[float]]:
+    """Medians in µs of our own shapes, and of everybody else's."""
+    own: list[float] = []
+    foreign: list[float] = []
+    for _, decode, value, budget in _shapes():
+        (own if budget == OWN_BUDGET_US else foreign).append(median_us(decode, value)[0])
+    return own, foreign
+
+
 def slowest_ms(value: bytes) -> float:
     """The slowest decode function's best run, in ms."""
     return max(best_ms(decode, value) for decode in _DECODERS)
@@ -96,16 +105,19 @@ def main() -> None:
 
 def _speed_table() -> Table:
     table = Table("shape", "p50 µs", "p99 µs", "budget µs", title="decoding and validation")
-    rows: list[tuple[str, Decode, bytes, float]] = [
+    for name, decode, value, budget in _shapes():
+        median, slow = median_us(decode, value)
+        table.add_row(name, f"{median:.1f}", f"{slow:.1f}", f"{budget:.0f}")
+    return table
+
+
+def _shapes() -> list[tuple[str, Decode, bytes, float]]:
+    return [
         *((name, event, orjson.dumps(body), OWN_BUDGET_US) for name, body in OWN.items()),
         ("order of 3 items", event, orjson.dumps(ORDER), FOREIGN_BUDGET_US),
         *((name, event, orjson.dumps(body), FOREIGN_BUDGET_US) for name, body in FOREIGN.items()),
         ("CloudEvents binary", cloud_event, orjson.dumps({"user_id": "u1", "item_id": "a"}), FOREIGN_BUDGET_US),
     ]
-    for name, decode, value, budget in rows:
-        median, slow = median_us(decode, value)
-        table.add_row(name, f"{median:.1f}", f"{slow:.1f}", f"{budget:.0f}")
-    return table
 
 
 def _bounds_table() -> Table:
