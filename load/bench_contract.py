@@ -25,9 +25,9 @@ from load.contract_speed import kinds_beside_ingest
 from load.dataset import Dataset, find_data
 from load.hostile_run import HostileRun, Shares, hostile_run
 from load.path_speed import whole_path
-from load.progress import rate_bar
 from load.speed_table import Figure, speed_table
 from load.worker_process import WorkerProcess
+from workers.commands.bars import rate_bar
 from workers.run import prepare_topics
 from workers.settings import load_settings
 
