@@ -21,12 +21,13 @@ from load.report import show_data
 from load.stream_eval import catalogue_of, evaluate
 from load.worker_process import WorkerProcess
 from models.baselines import MostPopular
-from models.fusion import FixedFusion
 from models.recommender import Recommender
 from workers.errors import TasteStreamError
 from workers.settings import load_settings
 
 LOOK_EVERY_S = 0.5
+# About what the worker's budget lets it learn from while the data rushes in.
+LEARN_SHARE = 0.02
 
 
 def run_demo(dataset: Dataset, plan: DemoPlan, console: Console, *, keep: bool = False) -> Figures:
@@ -73,7 +74,7 @@ def _beside_offline(streamed: Streamed, dataset: Dataset, plan: DemoPlan, consol
     with console.status("folding and asking …"):
         offline, popular = (
             evaluate(recommender, dataset.ratings, streamed.tests, plan.list_size)
-            for recommender in (Recommender(catalogue_of(dataset), fusion=FixedFusion()), MostPopular())
+            for recommender in (Recommender(catalogue_of(dataset), learn_share=LEARN_SHARE), MostPopular())
         )
     return Figures(streamed, offline, popular, time.monotonic() - began)
 

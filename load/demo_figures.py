@@ -59,6 +59,16 @@ class Freshness:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveScore:
+    """What the worker says of its own lists: choices that it was judged by, and those among the first ten."""
+
+    choices: int
+    hits: int
+    popular_hits: int
+    examples: int
+
+
+@dataclass(frozen=True, slots=True)
 class Example:
     """One user with their answer, and one item with its own."""
 
@@ -83,6 +93,7 @@ class Streamed:
     ranks: Outcomes
     eval_s: float
     eval_errors: Counter[str]
+    live: LiveScore
     freshness: Freshness
     example: Example
     outcomes: dict[str, float]

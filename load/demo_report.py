@@ -9,7 +9,7 @@ from rich.table import Table
 from load.dataset import Dataset
 from load.demo_figures import RECENT, DemoPlan, Figures, Streamed
 from load.reasons import titles_of
-from load.report import answer_table, latency_table, ms, rate_with_interval
+from load.report import answer_table, latency_table, ms, rate_with_interval, share_with_interval
 
 MIB = 1024 * 1024
 
@@ -118,6 +118,7 @@ def _quality_rows(figures: Figures, plan: DemoPlan) -> list[tuple[str, str, str,
     streamed = figures.streamed.ranks.ranks > 0
     offline = figures.offline.ranks > 0
     same = int((streamed == offline).sum())
+    live = figures.streamed.live
     errors = dict(figures.streamed.eval_errors)
     failed = f"; error replies, counted as misses: {errors}" if errors else ""
     return [
@@ -132,6 +133,13 @@ def _quality_rows(figures: Figures, plan: DemoPlan) -> list[tuple[str, str, str,
             f"hit rate @{plan.list_size}, offline",
             rate_with_interval(figures.offline),
             f"same verdict on {same:,} of {len(streamed):,}",
-            "the same models driven without Kafka on the same events",
+            "the same models driven without Kafka on the same events; the ranker learns from its own sample of them",
+        ),
+        (
+            "hit rate @10, the worker's own",
+            share_with_interval(live.hits, live.choices),
+            f"popularity {share_with_interval(live.popular_hits, live.choices)}",
+            f"{live.choices:,} choices (over 3 stars) of the same tenth, drawn by hash, judged before they were "
+            f"learned; the ranker learned from {live.examples:,} since its start",
         ),
     ]

@@ -14,7 +14,7 @@ from load.background import load_during
 from load.backlog import Backlog, open_backlog
 from load.client import RequestClient, request_client
 from load.dataset import Dataset
-from load.demo_figures import DemoPlan, Freshness, Ingest, Streamed
+from load.demo_figures import DemoPlan, Freshness, Ingest, LiveScore, Streamed
 from load.echo import measure_echo
 from load.errors import LoadError
 from load.examples import ask_examples
@@ -80,8 +80,10 @@ async def run_steps(dataset: Dataset, plan: DemoPlan, worker: WorkerProcess, con
         echo, idle = await _quiet_latency(stage)
         tests = sample_tests(dataset.ratings, start, plan.tests, plan.seed)
         began = _now()
+        before = await _scrape(stage)
         ranks, recommender = await _evaluate(stage, start, tests)
         eval_s = _now() - began
+        live = live_score(before, await _scrape(stage))
         example = await ask_examples(stage.client, dataset.ratings, plan.list_size)
         freshness = await _freshness(stage)
         last = await _scrape(stage)
@@ -96,6 +98,7 @@ async def run_steps(dataset: Dataset, plan: DemoPlan, worker: WorkerProcess, con
         ranks=ranks,
         eval_s=eval_s,
         eval_errors=recommender.errors,
+        live=live,
         freshness=freshness,
         example=example,
         outcomes=last.by_label("tastestream_events_total", "outcome"),
@@ -229,6 +232,17 @@ async def _freshness(stage: Stage) -> Freshness:
     after = await _scrape(stage)
     bounds = (after.quantile_bound(FRESHNESS, share, before) for share in (0.5, 0.99))
     return Freshness(probes_ms, *bounds)
+
+
+def live_score(before: Scrape, after: Scrape) -> LiveScore:
+    """The worker's own score of what happened between two looks; `examples` are those since its start."""
+
+    def grown(name: str, recommender: str) -> int:
+        name = f"tastestream_live_{name}_total"
+        return int(after.total(name, recommender=recommender) - before.total(name, recommender=recommender))
+
+    examples = int(after.total("tastestream_ranker_examples_total"))
+    return LiveScore(grown("choices", "ranker"), grown("hits", "ranker"), grown("hits", "popularity"), examples)
 
 
 async def _scrape(stage: Stage) -> Scrape:

@@ -36,11 +36,15 @@ def answer_table(title: str, answer: Mapping[str, Any], titles: Mapping[str, str
 
 def rate_with_interval(outcomes: Outcomes) -> str:
     """Hit rate with its 95 % interval."""
-    tests = len(outcomes.ranks)
+    return share_with_interval(int((outcomes.ranks > 0).sum()), len(outcomes.ranks))
+
+
+def share_with_interval(hits: int, tests: int) -> str:
+    """Share of hits with its 95 % interval."""
     if not tests:
         return "no test events"
-    low, high = interval_95(int((outcomes.ranks > 0).sum()), tests)
-    return f"{outcomes.hit_rate():.3f} ({low:.3f}–{high:.3f})"
+    low, high = interval_95(hits, tests)
+    return f"{hits / tests:.3f} ({low:.3f}–{high:.3f})"
 
 
 def latency_table(title: str, loads: Mapping[str, LoadReport]) -> Table:

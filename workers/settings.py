@@ -114,8 +114,8 @@ class Settings(BaseSettings):
         256, ge=8, le=4096, description="dimensions of an item's embedding: the client's own, or hashed text"
     )
     ranker: Literal["online", "fixed"] = Field("online", description="weights learned from choices, or fixed ones")
-    learn_per_s: float = Field(20.0, ge=0, le=10_000, description="most choices learned from in a second, 0 for none")
-    learn_cpu_share: float = Field(0.05, gt=0, le=1, description="most of one core spent on learning, 0 to 1")
+    learn_per_s: float = Field(50.0, ge=0, le=10_000, description="most choices learned from in a second, 0 for none")
+    learn_cpu_share: float = Field(0.1, gt=0, le=1, description="most of one core spent on learning, 0 to 1")
     weights_interval_s: Seconds = Field(10.0, description="seconds between exchanges of the ranker's weights")
     diversity: float = Field(0.0, ge=0, le=1, description="diversity of a request that names none, 0 to 1")
 

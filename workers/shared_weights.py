@@ -4,6 +4,7 @@ Each worker publishes its own from time to time and takes the average with what 
 worker that starts takes the average of all that is there, however old: better than to begin anew.
 """
 
+import asyncio
 import logging
 import time
 
@@ -61,10 +62,15 @@ class SharedWeights(Service):
             newest = max(weights.time_ms for weights in self._heard.values())
             self._ranker.merge(list(self._heard.values()), newest)
 
+    async def on_started(self) -> None:
+        self._sharing = self.add_future(self._share_forever())
+
     async def on_stop(self) -> None:
+        # First the reader, then what it reads with: a poll on a closed consumer would end the worker in disorder.
+        self._sharing.cancel()
+        await asyncio.wait([self._sharing])
         await disconnect(self._consumer)
 
-    @Service.task
     async def _share_forever(self) -> None:
         while not self.should_stop:
             await self.sleep(self._interval_s)

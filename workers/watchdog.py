@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 
 Standings = Mapping[TopicPartition, Standing]
 
+# While an agent finishes chunks of other partitions, one that waits in its queue gets so many times the limit: a slow
+# machine is not a stuck one.
+IN_QUEUE = 5
 # Looks in the time allowed: a stall is noticed at most a quarter of it late.
 LOOKS = 4
 ANSWER_WITHIN_S = 5.0
@@ -38,16 +41,25 @@ class StallRule:
     def __init__(self, limit_s: float) -> None:
         self._limit_s = limit_s
         self._last: dict[TopicPartition, tuple[object, float]] = {}
+        self._queued: set[TopicPartition] = set()
 
     def stalled(self, found: Standings | None, now_s: float) -> list[TopicPartition]:
         """Take a look at `now_s`; None for one that nobody answered: nothing has moved as far as we know."""
         if found is not None:
             self._last = {tp: self._since(tp, standing, now_s) for tp, standing in found.items()}
-        return [tp for tp, (_, since_s) in self._last.items() if now_s - since_s >= self._limit_s]
+            self._queued = {tp for tp, standing in found.items() if standing.chunks_out}
+        return [tp for tp, (_, since_s) in self._last.items() if now_s - since_s >= self._allowed_s(tp, now_s)]
 
     def forget(self) -> None:
         """Begin anew: what was waited for is no fault of ours."""
         self._last.clear()
+
+    def _allowed_s(self, tp: TopicPartition, now_s: float) -> float:
+        """Longer while the agent that holds this partition's chunks finishes others of the topic."""
+        if tp not in self._queued:
+            return self._limit_s
+        moved_s = max(self._last[other][1] for other in self._queued if other.topic == tp.topic)
+        return self._limit_s * IN_QUEUE if now_s - moved_s < self._limit_s else self._limit_s
 
     def _since(self, tp: TopicPartition, standing: Standing, now_s: float) -> tuple[object, float]:
         before = self._last.get(tp)

@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry
 
 from workers.metrics import Metrics
 from workers.stream.reader import Standing
-from workers.watchdog import StallRule, Standings, Watchdog
+from workers.watchdog import IN_QUEUE, StallRule, Standings, Watchdog
 
 TP = TopicPartition("events", 0)
 OTHER = TopicPartition("events", 1)
@@ -32,6 +32,32 @@ def test_records_that_nobody_fetches_are_a_stall_after_the_limit() -> None:
 def test_a_chunk_that_is_not_finished_is_a_stall_although_others_are_fetched() -> None:
     held = [standing(position=position, finished=2, end=99, chunks_out=2) for position in (5, 6, 7)]
     assert stalls((0, held[0]), (10, held[1]), (20, held[2])) == [False, False, True]
+
+
+def both(mine: Standing, others: Standing) -> Standings:
+    return {TP: mine, OTHER: others}
+
+
+def test_a_chunk_in_the_queue_of_an_agent_that_works_is_no_stall_for_a_while() -> None:
+    rule, held = StallRule(LIMIT_S), standing(finished=2, end=99, chunks_out=2)
+    for turn in range(10):
+        moving = standing(finished=turn, end=99, chunks_out=2)
+        stalled = rule.stalled(both(held, moving), 10.0 * turn)
+        assert stalled == []
+    assert rule.stalled(both(held, moving), LIMIT_S * IN_QUEUE) == [TP]
+
+
+def test_a_chunk_in_the_queue_of_an_agent_that_stands_is_a_stall() -> None:
+    rule, held = StallRule(LIMIT_S), standing(finished=2, end=99, chunks_out=2)
+    assert [rule.stalled(both(held, held), now_s) for now_s in (0, 10)] == [[], []]
+    assert rule.stalled(both(held, held), LIMIT_S) == [TP, OTHER]
+
+
+def test_records_that_are_not_fetched_are_a_stall_although_the_agent_works() -> None:
+    rule, behind = StallRule(LIMIT_S), standing(end=9)
+    for turn in range(2):
+        rule.stalled(both(behind, standing(finished=turn, end=99, chunks_out=2)), 10.0 * turn)
+    assert rule.stalled(both(behind, standing(finished=2, end=99, chunks_out=2)), LIMIT_S) == [TP]
 
 
 def test_any_progress_begins_the_time_anew() -> None:
