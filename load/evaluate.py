@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rich.console import Console
-from rich.progress import track
 
 from load.dataset import Dataset, find_data
 from load.errors import LoadError
-from load.evaluation_report import draw, print_report, write_json
+from load.evaluation_report import draw, print_costs, print_report, write_json
+from load.evaluation_runs import Costs, Timed, progress_of, run_each
 from load.stream_eval import as_events, catalogue_of
 from models.baselines import Mixture, MostPopular
 from models.evaluation import Recommends, compare, leave_last_out, split_by_time
@@ -53,28 +53,38 @@ class Plan:
     others: tuple[str, ...] = ()
 
 
-def evaluate_all(dataset: Dataset, plan: Plan, console: Console) -> dict[str, Outcomes]:
-    """Outcomes by name, all of one pass over the data; raises LoadError for a recommender that can't be had."""
-    catalogue = catalogue_of(dataset)
-    recommenders = recommenders_of(plan, catalogue)
-    events = list(as_events(dataset.ratings[: plan.events]))
-    categories = {item["item_id"]: item["genres"] for item in catalogue}
-    labels = partial(_labels, categories)
-    if plan.protocol == "prequential":
-        shown = track(events, "asking, then learning", console=console)
-        return compare(recommenders, shown, plan.k, labels=labels, strangers=True)
-    with console.status(f"{plan.protocol}: learning {len(events):,} events"):
-        protocol = split_by_time if plan.protocol == "time-split" else leave_last_out
-        return protocol(recommenders, events, plan.k, labels=labels)
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What came of one recommender."""
+
+    outcomes: Outcomes
+    costs: Costs
 
 
-def recommenders_of(plan: Plan, catalogue: Catalogue) -> dict[str, Recommends]:
-    """The recommenders that a plan names, built; raises LoadError for an unknown one."""
+def evaluate_all(dataset: Dataset, plan: Plan, console: Console) -> dict[str, Judged]:
+    """What came of each, all asked the same; raises LoadError for a recommender that can't be had."""
     unknown = [name for name in plan.only if name not in CONFIGURATIONS]
     if unknown:
         raise LoadError(f"no configuration is called {unknown[0]!r}: choose from {', '.join(CONFIGURATIONS)}")
-    built = {name: build(catalogue) for name, build in CONFIGURATIONS.items() if not plan.only or name in plan.only}
-    return built | {name: load_recommender(name, catalogue) for name in plan.others}
+    ours = [name for name in CONFIGURATIONS if not plan.only or name in plan.only]
+    events = dataset.ratings[: plan.events]
+    return dict(run_each([*ours, *plan.others], partial(judge, dataset, plan), len(events), console))
+
+
+def judge(dataset: Dataset, plan: Plan, name: str) -> Judged:
+    """One recommender, asked by the plan's protocol, in a process of `run_each`."""
+    catalogue = catalogue_of(dataset)
+    build = CONFIGURATIONS.get(name)
+    built = build(catalogue) if build else load_recommender(name, catalogue)
+    timed = Timed(built, progress_of(name))
+    events = list(as_events(dataset.ratings[: plan.events]))
+    labels = partial(_labels, {item["item_id"]: item["genres"] for item in catalogue})
+    if plan.protocol == "prequential":
+        outcomes = compare({name: timed}, events, plan.k, labels=labels, strangers=True)
+    else:
+        protocol = split_by_time if plan.protocol == "time-split" else leave_last_out
+        outcomes = protocol({name: timed}, events, plan.k, labels=labels)
+    return Judged(outcomes[name], timed.costs)
 
 
 def load_recommender(name: str, catalogue: Catalogue) -> Recommends:
@@ -125,9 +135,11 @@ def main(
         raise LoadError(f"unknown protocol {protocol!r}: choose prequential, time-split or leave-last-out")
     plan = Plan(protocol, k, seed, events, tuple(only), tuple(recommender))  # type: ignore[arg-type]
     dataset = find_data(data, console=console)
-    outcomes = evaluate_all(dataset, plan, console)
+    judged = evaluate_all(dataset, plan, console)
+    outcomes = {name: one.outcomes for name, one in judged.items()}
     title = f"{dataset.name} ({dataset.origin}), {protocol}, lists of {k}"
     print_report(title, outcomes, seed, console)
+    print_costs({name: one.costs for name, one in judged.items()}, console)
     if json is not None:
         write_json(json, title, outcomes, seed)
     if plot is not None:

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from load.errors import LoadError
+from load.evaluation_runs import Costs
 from models.outcomes import Outcomes, lift, slices, summary
 
 BARS_HIGH_IN, SLICE_WIDE_IN = 4.5, 1.9
@@ -23,6 +24,14 @@ def print_report(title: str, outcomes: Mapping[str, Outcomes], seed: int, consol
     for name in others:
         ratio, low, high = _lift(outcomes[first], outcomes[name], seed)
         console.print(f"{first}: hit rate {ratio:.2f} times {name}'s (95 %: {low:.2f} to {high:.2f})", highlight=False)
+
+
+def print_costs(costs: Mapping[str, Costs], console: Console) -> None:
+    """What learning and answering took in this process, without Kafka."""
+    table = Table("recommender", "learn one event, p50", "one answer, p99", title="cost")
+    for name, one in costs.items():
+        table.add_row(name, f"{one.learn_us:,.0f} µs", f"{one.answer_ms:.1f} ms")
+    console.print(table)
 
 
 def write_json(path: Path, title: str, outcomes: Mapping[str, Outcomes], seed: int) -> None:

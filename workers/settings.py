@@ -115,7 +115,7 @@ class Settings(BaseSettings):
     )
     ranker: Literal["online", "fixed"] = Field("online", description="weights learned from choices, or fixed ones")
     learn_per_s: float = Field(50.0, ge=0, le=10_000, description="most choices learned from in a second, 0 for none")
-    learn_cpu_share: float = Field(0.1, gt=0, le=1, description="most of one core spent on learning, 0 to 1")
+    learn_cpu_share: float = Field(0.05, gt=0, le=1, description="most of one core spent on learning, 0 to 1")
     weights_interval_s: Seconds = Field(10.0, description="seconds between exchanges of the ranker's weights")
     diversity: float = Field(0.0, ge=0, le=1, description="diversity of a request that names none, 0 to 1")
 

@@ -12,9 +12,10 @@ from rich.console import Console
 from load.dataset import Dataset, load_dataset
 from load.errors import LoadError
 from load.evaluate import CONFIGURATIONS, OURS, POPULARITY, Plan, evaluate_all, load_recommender
-from load.evaluation_report import print_report, write_json
+from load.evaluation_report import print_costs, print_report, write_json
 from load.synthetic import Shape
 from load.synthetic_files import write_synthetic
+from models.outcomes import Outcomes
 
 SMALL = Shape(users=40, items=120, ratings=1_200, tags=0, clusters=4)
 
@@ -41,14 +42,18 @@ def quiet() -> Console:
     return Console(file=StringIO(), width=200)
 
 
+def outcomes_of(dataset: Dataset, plan: Plan) -> dict[str, Outcomes]:
+    return {name: judged.outcomes for name, judged in evaluate_all(dataset, plan, quiet()).items()}
+
+
 def test_ours_beats_popularity_where_the_sequence_is_the_answer(dataset: Dataset) -> None:
-    found = evaluate_all(dataset, Plan(only=(OURS, POPULARITY)), quiet())
+    found = outcomes_of(dataset, Plan(only=(OURS, POPULARITY)))
     assert found[OURS].known().hit_rate() > 1.2 * found[POPULARITY].known().hit_rate()
 
 
 @pytest.mark.parametrize("protocol", ["time-split", "leave-last-out"])
 def test_every_configuration_answers_in_every_protocol(dataset: Dataset, protocol: Any) -> None:
-    found = evaluate_all(dataset, Plan(protocol=protocol, events=600), quiet())
+    found = outcomes_of(dataset, Plan(protocol=protocol, events=600))
     assert list(found) == list(CONFIGURATIONS)
     assert len({len(outcomes.ranks) for outcomes in found.values()}) == 1
     assert all(outcomes.coverage > 0 for outcomes in found.values())
@@ -56,7 +61,7 @@ def test_every_configuration_answers_in_every_protocol(dataset: Dataset, protoco
 
 def test_recommender_of_anybody_takes_part_by_its_name(dataset: Dataset) -> None:
     name = "tests.load.test_evaluate:Oracle"
-    found = evaluate_all(dataset, Plan(events=300, only=(POPULARITY,), others=(name,)), quiet())
+    found = outcomes_of(dataset, Plan(events=300, only=(POPULARITY,), others=(name,)))
     assert list(found) == [POPULARITY, name]
 
 
@@ -68,11 +73,20 @@ def test_what_is_no_recommender_is_refused_by_name(name: str) -> None:
 
 def test_unknown_configuration_is_told_which_there_are(dataset: Dataset) -> None:
     with pytest.raises(LoadError, match="choose from learned ranker"):
-        evaluate_all(dataset, Plan(only=("magic",)), quiet())
+        outcomes_of(dataset, Plan(only=("magic",)))
+
+
+def test_what_learning_and_answering_cost_is_measured_and_shown(dataset: Dataset) -> None:
+    judged = evaluate_all(dataset, Plan(events=300, only=(OURS, POPULARITY)), quiet())
+    console = quiet()
+    print_costs({name: one.costs for name, one in judged.items()}, console)
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    for name, one in judged.items():
+        assert name in shown and one.costs.learn_us > 0 and one.costs.answer_ms > 0
 
 
 def test_report_and_json_show_every_recommender(dataset: Dataset, tmp_path: Path) -> None:
-    found = evaluate_all(dataset, Plan(events=400, only=(OURS, POPULARITY)), quiet())
+    found = outcomes_of(dataset, Plan(events=400, only=(OURS, POPULARITY)))
     console = quiet()
     print_report("small", found, 1, console)
     write_json(tmp_path / "figures.json", "small", found, 1)
