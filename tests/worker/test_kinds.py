@@ -99,6 +99,15 @@ async def test_trending_by_the_day_forgets_what_was_liked_last_month(shop: Shop)
     assert await shop.ids(**songs, by="day") == ["song-new", "song-old"]
 
 
+async def test_a_least_mean_rating_is_of_all_ratings(shop: Shop) -> None:
+    await shop.publish_items(*(item(f"play-{n}", category="play") for n in range(3)))
+    stars = (("play-0", 5), ("play-0", 4), ("play-1", 5), ("play-1", 2))
+    await shop.publish_events(*(event(f"s-{n}", name, "rating", value=v) for n, (name, v) in enumerate(stars)))
+    plays = {"kind": "trending", "limit": 10}
+    assert await shop.ids(**plays, filters={"category": "play", "min_mean_rating": 4}) == ["play-0"]
+    assert len(await shop.ids(**plays, filters={"category": "play", "min_mean_rating": 3.5})) == 2
+
+
 async def test_an_answer_holds_an_event_that_was_published_to_a_foreign_partition(shop: Shop) -> None:
     for n in range(10):
         user = f"lost-{n}"
