@@ -277,6 +277,7 @@ def _watchdog(parts: Parts, options: ClientOptions, member: GroupMember, request
         lambda: answers(options),
         waits_for,
         parts.metrics,
+        parts.turns.slices,
         limit_s=parts.settings.watchdog_s,
     )
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -17,6 +18,8 @@ class Turns:
     """Counts answers in progress; `rest` is called often by whoever folds, and gives way to them."""
 
     def __init__(self) -> None:
+        self.slices: Counter[str] = Counter()
+        """Slices that were folded until now, by what `rest` was told: who is slow still moves."""
         self._answering = 0
         self._quiet = asyncio.Event()
         self._quiet.set()
@@ -34,10 +37,11 @@ class Turns:
             if not self._answering:
                 self._quiet.set()
 
-    async def rest(self) -> None:
-        """Give way if this slice is over; costs a clock reading otherwise."""
+    async def rest(self, topic: str = "") -> None:
+        """Give way if this slice is over; costs a clock reading otherwise. `topic`: whose records are folded."""
         if time.perf_counter() - self._slice_began < SLICE_S:
             return
+        self.slices[topic] += 1
         if self._answering:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._quiet.wait(), LONGEST_WAIT_S)

@@ -25,8 +25,8 @@ log = logging.getLogger(__name__)
 
 Standings = Mapping[TopicPartition, Standing]
 
-# While an agent finishes chunks of other partitions, one that waits in its queue gets so many times the limit: a slow
-# machine is not a stuck one.
+# While an agent folds on, or finishes chunks of other partitions, a chunk that it holds gets so many times the limit: a
+# slow machine is not a stuck one.
 IN_QUEUE = 5
 # Looks in the time allowed: a stall is noticed at most a quarter of it late.
 LOOKS = 4
@@ -36,10 +36,15 @@ STANDARD_ERROR = 2  # its number: a thread without the interpreter can't use the
 
 
 class StallRule:
-    """Which partitions have had records to work on, and nothing to show for it, for `limit_s` seconds (no I/O)."""
+    """Which partitions have had records to work on, and nothing to show for it, for `limit_s` seconds (no I/O).
 
-    def __init__(self, limit_s: float) -> None:
+    `slices` of folded records by topic: an agent that folds on, however slowly, does not stand still.
+    """
+
+    def __init__(self, limit_s: float, slices: Mapping[str, int]) -> None:
         self._limit_s = limit_s
+        self._slices = slices
+        self._folded: dict[str, tuple[int, float]] = {}
         self._last: dict[TopicPartition, tuple[object, float]] = {}
         self._queued: set[TopicPartition] = set()
 
@@ -55,11 +60,18 @@ class StallRule:
         self._last.clear()
 
     def _allowed_s(self, tp: TopicPartition, now_s: float) -> float:
-        """Longer while the agent that holds this partition's chunks finishes others of the topic."""
+        """Longer while the agent that holds this partition's chunks moves."""
         if tp not in self._queued:
             return self._limit_s
-        moved_s = max(self._last[other][1] for other in self._queued if other.topic == tp.topic)
+        finished_s = max(self._last[other][1] for other in self._queued if other.topic == tp.topic)
+        moved_s = max(finished_s, self._folded_s(tp.topic, now_s))
         return self._limit_s * IN_QUEUE if now_s - moved_s < self._limit_s else self._limit_s
+
+    def _folded_s(self, topic: str, now_s: float) -> float:
+        slices, before = self._slices.get(topic, 0), self._folded.get(topic)
+        if before is None or before[0] != slices:
+            before = self._folded[topic] = (slices, now_s)
+        return before[1]
 
     def _since(self, tp: TopicPartition, standing: Standing, now_s: float) -> tuple[object, float]:
         before = self._last.get(tp)
@@ -77,6 +89,7 @@ class Watchdog(Service):
         kafka_answers: Callable[[], Awaitable[bool]],
         waits_for: Callable[[], str | None],
         metrics: Metrics,
+        slices: Mapping[str, int],
         *,
         limit_s: float,
         end: Callable[[str], Any] | None = None,
@@ -87,7 +100,7 @@ class Watchdog(Service):
         self._waits_for = waits_for
         self._metrics = metrics
         self._limit_s = limit_s
-        self._rule = StallRule(limit_s)
+        self._rule = StallRule(limit_s, slices)
         self._end = end or end_process
 
     async def on_started(self) -> None:

@@ -45,6 +45,14 @@ async def test_folding_waits_until_the_last_answer_is_given() -> None:
     await asyncio.gather(*answers)
 
 
+async def test_slices_are_counted_for_who_folds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "SLICE_S", 0.0)
+    shared = Turns()
+    for topic in ("events", "items", "events"):
+        await shared.rest(topic)
+    assert shared.slices == {"events": 2, "items": 1}
+
+
 async def test_answers_without_end_do_not_stop_folding(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(turns, "LONGEST_WAIT_S", 0.01)
     shared = Turns()

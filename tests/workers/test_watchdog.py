@@ -20,7 +20,7 @@ def standing(position: int = 5, finished: int | None = 5, end: int = 5, chunks_o
 
 def stalls(*looks: tuple[float, Standing | None]) -> list[bool]:
     """Whether `TP` counts as stalled at each look; None for one without an answer."""
-    rule = StallRule(LIMIT_S)
+    rule = StallRule(LIMIT_S, {})
     return [bool(rule.stalled(None if found is None else {TP: found}, now_s)) for now_s, found in looks]
 
 
@@ -39,7 +39,7 @@ def both(mine: Standing, others: Standing) -> Standings:
 
 
 def test_a_chunk_in_the_queue_of_an_agent_that_works_is_no_stall_for_a_while() -> None:
-    rule, held = StallRule(LIMIT_S), standing(finished=2, end=99, chunks_out=2)
+    rule, held = StallRule(LIMIT_S, {}), standing(finished=2, end=99, chunks_out=2)
     for turn in range(10):
         moving = standing(finished=turn, end=99, chunks_out=2)
         stalled = rule.stalled(both(held, moving), 10.0 * turn)
@@ -47,14 +47,24 @@ def test_a_chunk_in_the_queue_of_an_agent_that_works_is_no_stall_for_a_while() -
     assert rule.stalled(both(held, moving), LIMIT_S * IN_QUEUE) == [TP]
 
 
+def test_an_agent_that_folds_slowly_is_given_time_and_one_that_stops_is_not() -> None:
+    slices = {TP.topic: 0}
+    rule, held = StallRule(LIMIT_S, slices), standing(finished=2, end=99, chunks_out=2)
+    for turn in range(5):
+        slices[TP.topic] += 1
+        assert rule.stalled({TP: held}, 10.0 * turn) == []
+    assert rule.stalled({TP: held}, 50.0) == []
+    assert rule.stalled({TP: held}, 40.0 + LIMIT_S) == [TP]
+
+
 def test_a_chunk_in_the_queue_of_an_agent_that_stands_is_a_stall() -> None:
-    rule, held = StallRule(LIMIT_S), standing(finished=2, end=99, chunks_out=2)
+    rule, held = StallRule(LIMIT_S, {}), standing(finished=2, end=99, chunks_out=2)
     assert [rule.stalled(both(held, held), now_s) for now_s in (0, 10)] == [[], []]
     assert rule.stalled(both(held, held), LIMIT_S) == [TP, OTHER]
 
 
 def test_records_that_are_not_fetched_are_a_stall_although_the_agent_works() -> None:
-    rule, behind = StallRule(LIMIT_S), standing(end=9)
+    rule, behind = StallRule(LIMIT_S, {}), standing(end=9)
     for turn in range(2):
         rule.stalled(both(behind, standing(finished=turn, end=99, chunks_out=2)), 10.0 * turn)
     assert rule.stalled(both(behind, standing(finished=2, end=99, chunks_out=2)), LIMIT_S) == [TP]
@@ -73,7 +83,7 @@ def test_rest_is_no_stall_however_long_it_lasts() -> None:
 
 
 def test_a_partition_that_was_taken_away_is_forgotten() -> None:
-    rule = StallRule(LIMIT_S)
+    rule = StallRule(LIMIT_S, {})
     rule.stalled({TP: standing(end=9), OTHER: standing()}, 0)
     assert rule.stalled({OTHER: standing()}, 30) == []
     assert rule.stalled({TP: standing(end=9)}, 31) == []
@@ -93,7 +103,7 @@ class Kennel:
         self.ended: list[str] = []
         self.metrics = Metrics(CollectorRegistry())
         self.watchdog = Watchdog(
-            [self._ask], self._answers, lambda: self.cause, self.metrics, limit_s=LIMIT_S, end=self.ended.append
+            [self._ask], self._answers, lambda: self.cause, self.metrics, {}, limit_s=LIMIT_S, end=self.ended.append
         )
 
     async def look_twice(self, first_s: float = 0.0) -> None:

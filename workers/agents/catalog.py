@@ -52,7 +52,7 @@ async def handle(chunk: Chunk, parts: Parts) -> None:
     async with rows.lock:
         for record in chunk.records:
             effects.settled[record.key] = _take(record, rows, effects, parts)
-            await parts.turns.rest()
+            await parts.turns.rest(chunk.tp.topic)
         _restate(rows, effects, (chunk.tp.topic, partition))
         await parts.writer.send_all(effects.records)
         await effects.letters.send(parts.writer, parts.topics.dead_letters, parts.metrics)

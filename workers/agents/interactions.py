@@ -68,7 +68,7 @@ async def fold(
             effects.letters.add(one.record, error)
         else:
             effects.outcomes[one.event_type, outcome] += 1
-        await parts.turns.rest()
+        await parts.turns.rest(one.record.topic)
 
 
 def _fold_one(

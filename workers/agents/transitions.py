@@ -34,7 +34,7 @@ async def handle(chunk: Chunk, parts: Parts) -> None:
                     taken_back[told.item_id] = None
                 else:
                     row.learn(told)
-            await parts.turns.rest()
+            await parts.turns.rest(chunk.tp.topic)
         await letters.send(parts.writer, parts.topics.dead_letters, parts.metrics)
         await parts.writer.send(parts.items.changelog, partition, rows.take_changes())
     # A patch leaves out what an item does not have: where some was taken back, the whole item is written.

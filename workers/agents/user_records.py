@@ -77,7 +77,7 @@ async def decode(records: Sequence[Record], effects: Effects, parts: Parts) -> l
                 effects.outcomes[IGNORED, IGNORED] += 1
             else:
                 effects.letters.add(record, error)
-        await parts.turns.rest()
+        await parts.turns.rest(record.topic)
     return decoded
 
 
