@@ -46,7 +46,7 @@ class Scale:
     users: int = 400
 
 
-QUICK = Scale(ratings=2_000, turn_s=1.0, hostile=400, users=10)
+QUICK = Scale(ratings=2_000, turn_s=0.5, hostile=400, users=10)
 
 
 async def measure(dataset: Dataset, scale: Scale, console: Console) -> list[Figure]:

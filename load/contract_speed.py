@@ -73,7 +73,7 @@ async def kinds_beside_ingest(
         flowing = asyncio.create_task(_flow(worker, as_other_users(dataset.ratings)))
         try:
             for client, some in ((echo, bodies["for_user"]), *((ours, some) for some in bodies.values())):
-                await _turn(client, some, 1.0)  # first requests open connections and fill caches
+                await _turn(client, some, min(1.0, seconds))  # first requests open connections and fill caches
             for _ in range(2):
                 reports["echo"].append(await _turn(echo, bodies["for_user"], seconds))
                 for name, some in bodies.items():
