@@ -1,132 +1,139 @@
-"""What state must come out of a log of interactions: one thread, plain Python, nothing shared with the product.
+"""What state must come out of a log of interactions: one thread, plain Python, nothing shared with the workers.
 
-It holds for events that are all known, each with an item, and for at most 200 items (rows are then never cut).
+It holds for at most 200 items, for accounts with one guest and no events of their own, and for erased users whose
+events came in order, at most 200 before each erase. Names of users whose records lie astray begin with "stray".
 """
 
 import math
-from collections import Counter, defaultdict
+from bisect import bisect
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from hashlib import blake2b
+from typing import Any
 
 import orjson
 
-from workers.stream.chunk import Record
-
 HISTORY, NEAR, WINDOW, UNIT = 200, 10, 50, 2520
-WEIGHTS = {"view": 1.0, "click": 2.0, "purchase": 10.0, "like": 3.0, "dislike": -3.0}
-HALF_LIVES = (1_000, 5_000, 50_000)
+WEIGHTS = {"view": 1.0, "click": 2.0, "add_to_cart": 5.0, "purchase": 10.0, "like": 3.0, "dislike": -3.0}
+HALF_LIVES, DAY_MS = (1_000, 5_000, 50_000), 86_400_000
+Told = tuple[str, list[str], list[str] | None, bool, bool, int, int, float | None]
 
 
-def number_of(item_id: str) -> int:
-    """The 32-bit number under which rows know an item."""
-    return int.from_bytes(blake2b(item_id.encode(), digest_size=8).digest(), "little") % 2**32
+@cache
+def key_of(item_id: str) -> int:
+    """The 64-bit number of an item in users' rows; in items' rows it has its lower 32 bits."""
+    return int.from_bytes(blake2b(item_id.encode(), digest_size=8).digest(), "little")
+
+
+def popularity(moments: list[int], half_life: int) -> float:
+    """One number for all times: 1 + log2 Σ 2^(moment / half-life); 0 for what nobody likes."""
+    last = max(moments, default=0)
+    total = math.fsum(2.0 ** ((moment - last) / half_life) for moment in moments)
+    return 1 + math.log2(total) + last / half_life if moments else 0.0
 
 
 @dataclass
 class ExpectedUser:
-    """Events kept, oldest first, as (time, offset, item, event id), and how far the log was read.
+    """`history`: events by (time, offset, item, event id, bought); `became`: who a guest is; `told`: of items."""
 
-    `became` names the user who a guest turned out to be; `told` has what was told of items, to be taken back.
-    """
-
-    history: list[tuple[int, int, str, str]] = field(default_factory=list)
+    history: list[tuple[int, int, str, str, bool]] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
     watermark: int = -1
     erased_ms: int = -1
     became: str = ""
-    told: list[tuple[str, list[str], bool, bool, int]] = field(default_factory=list)
+    told: deque[Told] = field(default_factory=lambda: deque(maxlen=HISTORY))
+
+    def learn(self, time_ms: int, offset: int, item: str, event_id: str, buys: bool) -> tuple[list[str], Any]:
+        """Put an event in its place: distinct items before it, nearest first, and others bought if it was not yet."""
+        event = (time_ms, offset, item, event_id, buys)
+        place = bisect(self.history, event)
+        self.history.insert(place, event)
+        if len(self.history) > HISTORY:
+            self.history, place = self.history[1:], place - 1
+        before = [kept[2] for kept in self.history[max(0, place - WINDOW) : max(0, place)]][::-1]
+        before = before[: before.index(item)] if item in before else before
+        bought = [kept[2] for kept in reversed(self.history) if kept[4]] if buys else []
+        others = [other for other in dict.fromkeys(bought) if other != item][:WINDOW]
+        return list(dict.fromkeys(before)), others if place >= 0 and bought.count(item) == 1 else None
 
 
 @dataclass
 class ExpectedItem:
-    """Counts by number of the predecessor, users, (clock) of each liking first touch, watermark by partition."""
+    """Counts by number of the other item, sums, moments of first touches that like it, watermark by partition."""
 
-    transitions: Counter[int] = field(default_factory=Counter)
-    cooccurrence: Counter[int] = field(default_factory=Counter)
-    users: int = 0
+    rows: dict[str, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
+    sums: Counter[str] = field(default_factory=Counter)
     clocks: list[int] = field(default_factory=list)
+    times: list[int] = field(default_factory=list)
     watermarks: dict[int, int] = field(default_factory=dict)
 
-    def order_score(self, half_life: int) -> float:
-        """Popularity as one number for all times, 0 for an item that nobody likes."""
-        return 1.0 + math.log2(sum(math.exp2(clock / half_life) for clock in self.clocks)) if self.clocks else 0.0
-
-    def hear(self, before: list[str], liked: bool, first: bool, clock: int, times: int) -> None:
+    def hear(self, told: Told, times: int) -> None:
         """Count one event on this item, or with `times` = -1 take it back."""
-        for distance, predecessor in enumerate(before, start=1):
-            self.transitions[number_of(predecessor)] += times * (UNIT // distance if distance <= NEAR else 0)
-            self.cooccurrence[number_of(predecessor)] += times * liked
-        self.users += times * first
-        if first and liked and times > 0:
-            self.clocks.append(clock)
-        elif first and liked:
-            self.clocks.remove(clock)
+        _, before, bought_with, likes, first, clock, time_ms, stars = told
+        for distance, other in enumerate(before, start=1):
+            self.rows["transitions"][key_of(other) % 2**32] += times * (UNIT // distance) * (distance <= NEAR)
+            self.rows["cooccurrence"][key_of(other) % 2**32] += times * likes
+        self.rows["bought"].update({key_of(other) % 2**32: times for other in bought_with or ()})
+        sums: dict[str, int] = {"count": first, "likes": first and likes, "buyers": bought_with is not None}
+        sums |= {"ratings": stars is not None, "stars": round(1_000 * (stars or 0))}
+        self.sums.update({name: times * amount for name, amount in sums.items()})
+        for moments, moment in ((self.clocks, clock), (self.times, time_ms)) if sums["likes"] else ():
+            moments.append(moment) if times > 0 else moments.remove(moment)
 
 
 @dataclass
 class Expected:
-    """State after the whole log."""
+    """State after all records of `user-interactions` learned so far, and the places of those that say nothing."""
 
+    partitions: int
     users: dict[str, ExpectedUser] = field(default_factory=lambda: defaultdict(ExpectedUser))
     items: dict[str, ExpectedItem] = field(default_factory=lambda: defaultdict(ExpectedItem))
+    refused: set[tuple[int, int]] = field(default_factory=set)
 
-
-def fold(log: Iterable[Record], partitions: int) -> Expected:
-    """Fold the records of `user-interactions`, those of each user in the order of the log.
-
-    Each account has one guest and no events of its own, names of users with a wrong key begin with "stray", and
-    users who are erased have no late events: what is told then does not depend on who is faster.
-    """
-    state = Expected()
-    for record in log:
-        body = orjson.loads(record.value or b"")
-        name, time_ms, offset = body.get("anonymous_id") or body["user_id"], body["event_time"], record.offset
-        user, kind = state.users[name], body["event_type"]
+    def learn(self, record: Any) -> None:
+        """Fold the next record of its partition."""
+        try:
+            body = orjson.loads(record.value)
+        except orjson.JSONDecodeError:
+            self.refused.add((record.partition, record.offset))
+            return
+        name, kind, time_ms = body.get("anonymous_id") or body["user_id"], body["event_type"], body["event_time"]
+        user, offset, stars = self.users[name], record.offset, body.get("value")
         user.watermark = offset
-        if kind == "identify":
-            if not user.became:
-                user.became = body["user_id"]
-                state.users[user.became] = ExpectedUser(user.history, user.seen, offset)
-                user.history, user.seen = [], set()
-            continue
+        if kind == "identify" and not user.became:
+            user.became = body["user_id"]
+            self.users[user.became] = ExpectedUser(user.history, user.seen, offset)
+            user.history, user.seen = [], set()
         direct = not user.became and not name.startswith("stray")
-        if user.became:
-            user = state.users[user.became]
+        if user.became and kind != "identify":
+            user = self.users[user.became]
             user.watermark = offset
-        if time_ms <= user.erased_ms:
-            continue
+        if kind == "identify" or time_ms <= user.erased_ms:
+            return
         if kind == "erase":
-            for item_id, earlier, liked, first, clock in user.told:
-                state.items[item_id].hear(earlier, liked, first, clock, -1)
-                state.items[item_id].watermarks[record.partition] = offset
-            user.history, user.seen, user.told, user.erased_ms = [], set(), [], time_ms
-            continue
-        item_id, event_id = body["item_id"], body.get("event_id", "")
-        if event_id and any(event_id == known for *_, known in user.history):
-            continue
-        before = _predecessors(user, time_ms, offset, item_id, event_id)
-        piece = (before, WEIGHTS[kind] > 0, item_id not in user.seen, offset * partitions)
-        user.seen.add(item_id)
-        user.told.append((item_id, *piece))
-        state.items[item_id].hear(*piece, 1)
+            for told in user.told:
+                self.items[told[0]].hear(told, -1)
+                self.items[told[0]].watermarks[record.partition] = offset
+            self.users[name] = ExpectedUser(watermark=offset, erased_ms=time_ms)
+            return
+        item, event_id = body["item_id"], body.get("event_id", "")
+        if event_id and any(event_id == kept[3] for kept in user.history):
+            return
+        before, others = user.learn(time_ms, offset, item, event_id, kind in ("add_to_cart", "purchase"))
+        likes = (stars - 3 if kind == "rating" else WEIGHTS[kind]) > 0
+        told = (item, before, others, likes, item not in user.seen, offset * self.partitions, time_ms, stars)
+        user.seen.add(item)
+        user.told.append(told)
+        self.items[item].hear(told, 1)
         if direct:
-            state.items[item_id].watermarks[record.partition] = offset
+            self.items[item].watermarks[record.partition] = offset
+
+
+def fold(log: Iterable[Any], partitions: int) -> Expected:
+    """State after a whole log of which each partition is in order."""
+    state = Expected(partitions)
+    for record in log:
+        state.learn(record)
     return state
-
-
-def _predecessors(user: ExpectedUser, time_ms: int, offset: int, item_id: str, event_id: str) -> list[str]:
-    """Insert the event by its time; the distinct items before it, nearest first, back to the same item."""
-    user.history = sorted([*user.history, (time_ms, offset, item_id, event_id)])
-    dropped, user.history = user.history[:-HISTORY], user.history[-HISTORY:]
-    places = [place for place, kept in enumerate(user.history) if kept[1] == offset]
-    if dropped and not places:
-        return []
-    [place] = places
-    before: list[str] = []
-    for _, _, other, _ in reversed(user.history[max(0, place - WINDOW) : place]):
-        if other == item_id:
-            break
-        if other not in before:
-            before.append(other)
-    return before

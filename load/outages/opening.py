@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
@@ -21,16 +21,20 @@ from workers.settings import Settings
 from workers.topic_admin import ensure_topics
 
 SESSION_TIMEOUT_S = 6.0
-CHUNK_RECORDS = 100
+# Short chunks have many ends for a fault to meet; at peak they are as long as they are by default.
+CHUNK_RECORDS, PEAK_PARTITIONS = 100, 6
 SETTLE_WITHIN_S, REPLIES_WITHIN_S = 300.0, 30.0
 
 
 @asynccontextmanager
-async def open_scene(broker: Broker, folder: Path, name: str, scale: Scale, index_kind: str) -> AsyncIterator[Scene]:
-    """A service without workers; those that are added meanwhile end with it."""
-    settings = _settings(broker, name, index_kind)
-    scene = Scene(broker, folder, scale, settings, random.Random(name))
-    specs = scene.topics.specs(PARTITIONS, PARTITIONS)
+async def open_scene(
+    broker: Broker, folder: Path, name: str, scale: Scale, index_kind: str, *, at_peak: bool = False, **settings: object
+) -> AsyncIterator[Scene]:
+    """A service without workers; those that are added meanwhile end with it. `settings` of all of them, by name."""
+    common = _settings(broker, name, index_kind, at_peak=at_peak).model_copy(update=settings)
+    scene = Scene(broker, folder, scale, common, random.Random(name))
+    partitions, users = common.user_partitions, scale.users_at_peak if at_peak else scale.users
+    specs = scene.topics.specs(partitions, partitions)
     await ensure_topics({"bootstrap_servers": broker.bootstrap}, specs, replication_factor=1)
     replies = f"{name}.bench-replies"
     await ensure_own_topics(broker.bootstrap, [replies])
@@ -45,12 +49,13 @@ async def open_scene(broker: Broker, folder: Path, name: str, scale: Scale, inde
             producer,
             client,
             scene.topics.user_interactions,
-            crowd.events(scale.users, seed=scene.rng.randrange(2**31)),
-            crowd.users(scale.users),
-            PARTITIONS,
+            crowd.events(users, seed=scene.rng.randrange(2**31)),
+            crowd.users(users),
+            partitions,
             rate=scale.rate,
             questions=scale.questions,
             seed=1,
+            waiting=(await enter(_waiting(scene))) if at_peak else None,
         )
         watching = asyncio.create_task(scene.tap.watch(changelog))
         try:
@@ -63,31 +68,44 @@ async def open_scene(broker: Broker, folder: Path, name: str, scale: Scale, inde
 
 async def settle(scene: Scene) -> None:
     """Wait until all that was published is folded and committed, and replies had time to come."""
-    topics = scene.topics
-    inputs = (topics.item_catalog, topics.user_interactions, topics.interactions_rerouted, topics.item_transitions)
 
     async def nothing_left() -> bool:
         with suppress(LoadError):
-            return not (await backlog.left()).total()
+            return not await waiting()
         return False
 
-    async with open_backlog(scene.broker.bootstrap, scene.settings.app_id, inputs) as backlog:
+    async with _waiting(scene) as waiting:
         await until(nothing_left, SETTLE_WITHIN_S, "all events folded and committed")
-    waiting = [one.reply for one in scene.traffic.asked if not one.reply.done()]
-    if waiting:
-        await asyncio.wait(waiting, timeout=REPLIES_WITHIN_S)
+    unanswered = [one.reply for one in scene.traffic.asked if not one.reply.done()]
+    if unanswered:
+        await asyncio.wait(unanswered, timeout=REPLIES_WITHIN_S)
 
 
-def _settings(broker: Broker, name: str, index_kind: str) -> Settings:
+@asynccontextmanager
+async def _waiting(scene: Scene) -> AsyncIterator[Callable[[], Awaitable[int]]]:
+    """Tells how many records of all inputs are not finished; raises LoadError while Kafka does not tell."""
+    topics = scene.topics
+    inputs = (topics.item_catalog, topics.user_interactions, topics.interactions_rerouted, topics.item_transitions)
+    async with open_backlog(scene.broker.bootstrap, scene.settings.app_id, inputs) as backlog:
+
+        async def waiting() -> int:
+            return (await backlog.left()).total()
+
+        yield waiting
+
+
+def _settings(broker: Broker, name: str, index_kind: str, *, at_peak: bool) -> Settings:
+    partitions = PEAK_PARTITIONS if at_peak else PARTITIONS
+    chunk = {} if at_peak else {"chunk_records": CHUNK_RECORDS}
     return Settings.model_validate(
         {
             "bootstrap_servers": broker.bootstrap,
             "topic_prefix": f"{name}.",
             "app_id": name,
-            "user_partitions": PARTITIONS,
-            "item_partitions": PARTITIONS,
+            "user_partitions": partitions,
+            "item_partitions": partitions,
             "session_timeout_s": SESSION_TIMEOUT_S,
             "index_kind": index_kind,
-            "chunk_records": CHUNK_RECORDS,
+            **chunk,
         }
     )

@@ -25,14 +25,20 @@ STOP_WITHIN_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How much of everything: events a second, requests a second, kills, and seconds of the long faults."""
+    """How much of everything: events a second, requests a second, kills, and seconds of the long faults.
+
+    `kills` of several workers at peak, spread over at least `events`; `kills_alone` of one that is the only one.
+    """
 
     rate: float
     questions: float
     kills: int
     away_s: float
     pause_s: float
+    kills_alone: int = 0
+    events: int = 0
     users: int = 400
+    users_at_peak: int = 20_000
     warm_s: float = 3.0
 
 
@@ -113,7 +119,7 @@ class Scene:
 
         def all_moved() -> bool:
             last = self.tap.last_s()
-            moved = len(last) == PARTITIONS and min(last.values()) > now_s
+            moved = len(last) == self.settings.user_partitions and min(last.values()) > now_s
             return moved and all(reply.done() for reply in waiting)
 
         await until(all_moved, RECOVER_WITHIN_S, "a new event in every partition, and answers")

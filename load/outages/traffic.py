@@ -3,20 +3,24 @@
 import asyncio
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-import orjson
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from load.client import Reply, RequestClient
+from load.errors import LoadError
+from load.outages.crowd import Publication
 from workers.partitioning import partition_of
 
 TICK_S = 0.05
 LIMIT = 10
+# At peak so many records wait in Kafka: some seconds of work, so that no worker ever idles.
+MOST_WAITING = 20_000
 
 
 @dataclass(slots=True)
@@ -34,20 +38,24 @@ class Asked:
 
 
 class Traffic:
-    """Publishes `rate` events a second until told to stop, and `questions` requests a second beside them."""
+    """Publishes `rate` events a second until told to stop, and `questions` requests a second beside them.
+
+    With `waiting`, which tells how many records no worker has finished, it keeps the workers at their peak instead.
+    """
 
     def __init__(
         self,
         producer: AIOKafkaProducer,
         client: RequestClient,
         topic: str,
-        events: Iterator[dict[str, Any]],
+        events: Iterator[Publication],
         users: list[str],
         partitions: int,
         *,
         rate: float,
         questions: float,
         seed: int,
+        waiting: Callable[[], Awaitable[int]] | None = None,
     ) -> None:
         self.asked: list[Asked] = []
         self.published = 0
@@ -60,6 +68,7 @@ class Traffic:
         self._partitions = partitions
         self._rate = rate
         self._questions = questions
+        self._waiting = waiting
         self._rng = random.Random(seed)
         self._stopped = asyncio.Event()
         self._sent: set[asyncio.Future[Any]] = set()
@@ -71,7 +80,7 @@ class Traffic:
     async def run(self) -> None:
         """Publish until `stop`; a broker that is away makes it wait, not fail."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._publish())
+            group.create_task(self._publish_at_peak(self._waiting) if self._waiting else self._publish())
             group.create_task(self._ask())
         await asyncio.gather(*self._sent, return_exceptions=True)
 
@@ -87,15 +96,22 @@ class Traffic:
                 await self._send(event)
             await asyncio.sleep(TICK_S)
 
-    async def _send(self, event: dict[str, Any]) -> None:
-        user_id = event["user_id"]
+    async def _publish_at_peak(self, waiting: Callable[[], Awaitable[int]]) -> None:
+        while not self._stopped.is_set():
+            with suppress(LoadError):
+                for event in islice(self._events, max(0, MOST_WAITING - await waiting())):
+                    await self._send(event)
+            await asyncio.sleep(TICK_S)
+
+    async def _send(self, event: Publication) -> None:
+        home = partition_of(event.key, self._partitions)
         while not self._stopped.is_set():
             try:
                 sent = await self._producer.send(
                     self._topic,
-                    orjson.dumps(event),
-                    key=user_id.encode(),
-                    partition=partition_of(user_id, self._partitions),
+                    event.value,
+                    key=event.key.encode(),
+                    partition=(home + event.astray) % self._partitions,
                     timestamp_ms=int(time.time() * 1000) + self.shift_ms,
                 )
             except KafkaError:

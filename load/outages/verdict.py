@@ -2,23 +2,47 @@
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
-from load.independent_fold import HALF_LIVES, Expected
+from load.independent_fold import DAY_MS, HALF_LIVES, Expected, ExpectedItem, ExpectedUser, key_of, popularity
 from load.outages.traffic import Asked
 from models.user_state import UserState
 from workers.partitioning import partition_of
 from workers.rows import ItemRow
 from workers.stream.chunk import Record
 
+ROWS = ("transitions", "cooccurrence", "bought")
+SUMS = ("count", "likes", "buyers", "ratings", "stars")
+
+
+@dataclass(slots=True)
+class Truth:
+    """What a log says: the state that must come of it, and the first offset of each item that a user had."""
+
+    expected: Expected
+    had: dict[str, dict[str, int]] = field(default_factory=lambda: defaultdict(dict))
+    records: int = 0
+
+    def learn(self, record: Record) -> None:
+        """Take the next record of its partition."""
+        self.records += 1
+        self.expected.learn(record)
+        if (record.partition, record.offset) not in self.expected.refused:
+            body = orjson.loads(record.value or b"")
+            if "item_id" in body:
+                self.had[body.get("user_id", "")].setdefault(body["item_id"], record.offset)
+
 
 @dataclass(frozen=True, slots=True)
 class StateVerdict:
-    """Events and notes of evidence missing from the rows, and those in them too often; rows that differ at all."""
+    """Events and notes of evidence missing from the rows, and those in them too often; rows that differ at all.
+
+    Dead letters count like events, by the place of the record.
+    """
 
     lost: int
     double: int
@@ -39,37 +63,32 @@ class AnswerVerdict:
     undegraded_outside: float
 
 
-def judge_state(users: Mapping[str, UserState], items: Mapping[str, ItemRow], expected: Expected) -> StateVerdict:
-    """Compare all rows with the truth."""
-    wanted, found, wrong = Counter[object](), Counter[object](), 0
+def judge_state(
+    users: Mapping[str, UserState],
+    items: Mapping[str, ItemRow],
+    refused: Iterable[tuple[int, int]],
+    expected: Expected,
+) -> StateVerdict:
+    """Compare all rows, and the places of all dead letters, with the truth."""
+    wanted, found = Counter[object](expected.refused), Counter[object](set(refused))
+    wrong = len(users.keys() ^ expected.users.keys()) + len(expected.items.keys() - items.keys())
     for user_id, user in expected.users.items():
         row = users.get(user_id, UserState())
-        history = list(zip(row.history.times_ms, row.history.offsets, row.history.item_ids, strict=True))
-        kept = [event[:3] for event in user.history]
-        wanted.update((user_id, *event) for event in kept)
-        found.update((user_id, *event) for event in history)
-        wrong += history != kept
+        wanted.update((user_id, *event) for event in _kept(user))
+        found.update((user_id, *event) for event in _events(row))
+        wrong += not _same_user(row, user)
     for item_id, item in expected.items.items():
-        use = items.get(item_id, ItemRow()).use
-        for name, mine, theirs in (
-            ("transitions", use.transitions.counts(), item.transitions),
-            ("cooccurrence", use.cooccurrence.counts(), item.cooccurrence),
-            ("users", {0: use.count}, {0: item.users}),
-        ):
-            wanted.update({(item_id, name, key): count for key, count in theirs.items()})
-            found.update({(item_id, name, key): count for key, count in mine.items()})
-            wrong += {k: c for k, c in mine.items() if c} != {k: c for k, c in theirs.items() if c}
-        scores = [item.order_score(half_life) for half_life in HALF_LIVES]
-        wrong += not all(map(_close, use.popularity_scores(), scores))
-    wrong += len(users.keys() - expected.users.keys())
+        use = items.get(item_id, ItemRow())
+        wanted.update({(item_id, *name): count for name, count in _expected_counts(item)})
+        found.update({(item_id, *name): count for name, count in _counts(use)})
+        wrong += dict(_counts(use)) != dict(_expected_counts(item)) or not _same_popularity(use, item)
     return StateVerdict((wanted - found).total(), (found - wanted).total(), wrong)
 
 
 def judge_answers(
-    asked: Iterable[Asked], log: Iterable[Record], windows: list[tuple[float, float]], partitions: int, excuse: str
+    asked: Iterable[Asked], truth: Truth, windows: list[tuple[float, float]], partitions: int, excuse: str
 ) -> AnswerVerdict:
     """Look at every reply; one whose only fault is `excuse` counts as undegraded."""
-    had = _items_had(log)
     outcomes: Counter[str] = Counter()
     errors: Counter[str] = Counter()
     for one in asked:
@@ -83,7 +102,7 @@ def judge_answers(
             continue
         if body.get("error"):
             errors[str(body["error"]["code"])] += 1
-        outcomes["wrong"] += not body.get("error") and _is_wrong(one.user_id, body, had, partitions)
+        outcomes["wrong"] += not body.get("error") and _is_wrong(one.user_id, body, truth.had[one.user_id], partitions)
         if not any(began <= one.at_s <= ended for began, ended in windows):
             outcomes["outside"] += 1
             outcomes["undegraded"] += not body.get("error") and not set(body["degraded"]) - {excuse}
@@ -91,6 +110,43 @@ def judge_answers(
     return AnswerVerdict(
         outcomes["asked"], outcomes["unsent"], outcomes["missing"], outcomes["wrong"], dict(errors), share
     )
+
+
+def _kept(user: ExpectedUser) -> list[tuple[int, int, str]]:
+    return [event[:3] for event in user.history]
+
+
+def _events(row: UserState) -> list[tuple[int, int, str]]:
+    history = row.history
+    return list(zip(history.times_ms, history.offsets, history.item_ids, strict=True))
+
+
+def _same_user(row: UserState, user: ExpectedUser) -> bool:
+    identity = row.identity.user_id, row.identity.erased_ms
+    return (
+        _events(row) == _kept(user)
+        and set(row.seen_keys().tolist()) == set(map(key_of, user.seen))
+        and identity == (user.became, user.erased_ms)
+    )
+
+
+def _counts(row: ItemRow) -> Iterator[tuple[tuple[str, int], int]]:
+    """What an item's row counts, by name; nothing that is 0."""
+    counted = {(name, key): n for name in ROWS for key, n in getattr(row.use, name).counts().items()}
+    counted |= {(name, 0): getattr(row.use, name) for name in SUMS}
+    return (entry for entry in counted.items() if entry[1])
+
+
+def _expected_counts(item: ExpectedItem) -> Iterator[tuple[tuple[str, int], int]]:
+    counted = {(name, key): n for name, row in item.rows.items() for key, n in row.items()}
+    counted |= {(name, 0): item.sums[name] for name in SUMS}
+    return (entry for entry in counted.items() if entry[1])
+
+
+def _same_popularity(row: ItemRow, item: ExpectedItem) -> bool:
+    found = (*row.use.popularity_scores(), row.use.day_score())
+    scores = [popularity(item.clocks, half_life) for half_life in HALF_LIVES]
+    return all(map(_close, found, [*scores, popularity(item.times, DAY_MS)]))
 
 
 def _close(mine: float, theirs: float) -> bool:
@@ -104,20 +160,11 @@ def _body(asked: Asked) -> dict[str, Any] | None:
     return body
 
 
-def _items_had(log: Iterable[Record]) -> dict[str, list[tuple[int, str]]]:
-    had: dict[str, list[tuple[int, str]]] = defaultdict(list)
-    for record in log:
-        body = orjson.loads(record.value or b"{}")
-        had[body["user_id"]].append((record.offset, body["item_id"]))
-    return had
-
-
-def _is_wrong(user_id: str, body: Mapping[str, Any], had: dict[str, list[tuple[int, str]]], partitions: int) -> bool:
+def _is_wrong(user_id: str, body: Mapping[str, Any], had: Mapping[str, int], partitions: int) -> bool:
     """An answer names the last event that it holds: it must be of this user's partition, and nothing had is shown."""
     as_of = body["as_of"]
     if as_of is None:
         return False
     if as_of["partition"] != partition_of(user_id, partitions):
         return True
-    seen = {item_id for offset, item_id in had[user_id] if offset <= as_of["offset"]}
-    return bool(seen & {item["item_id"] for item in body["items"]})
+    return any(had.get(item["item_id"], as_of["offset"] + 1) <= as_of["offset"] for item in body["items"])

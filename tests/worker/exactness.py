@@ -3,8 +3,7 @@
 import math
 from pathlib import Path
 
-from load.independent_fold import HALF_LIVES, UNIT, Expected, fold
-from models.ids import item_key
+from load.independent_fold import DAY_MS, HALF_LIVES, UNIT, Expected, fold, key_of, popularity
 from models.sparse import SparseVector
 from models.user_state import UserState
 from tests.waiting import until
@@ -69,19 +68,22 @@ def _check_users(users: dict[str, UserState], expected: Expected) -> None:
         assert history == [kept[:3] for kept in wanted.history], user_id
         assert list(found.watermarks.values()) == [wanted.watermark], user_id
         assert (found.identity.user_id, found.identity.erased_ms) == (wanted.became, wanted.erased_ms), user_id
-        assert set(found.seen_keys().tolist()) == {item_key(item_id) for item_id in wanted.seen}, user_id
+        assert set(found.seen_keys().tolist()) == set(map(key_of, wanted.seen)), user_id
 
 
 def _check_items(items: dict[str, ItemRow], expected: Expected, partitions: int) -> None:
     for item_id, wanted in expected.items.items():
         found = items[item_id].use
-        assert found.transitions.counts() == +wanted.transitions, item_id
-        assert found.cooccurrence.counts() == +wanted.cooccurrence, item_id
-        assert found.count == wanted.users, item_id
+        for name in ("transitions", "cooccurrence", "bought"):
+            assert getattr(found, name).counts() == +wanted.rows[name], (item_id, name)
+        for name in ("count", "likes", "buyers", "ratings", "stars"):
+            assert getattr(found, name) == wanted.sums[name], (item_id, name)
         direct = {partition: offset for partition, offset in found.watermarks.items() if partition < partitions}
         assert direct == wanted.watermarks, item_id
-        for score, half_life in zip(found.popularity_scores(), HALF_LIVES, strict=True):
-            assert math.isclose(score, wanted.order_score(half_life), rel_tol=1e-9), (item_id, half_life)
+        scores = [popularity(wanted.clocks, half_life) for half_life in HALF_LIVES]
+        for score, expected_score in zip(found.popularity_scores(), scores, strict=True):
+            assert math.isclose(score, expected_score, rel_tol=1e-9), item_id
+        assert math.isclose(found.day_score(), popularity(wanted.times, DAY_MS), rel_tol=1e-9), item_id
 
 
 async def check_index(folder: Path, items: dict[str, ItemRow]) -> None:

@@ -1,0 +1,24 @@
+"""One kind of fault: what is done, and to what service."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from load.outages.scene import Scene
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One row of the table: `act` on a service of `workers` workers; `named`: static members of their group.
+
+    `at_peak`: as many events as the workers can take, and at least `Scale.events`; else a steady rate. `settings`
+    of the workers, by name.
+    """
+
+    name: str
+    act: Callable[[Scene], Awaitable[None]]
+    workers: int = 1
+    index: str = "edge"
+    named: bool = True
+    at_peak: bool = False
+    settings: dict[str, Any] = field(default_factory=dict)
