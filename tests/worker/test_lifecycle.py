@@ -166,6 +166,22 @@ async def test_a_broker_that_goes_away_while_events_are_folded_costs_nothing(
         worker.kill()
 
 
+async def test_a_worker_whose_broker_is_gone_for_good_ends_in_time_when_told(
+    own_broker: Broker, tmp_path: Path
+) -> None:
+    own_broker.start()
+    worker = Worker(own_broker.bootstrap, tmp_path / "worker", chunk_records=40)
+    try:
+        await worker.start()
+        async with open_shop(worker) as shop:
+            made = [(one["user_id"], one) for one in events(5 * EVENTS, seed=5)]
+            await shop.publish(shop.topics.user_interactions, made)
+        await asyncio.to_thread(own_broker.kill)
+        assert await worker.stop(within_s=12.0) in (0, 1)
+    finally:
+        worker.kill()
+
+
 async def test_a_worker_without_a_broker_gives_up_after_its_patience(own_broker: Broker, tmp_path: Path) -> None:
     worker = Worker(own_broker.bootstrap, tmp_path / "worker", patience_s=2, topic_prefix=unique_name("x"))
     worker.spawn()
