@@ -8,59 +8,29 @@ import logging
 import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
+from subprocess import CalledProcessError
 from tempfile import mkdtemp
 from typing import Annotated
 
 import orjson
 import typer
+from aiokafka.errors import KafkaError
 from rich.console import Console
-from rich.table import Table
 
 from infra.broker import Broker
+from infra.errors import InfraError
 from load.errors import LoadError
 from load.outages.fault import Fault
-from load.outages.faults import FAULTS, NOT_RUN
+from load.outages.faults import FAULTS
 from load.outages.run import Outcome, run_fault
 from load.outages.scene import Scale
+from load.outages.table import summary_of, table_of
+from workers.errors import TasteStreamError
 
+# What keeps one fault from being judged must not keep the others from it.
+FAILURES = (LoadError, TasteStreamError, InfraError, KafkaError, OSError, CalledProcessError)
 FULL = Scale(rate=1_000, questions=20, kills=100, kills_alone=10, away_s=60, pause_s=120, events=1_000_000)
 QUICK = Scale(rate=500, questions=20, kills=3, kills_alone=2, away_s=8, pause_s=15, events=30_000, users_at_peak=400)
-
-
-def table_of(outcomes: list[Outcome]) -> Table:
-    """The outcomes side by side, then what was not run."""
-    columns = ("fault", "times", "events", "lost", "double", "rows wrong", "asked", "no reply", "wrong", "undegraded")
-    table = Table(*columns, "new event", "answer", "restarts", "took", "notes", title="Faults", title_justify="left")
-    for one in outcomes:
-        state, answers = one.state, one.answers
-        counts = (one.faults, one.events, state.lost, state.double, state.rows_wrong, answers.asked, answers.missing)
-        errors = [f"{count} {code}" for code, count in sorted(answers.errors.items())]
-        if answers.unsent:
-            errors.append(f"{answers.unsent} requests not taken by Kafka")
-        table.add_row(
-            one.name,
-            *(f"{count:,}" for count in counts),
-            f"{answers.wrong:,}",
-            f"{answers.undegraded_outside:.1%}",
-            f"{one.new_event_s:.1f} s",
-            f"{one.answer_s:.1f} s",
-            str(one.restarts),
-            f"{one.took_s:.0f} s",
-            "; ".join([*one.notes, *errors]),
-            style="" if one.clean else "red",
-        )
-    for name, reason in NOT_RUN.items():
-        table.add_row(name, "not run", *[""] * 12, reason, style="dim")
-    return table
-
-
-def summary_of(outcomes: list[Outcome], failed: list[str]) -> str:
-    """The last line: totals over all runs."""
-    kills = sum(one.faults for one in outcomes if one.name.startswith(("kill -9 of one", "kill -9 of the only")))
-    lost, double = sum(one.state.lost for one in outcomes), sum(one.state.double for one in outcomes)
-    missing, wrong = sum(one.answers.missing for one in outcomes), sum(one.answers.wrong for one in outcomes)
-    rest = f", runs that failed: {', '.join(failed)}" if failed else ""
-    return f"kills {kills}, lost {lost}, double {double}, replies missing {missing}, replies wrong {wrong}{rest}"
 
 
 async def measure(
@@ -79,9 +49,9 @@ async def measure(
             console.print(f"[{number}/{len(faults)}] {fault.name}", markup=False)
             try:
                 outcomes.append(await run_fault(fault, broker, folder / f"f{number}", scale, say))
-            except LoadError as error:
+            except FAILURES as error:
                 failed.append(fault.name)
-                console.print(f"    {error}", style="red", markup=False)
+                console.print(f"    {error!r}", style="red", markup=False)
             if broker.pid is None:
                 broker.start()
     if logs is not None or failed or not all(one.clean for one in outcomes):
@@ -101,12 +71,15 @@ def main(
     json: Annotated[Path | None, typer.Option(help="file for the outcomes")] = None,
 ) -> None:
     """Run the faults and print the table; the exit code is 1 unless all is exact."""
-    console = Console(width=200)
+    console = Console(width=220)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a broker that is away is part of the plan
     scale = QUICK if quick else FULL
     scale = replace(scale, kills=kills or scale.kills, events=events or scale.events, rate=rate or scale.rate)
-    outcomes, failed = asyncio.run(measure([one for one in FAULTS if only in one.name], scale, console, logs))
-    console.print(table_of(outcomes))
+    asked = [one for one in FAULTS if only in one.name]
+    not_run = {one.name: needs for one in asked if (needs := one.needs())}
+    runs = [one for one in asked if one.name not in not_run]
+    outcomes, failed = asyncio.run(measure(runs, scale, console, logs))
+    console.print(table_of(outcomes, not_run))
     console.print(summary_of(outcomes, failed))
     if json is not None:
         json.write_bytes(orjson.dumps([asdict(one) for one in outcomes], option=orjson.OPT_INDENT_2))

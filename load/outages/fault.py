@@ -1,8 +1,8 @@
 """One kind of fault: what is done, and to what service."""
 
+import math
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from load.outages.scene import Scene
 
@@ -11,8 +11,8 @@ from load.outages.scene import Scene
 class Fault:
     """One row of the table: `act` on a service of `workers` workers; `named`: static members of their group.
 
-    `at_peak`: as many events as the workers can take, and at least `Scale.events`; else a steady rate. `settings`
-    of the workers, by name.
+    `at_peak`: as many events as the workers can take, and at least `Scale.events`; else a steady rate, at most
+    `rate`. `needs` says what is missing to run it here, empty if nothing is.
     """
 
     name: str
@@ -21,4 +21,5 @@ class Fault:
     index: str = "edge"
     named: bool = True
     at_peak: bool = False
-    settings: dict[str, Any] = field(default_factory=dict)
+    rate: float = math.inf
+    needs: Callable[[], str] = lambda: ""

@@ -4,8 +4,9 @@ import shutil
 from pathlib import Path
 
 from load.errors import LoadError
-from load.outages.scene import Scene, until
+from load.outages.scene import Scene
 from load.outages.supervised import Supervised
+from load.outages.waiting import until
 
 OVERWRITTEN_BYTES = 64
 

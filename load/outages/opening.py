@@ -14,8 +14,10 @@ from load.client import request_client
 from load.errors import LoadError
 from load.kafka import bulk_producer, consumer_at_end, ensure_own_topics
 from load.outages import crowd
-from load.outages.scene import PARTITIONS, Scale, Scene, until
+from load.outages.qdrant import QdrantProcess
+from load.outages.scene import PARTITIONS, Scale, Scene
 from load.outages.traffic import Traffic
+from load.outages.waiting import until
 from load.publisher import Publisher
 from workers.settings import Settings
 from workers.topic_admin import ensure_topics
@@ -23,6 +25,8 @@ from workers.topic_admin import ensure_topics
 SESSION_TIMEOUT_S = 6.0
 # Short chunks have many ends for a fault to meet; at peak they are as long as they are by default.
 CHUNK_RECORDS, PEAK_PARTITIONS = 100, 6
+# Below the 500 ms of the slow server, and above what the stub takes on a busy machine.
+SERVER_TIMEOUT_MS = 400
 SETTLE_WITHIN_S, REPLIES_WITHIN_S = 300.0, 30.0
 
 
@@ -31,8 +35,14 @@ async def open_scene(
     broker: Broker, folder: Path, name: str, scale: Scale, index_kind: str, *, at_peak: bool = False, **settings: object
 ) -> AsyncIterator[Scene]:
     """A service without workers; those that are added meanwhile end with it. `settings` of all of them, by name."""
-    common = _settings(broker, name, index_kind, at_peak=at_peak).model_copy(update=settings)
+    server = QdrantProcess(folder / "server")
+    common = _settings(broker, name, index_kind, at_peak=at_peak).model_copy(
+        update={"qdrant_url": server.url, "qdrant_timeout_ms": SERVER_TIMEOUT_MS, **settings}
+    )
     scene = Scene(broker, folder, scale, common, random.Random(name))
+    scene.server = server
+    if index_kind == "server":
+        await server.start()
     partitions, users = common.user_partitions, scale.users_at_peak if at_peak else scale.users
     specs = scene.topics.specs(partitions, partitions)
     await ensure_topics({"bootstrap_servers": broker.bootstrap}, specs, replication_factor=1)
@@ -64,6 +74,9 @@ async def open_scene(
             watching.cancel()
             for worker in scene.workers:
                 worker.discard()
+            server.kill()
+            for clean_up in reversed(scene.at_end):
+                clean_up()
 
 
 async def settle(scene: Scene) -> None:

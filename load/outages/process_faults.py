@@ -6,7 +6,8 @@ import signal
 from aiokafka.admin import AIOKafkaAdminClient
 
 from load.outages.logs import last_values
-from load.outages.scene import PARTITIONS, Scene, until
+from load.outages.scene import PARTITIONS, Scene
+from load.outages.waiting import until
 from models.user_state import UserState
 
 MORE_THAN_PARTITIONS = PARTITIONS + 2

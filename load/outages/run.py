@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from infra.broker import Broker
@@ -12,8 +12,10 @@ from load.outages.fault import Fault
 from load.outages.kafka_faults import TORN_KEY
 from load.outages.logs import last_values, records_of
 from load.outages.opening import open_scene, settle
-from load.outages.scene import Scale, Scene, until
+from load.outages.points import points_wrong
+from load.outages.scene import Scale, Scene
 from load.outages.verdict import AnswerVerdict, StateVerdict, Truth, judge_answers, judge_state
+from load.outages.waiting import until
 from models.user_state import UserState
 from workers.answers import PARTIAL_CATALOG
 from workers.dlq.letter import letter_of
@@ -35,19 +37,23 @@ class Outcome:
     answer_s: float
     restarts: int
     took_s: float
+    points_wrong: int
+    problems: list[str]
     notes: list[str] = field(default_factory=list)
 
     @property
     def clean(self) -> bool:
-        """Nothing lost, doubled, wrong or unanswered."""
+        """Nothing lost, doubled, wrong or unanswered, and nothing else that should not be."""
         state, answers = self.state, self.answers
-        return not (state.lost or state.double or state.rows_wrong or answers.missing or answers.wrong)
+        wrong = (state.lost, state.double, state.rows_wrong, self.points_wrong, answers.missing, answers.wrong)
+        return not any(wrong) and not self.problems
 
 
 async def run_fault(fault: Fault, broker: Broker, folder: Path, scale: Scale, say: Callable[[str], None]) -> Outcome:
     """One fault on a service of its own, judged after all is settled; raises LoadError if it does not come to that."""
     name, began = folder.name, time.monotonic()
-    async with open_scene(broker, folder, name, scale, fault.index, at_peak=fault.at_peak, **fault.settings) as scene:
+    scale = replace(scale, rate=min(scale.rate, fault.rate))
+    async with open_scene(broker, folder, name, scale, fault.index, at_peak=fault.at_peak) as scene:
         scene.say = say
         for _ in range(fault.workers):
             scene.add_worker(named=fault.named)
@@ -79,6 +85,7 @@ async def _judge(fault: Fault, scene: Scene, began: float) -> Outcome:
         truth.learn(record)
     users = await last_values(bootstrap, topics.user_state_changelog)
     items = await last_values(bootstrap, topics.item_state_changelog)
+    rows = {key: ItemRow.unpack(value) for key, value in items.items()}
     letters = [letter_of(record, topics) async for record in records_of(bootstrap, topics.dead_letters)]
     windows = [(window.began_s, window.ended_s) for window in scene.windows]
     excuse = PARTIAL_CATALOG if fault.index == "memory" else ""
@@ -88,7 +95,7 @@ async def _judge(fault: Fault, scene: Scene, began: float) -> Outcome:
         events=truth.records,
         state=judge_state(
             {key: UserState.unpack(value) for key, value in users.items() if key != TORN_KEY},
-            {key: ItemRow.unpack(value) for key, value in items.items()},
+            rows,
             [(one.origin.partition, one.origin.offset) for one in letters if one is not None],
             truth.expected,
         ),
@@ -97,6 +104,8 @@ async def _judge(fault: Fault, scene: Scene, began: float) -> Outcome:
         answer_s=_longest_wait(scene),
         restarts=scene.restarts,
         took_s=time.monotonic() - began,
+        points_wrong=await points_wrong(scene, fault.index, rows),
+        problems=scene.problems,
         notes=scene.notes,
     )
 

@@ -1,24 +1,23 @@
 """A service under traffic to which something is about to happen: its workers, broker and clients (processes)."""
 
-import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from infra.broker import Broker
 from infra.ports import choose_ports
-from load.errors import LoadError
+from load.outages.qdrant import QdrantProcess
 from load.outages.supervised import Supervised
 from load.outages.tap import Tap
 from load.outages.traffic import Traffic
+from load.outages.waiting import until
 from workers.settings import Settings
 from workers.topics import Topics
 
 PARTITIONS = 4
-LOOK_AGAIN_S = 0.1
 READY_WITHIN_S, RECOVER_WITHIN_S = 60.0, 120.0
 STOP_WITHIN_S = 10.0
 
@@ -53,7 +52,11 @@ class Window:
 
 @dataclass(slots=True)
 class Scene:
-    """What a fault may touch, and what it notes: `windows` in which answers may suffer, `notes` for the table."""
+    """What a fault may touch, and what it notes: `windows` in which answers may suffer, `notes` for the table.
+
+    `problems` are notes of what should not be; `server` holds the index where workers share one; `at_end` is done
+    when no process of the scene runs any more.
+    """
 
     broker: Broker
     folder: Path
@@ -63,15 +66,23 @@ class Scene:
     workers: list[Supervised] = field(default_factory=list)
     windows: list[Window] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    at_end: list[Callable[[], None]] = field(default_factory=list)
     added: int = 0
     restarts: int = 0  # of the workers that were removed
     traffic: Traffic = field(init=False)
+    server: QdrantProcess = field(init=False)
     tap: Tap = field(default_factory=Tap)
     say: Callable[[str], None] = lambda line: None
 
     @property
     def topics(self) -> Topics:
         return Topics(self.settings.topic_prefix)
+
+    @property
+    def index_folder(self) -> Path:
+        """Where the first worker keeps its index, if that is on disk."""
+        return self.folder / "w0" / "index"
 
     def add_worker(self, *, named: bool, **settings: object) -> Supervised:
         """One more worker of the service, started; `named` in its group it may come back without a rebalance."""
@@ -89,7 +100,7 @@ class Scene:
         self.restarts += len(worker.ends)
         code, seconds = await worker.stop()
         if code or seconds > STOP_WITHIN_S:
-            self.notes.append(f"stop took {seconds:.1f} s, exit code {code}")
+            self.problems.append(f"stop took {seconds:.1f} s, exit code {code}")
 
     def now_s(self) -> float:
         """Epoch seconds, the clock of record times."""
@@ -123,17 +134,3 @@ class Scene:
             return moved and all(reply.done() for reply in waiting)
 
         await until(all_moved, RECOVER_WITHIN_S, "a new event in every partition, and answers")
-
-
-async def until(condition: Callable[[], bool | Awaitable[bool]], within_s: float, what: str) -> None:
-    """Look at `condition` until it holds; raises LoadError after `within_s`."""
-    deadline = time.monotonic() + within_s
-    while True:
-        holds = condition()
-        if not isinstance(holds, bool):
-            holds = await holds
-        if holds:
-            return
-        if time.monotonic() > deadline:
-            raise LoadError(f"not within {within_s:.0f} s: {what}")
-        await asyncio.sleep(LOOK_AGAIN_S)

@@ -25,6 +25,7 @@ class Supervised:
         self.settings = settings
         self.log_file = log_file
         self.ends: list[int] = []
+        self.environment: dict[str, str] = {}  # beside the settings, from the next start on
         self._process: subprocess.Popen[bytes] | None = None
         self._watching: asyncio.Task[None] | None = None
 
@@ -74,7 +75,7 @@ class Supervised:
     def _spawn(self) -> None:
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
         with self.log_file.open("ab") as log:
-            self._process = spawn_tied(COMMAND, log, worker_environment(self.settings))
+            self._process = spawn_tied(COMMAND, log, {**worker_environment(self.settings), **self.environment})
 
     async def _watch(self) -> None:
         while True:

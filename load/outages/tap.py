@@ -1,5 +1,6 @@
 """Watches a changelog from beside: when rows were written, and the times in which none were (touches Kafka)."""
 
+import time
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer
@@ -22,13 +23,14 @@ class Tap:
 
     def __init__(self) -> None:
         self.gaps: list[Gap] = []
+        self.by_arrival = False  # for records of a worker whose clock is wrong
         self._last_s: dict[int, float] = {}
 
     async def watch(self, consumer: AIOKafkaConsumer) -> None:
         """Read until cancelled."""
         async for record in consumer:
             if record.value is not None:  # a mark of a new owner is no row
-                self._note(record.partition, record.timestamp / 1000)
+                self._note(record.partition, time.time() if self.by_arrival else record.timestamp / 1000)
 
     def last_s(self) -> dict[int, float]:
         """Epoch seconds of the last write to each partition that ever had one."""

@@ -54,13 +54,17 @@ async def _read_to_end(consumer: AIOKafkaConsumer, rows: dict[TopicPartition, Ta
     for tp in filled:
         consumer.seek(tp, starts[tp])
     records = 0
+    alien: dict[tuple[TopicPartition, bytes | None], str] = {}
     while behind := [tp for tp in filled if await consumer.position(tp) < ends[tp]]:
         for tp, batch in (await consumer.getmany(*behind, timeout_ms=POLL_MS)).items():
             records += len(batch)
             for record in batch:
+                alien.pop((tp, record.key), None)  # the last record of a key counts: a tombstone heals it
                 try:
                     rows[tp].load(record.key, record.value)
                 except ValueError as error:
                     which = f"record of {record.key!r} at {tp.topic}[{tp.partition}]@{record.offset}"
-                    raise ConfigurationError(unreadable(which, error)) from None
+                    alien[tp, record.key] = unreadable(which, error)
+    if alien:
+        raise ConfigurationError(next(iter(alien.values())))
     return records
