@@ -75,7 +75,9 @@ async def make_topic_anew(scene: Scene) -> None:
         worker.discard()
         # Answers from the log that is gone can't be judged by the new one.
         scene.traffic.asked[:] = [one for one in scene.traffic.asked if not one.reply.done()]
+        scene.log_began_ms = int(scene.now_s() * 1000)
         await empty_state(worker.settings, await plan_rebuild(worker.settings))
+        scene.watch()
         worker.start()
         window.back_s = scene.now_s()
     scene.notes.append(f"refused with exit code {EXIT_MISCONFIGURED} until a rebuild")

@@ -12,7 +12,7 @@ from infra.broker import Broker
 from load.backlog import open_backlog
 from load.client import request_client
 from load.errors import LoadError
-from load.kafka import bulk_producer, consumer_at_end, ensure_own_topics
+from load.kafka import bulk_producer, ensure_own_topics
 from load.outages import crowd
 from load.outages.qdrant import QdrantProcess
 from load.outages.scene import PARTITIONS, Scale, Scene
@@ -52,7 +52,6 @@ async def open_scene(
         enter = stack.enter_async_context
         producer = await enter(bulk_producer(broker.bootstrap))
         client = await enter(request_client(broker.bootstrap, scene.topics.recommendation_requests, replies))
-        changelog = await enter(consumer_at_end(broker.bootstrap, scene.topics.user_state_changelog))
         described = [(item["item_id"], orjson.dumps(item)) for item in crowd.catalog()]
         await asyncio.gather(*await Publisher(producer).send(scene.topics.item_catalog, described))
         scene.traffic = Traffic(
@@ -67,11 +66,12 @@ async def open_scene(
             seed=1,
             waiting=(await enter(_waiting(scene))) if at_peak else None,
         )
-        watching = asyncio.create_task(scene.tap.watch(changelog))
+        scene.watch()
         try:
             yield scene
         finally:
-            watching.cancel()
+            if scene.watching is not None:
+                scene.watching.cancel()
             for worker in scene.workers:
                 worker.discard()
             server.kill()

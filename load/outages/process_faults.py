@@ -55,7 +55,7 @@ async def stop_in_chunk(scene: Scene) -> None:
         async with scene.window():
             await scene.remove_worker(worker)
             if ahead := await rows_ahead(scene):
-                scene.notes.append(f"{ahead} rows ahead of the commit after an orderly stop")
+                scene.problems.append(f"{ahead} rows ahead of the commit after an orderly stop")
             scene.workers.append(worker)
             worker.start()
 
@@ -85,7 +85,8 @@ async def rows_ahead(scene: Scene) -> int:
         tp.partition: meta.offset for tp, meta in offsets.items() if tp.topic == scene.topics.user_interactions
     }
     marks = (UserState.unpack(row).watermarks.items() for row in rows.values())
-    return sum(any(offset >= committed.get(partition, 0) for partition, offset in row) for row in marks)
+    # Higher lanes are those of records that came by way of another topic.
+    return sum(any(offset >= committed.get(lane, 0) for lane, offset in row if lane < PARTITIONS) for row in marks)
 
 
 async def _add(scene: Scene) -> None:

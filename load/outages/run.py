@@ -96,7 +96,11 @@ async def _judge(fault: Fault, scene: Scene, began: float) -> Outcome:
         state=judge_state(
             {key: UserState.unpack(value) for key, value in users.items() if key != TORN_KEY},
             rows,
-            [(one.origin.partition, one.origin.offset) for one in letters if one is not None],
+            [
+                (one.origin.partition, one.origin.offset)
+                for one in letters
+                if one and one.refused_at_ms > scene.log_began_ms
+            ],
             truth.expected,
         ),
         answers=judge_answers(scene.traffic.asked, truth, windows, scene.settings.user_partitions, excuse),

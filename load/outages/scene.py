@@ -1,5 +1,6 @@
 """A service under traffic to which something is about to happen: its workers, broker and clients (processes)."""
 
+import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Callable
@@ -68,10 +69,12 @@ class Scene:
     notes: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     at_end: list[Callable[[], None]] = field(default_factory=list)
+    log_began_ms: int = 0  # when the log that is judged was made, if that was not at the start
     added: int = 0
     restarts: int = 0  # of the workers that were removed
     traffic: Traffic = field(init=False)
     server: QdrantProcess = field(init=False)
+    watching: asyncio.Task[None] | None = None
     tap: Tap = field(default_factory=Tap)
     say: Callable[[str], None] = lambda line: None
 
@@ -83,6 +86,12 @@ class Scene:
     def index_folder(self) -> Path:
         """Where the first worker keeps its index, if that is on disk."""
         return self.folder / "w0" / "index"
+
+    def watch(self) -> None:
+        """Begin to watch the users' changelog, or begin again."""
+        if self.watching is not None:
+            self.watching.cancel()
+        self.watching = asyncio.create_task(self.tap.watch(self.broker.bootstrap, self.topics.user_state_changelog))
 
     def add_worker(self, *, named: bool, **settings: object) -> Supervised:
         """One more worker of the service, started; `named` in its group it may come back without a rebalance."""

@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 
-from aiokafka import AIOKafkaConsumer
+from load.kafka import consumer_at_end
 
 # Shorter pauses are the usual rhythm of chunks and polls.
 NOTED_S = 0.25
@@ -26,11 +26,12 @@ class Tap:
         self.by_arrival = False  # for records of a worker whose clock is wrong
         self._last_s: dict[int, float] = {}
 
-    async def watch(self, consumer: AIOKafkaConsumer) -> None:
-        """Read until cancelled."""
-        async for record in consumer:
-            if record.value is not None:  # a mark of a new owner is no row
-                self._note(record.partition, time.time() if self.by_arrival else record.timestamp / 1000)
+    async def watch(self, bootstrap: str, changelog: str) -> None:
+        """Read from the end on until cancelled; a changelog that is made anew needs a new call."""
+        async with consumer_at_end(bootstrap, changelog) as consumer:
+            async for record in consumer:
+                if record.value is not None:  # a mark of a new owner is no row
+                    self._note(record.partition, time.time() if self.by_arrival else record.timestamp / 1000)
 
     def last_s(self) -> dict[int, float]:
         """Epoch seconds of the last write to each partition that ever had one."""

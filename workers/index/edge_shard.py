@@ -13,6 +13,7 @@ from workers.errors import ConfigurationError, DependencyError
 from workers.index.edge_format import edge_config, field_indexes
 from workers.index.types import Schema
 
+_NO_WRITING = ("Read-only file system", "No space left on device", "Permission denied")
 _MARKER = "tastestream-index.json"
 _FORMAT = 1
 """Raise it when points are stored differently: indexes of the old form are then refused, not misread."""
@@ -29,6 +30,8 @@ def open_shard(folder: Path, schema: Schema) -> Any:
     except DependencyError as error:
         if "WouldBlock" in str(error):
             advice = "another process has it open: stop that one, or give this worker a folder of its own"
+        elif any(sign in str(error) for sign in _NO_WRITING):
+            advice = "the disk is read-only or full: make it writable, or give this worker a folder elsewhere"
         else:
             advice = "delete the folder, the index is rebuilt from Kafka"
         raise ConfigurationError(f"can't open the index in {folder}: {advice} ({error})") from error
