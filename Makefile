@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PACKAGES := workers models infra load
 
 .DEFAULT_GOAL := help
-.PHONY: help prometheus kcat setup demo test check lock clean format bench-speed bench-loading bench-index \
+.PHONY: help prometheus kcat faketime setup demo test check lock clean format bench-speed bench-loading bench-index \
 	bench-contract bench-faults bench-soak
 
 help: ## list the targets
@@ -41,6 +41,13 @@ kcat: # Debian's with its libraries, unpacked likewise: a test runs the page's e
 		&& for package in *.deb; do dpkg-deb -x $$package . || exit 1; done && rm *.deb; \
 	} || echo "kcat can't be had here: its tests will be reported as NOT RUN"
 
+faketime: # likewise: one of the fault runs moves a worker's clock
+	@command -v faketime >/dev/null || ls .cache/faketime/usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || { \
+		mkdir -p .cache/faketime && cd .cache/faketime \
+		&& { apt-get download -qq libfaketime || { apt-get update -qq && apt-get download -qq libfaketime; }; } \
+		&& dpkg-deb -x libfaketime_*.deb . && rm libfaketime_*.deb; \
+	} || echo "libfaketime can't be had here: the run with a worker's clock that jumps will be reported as not run"
+
 check: setup ## ruff, mypy --strict, import contracts, doctests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -60,7 +67,7 @@ bench-loading: setup ## MovieLens readers in ratings/s, beside plain reads
 bench-index: setup ## index searches and writes, beside plain numpy
 	$(BIN)/python -m load.bench_index $(ARGS)
 
-bench-faults: setup ## kill, stop, rebalance and cut off for real; what each fault costs in events, answers, seconds
+bench-faults: setup faketime ## kill, stop, rebalance and cut off for real; what each fault costs in events, answers, seconds
 	$(BIN)/python -m load.bench_faults $(ARGS)
 
 bench-soak: setup ## half an hour of traffic: memory over time, and whether it grows
