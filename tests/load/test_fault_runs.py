@@ -20,7 +20,7 @@ from models.user_state import UserState
 from workers.rows import ItemRow
 
 SMALL = Scale(
-    rate=200, questions=10, kills=2, kills_alone=1, away_s=4, pause_s=8, events=4_000, users_at_peak=200, warm_s=0.5
+    rate=200, questions=10, kills=1, kills_alone=1, away_s=4, pause_s=8, events=3_000, users_at_peak=200, warm_s=0.5
 )
 EXACT = StateVerdict(lost=0, double=0, rows_wrong=0)
 

@@ -3,12 +3,15 @@
 import asyncio
 from collections import Counter
 
+import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from tests.kafka import create_topic
 from tests.stream.counting import CountingWorker
 from tests.waiting import until
+from workers.errors import ConfigurationError
+from workers.stream.member import check_not_shorter
 
 PARTITIONS = 4
 
@@ -115,3 +118,10 @@ async def test_a_worker_that_stops_takes_nothing_from_its_successor(broker: str)
         await worker.member.ready.wait()
         before = await ends(broker, changelog)
     assert await ends(broker, changelog) == before
+
+
+def test_a_topic_that_ends_before_what_was_committed_is_another_topic() -> None:
+    tp, quiet = TopicPartition("events", 0), TopicPartition("events", 1)
+    check_not_shorter({tp: 252, quiet: None}, {tp: 252, quiet: 0})
+    with pytest.raises(ConfigurationError, match="deleted and created anew"):
+        check_not_shorter({tp: 252, quiet: None}, {tp: 60, quiet: 0})

@@ -124,8 +124,8 @@ async def test_a_topic_deleted_and_created_anew_is_noticed_before_its_events_are
             if not running:
                 worker.spawn()
             assert await worker.ended(within_s=60.0) != 0
-        noticed = "One was deleted" if running else "was deleted and created anew"
-        assert noticed in worker.log
+        # Who is faster decides whether a running worker sees it gone, or another in its place.
+        assert "was deleted" in worker.log and "created anew" in worker.log
     finally:
         worker.kill()
 

@@ -133,8 +133,10 @@ class GroupMember(Service):
     async def _recover(self, assigned: set[TopicPartition]) -> None:
         self._check_assigned(assigned)
         await asyncio.gather(*(self._recover_table(table, assigned) for table in self._changelogs()))
-        uncommitted = [tp for tp in assigned if await self._consumer.committed(tp) is None]
-        self._check_ends(await self._consumer.end_offsets(uncommitted))
+        committed = {tp: await self._consumer.committed(tp) for tp in assigned}
+        ends = await self._consumer.end_offsets(list(assigned))
+        self._check_ends({tp: end for tp, end in ends.items() if committed[tp] is None})
+        check_not_shorter(committed, ends)
         for follower in self._followers:
             await follower.owned()
         self._reader.open(assigned)
@@ -191,6 +193,17 @@ class GroupMember(Service):
             heartbeat_interval_ms=session_ms // 4,
             rebalance_timeout_ms=session_ms,
         )
+
+
+def check_not_shorter(committed: Mapping[TopicPartition, int | None], ends: Mapping[TopicPartition, int]) -> None:
+    """A topic made anew while we commit keeps our offsets, and would be read from its start without a word."""
+    for tp, offset in sorted(committed.items()):
+        if offset is not None and offset > ends[tp]:
+            raise ConfigurationError(
+                f"{tp.topic}[{tp.partition}] ends at offset {ends[tp]}, and {offset} was committed: the topic was "
+                "deleted and created anew, and its records would be taken for old ones. Run `tastestream rebuild`, or "
+                "restore the topic"
+            )
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
