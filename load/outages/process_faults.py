@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from functools import partial
 
 from aiokafka.admin import AIOKafkaAdminClient
 
@@ -16,10 +17,10 @@ PUBLISHED_WITHIN_S = 600.0
 
 async def kill_at_peak(scene: Scene) -> None:
     """kill -9 of one worker after the other, spread over all events; each is started again by its supervisor."""
-    scale, traffic = scene.scale, scene.traffic
+    scale = scene.scale
     for number in range(1, scale.kills + 1):
         due = scale.events * number // (scale.kills + 1)
-        await until(lambda due=due: traffic.published >= due, PUBLISHED_WITHIN_S, f"{due:,} events published")  # type: ignore[misc]
+        await until(partial(_published, scene, due), PUBLISHED_WITHIN_S, f"{due:,} events published")
         async with scene.window():
             scene.rng.choice(scene.workers).signal(signal.SIGKILL)
 
@@ -92,3 +93,7 @@ async def rows_ahead(scene: Scene) -> int:
 async def _add(scene: Scene) -> None:
     worker = scene.add_worker(named=False)
     await until(worker.ready, 60.0, "the new worker is ready")
+
+
+def _published(scene: Scene, events: int) -> bool:
+    return scene.traffic.published >= events

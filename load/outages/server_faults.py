@@ -4,8 +4,10 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from load.outages.scene import Scene
+from load.outages.supervised import Supervised
 from load.outages.waiting import until
 
 WHOLE_WITHIN_S = 120.0
@@ -56,9 +58,9 @@ async def _index_away(scene: Scene) -> AsyncIterator[None]:
         yield
         window.back_s = scene.now_s()
         for worker in scene.workers:
+            await until(partial(_is_whole, worker), WHOLE_WITHIN_S, f"the index is up (see {worker.log_file})")
 
-            async def whole(worker=worker) -> bool:  # type: ignore[no-untyped-def]
-                scrape = await worker.scrape()
-                return scrape is not None and scrape.total(INDEX_UP) == 1
 
-            await until(whole, WHOLE_WITHIN_S, f"the index is up (see {worker.log_file})")
+async def _is_whole(worker: Supervised) -> bool:
+    scrape = await worker.scrape()
+    return scrape is not None and scrape.total(INDEX_UP) == 1
