@@ -62,6 +62,10 @@ class Supervised:
             self._process.kill()
             self._release()
 
+    def joined(self) -> int:
+        """How often the worker became ready, in all its processes so far, by its log."""
+        return self.log_file.read_text(encoding="utf-8", errors="replace").count("ready:")
+
     async def ready(self) -> bool:
         """Whether /readyz says yes."""
         found = await asyncio.to_thread(self._fetch, "/readyz")
