@@ -25,17 +25,25 @@ from load.soak_report import MB, plot, trend_of
 from workers.commands.bars import rate_bar
 
 SAMPLE_S = 2.0
+EVICTIONS = "tastestream_state_evictions_total"
 # Before that, the rows of new users and items and the caches fill: growth that is meant.
 WARM_SHARE = 1 / 3
-RATE, QUESTIONS, USERS = 300.0, 20.0, 400
+RATE, QUESTIONS = 300.0, 20.0
+# The least active of so many has its 200 events of history after seven minutes: rows are full when it counts.
+USERS = 120
+# Users and items without end, each seen once, and a worker that keeps so many of all.
+STRANGERS, MAX_USERS, MAX_ITEMS, MAX_UNKNOWN = 0.05, 500, 400, 150
 
 
 async def soak(minutes: float, rate: float, folder: Path, console: Console) -> tuple[NDArray[np.float64], Scene]:
-    """Samples as rows (minutes since the start, resident bytes, events held back), float64 (n, 3)."""
-    scale = Scale(rate=rate, questions=QUESTIONS, kills=0, away_s=0, pause_s=0, users=USERS)
+    """Samples as rows, float64 (n, 6).
+
+    Minutes since the start, resident bytes, events held back, rows dropped so far, users held, items held.
+    """
+    scale = Scale(rate=rate, questions=QUESTIONS, kills=0, away_s=0, pause_s=0, users=USERS, strangers=STRANGERS)
     with Broker(folder / "broker") as broker:
         async with open_scene(broker, folder, "soak", scale, "edge") as scene:
-            scene.add_worker(named=True)
+            scene.add_worker(named=True, max_users=MAX_USERS, max_items=MAX_ITEMS, max_unknown_items=MAX_UNKNOWN)
             await scene.until_ready()
             running = asyncio.create_task(scene.traffic.run())
             samples = await _sample(scene, minutes, console)
@@ -55,7 +63,9 @@ async def _sample(scene: Scene, minutes: float, console: Console) -> NDArray[np.
             if scrape is None or worker.ends:
                 raise LoadError(f"the worker does not answer or ended {worker.ends}; see {worker.log_file}")
             memory = scrape.total("process_resident_memory_bytes")
-            rows.append((elapsed / 60, memory, scrape.total("tastestream_consumer_lag_records")))
+            lag, dropped = (scrape.total(name) for name in ("tastestream_consumer_lag_records", EVICTIONS))
+            held = (scrape.total("tastestream_state_entries", table=table) for table in ("users", "items"))
+            rows.append((elapsed / 60, memory, lag, dropped, *held))
             bar.update(task, completed=int(elapsed))
             await asyncio.sleep(SAMPLE_S)
     return np.array(rows, np.float64)
@@ -79,6 +89,11 @@ def main(
     console.print(
         f"{scene.traffic.published:,} events and {len(scene.traffic.asked):,} requests ({unanswered} unanswered) in "
         f"{minutes:g} minutes; most events held back {samples[:, 2].max():,.0f}",
+        highlight=False,
+    )
+    console.print(
+        f"at most {samples[:, 4].max():,.0f} users and {samples[:, 5].max():,.0f} items held "
+        f"(bounds {MAX_USERS} and {MAX_ITEMS}, {MAX_UNKNOWN} of them unknown), {samples[-1, 3]:,.0f} rows dropped",
         highlight=False,
     )
     console.print(

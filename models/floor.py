@@ -3,8 +3,8 @@
 import struct
 from array import array
 from collections.abc import Mapping
+from hashlib import blake2b
 
-from models.ids import item_key
 from models.packing import Reader, column_bytes, head
 
 _KIND, _VERSION = b"F", 1
@@ -42,9 +42,9 @@ class Floor:
         for origin, offset in marks.items():
             highest = self._offsets.get(origin, -1)
             if offset > highest:
-                self._offsets[origin], self._ended_there[origin] = offset, {item_key(key)}
+                self._offsets[origin], self._ended_there[origin] = offset, {_hashed(key)}
             elif offset == highest:
-                self._ended_there[origin].add(item_key(key))
+                self._ended_there[origin].add(_hashed(key))
 
     def covers(self, key: str, mark: tuple[int, int]) -> bool:
         """Whether the record at this (origin, offset) was applied to the row of `key`, whether that is kept or not."""
@@ -52,7 +52,7 @@ class Floor:
         highest = self._offsets.get(origin)
         if highest is None or offset > highest:
             return False
-        return offset < highest or item_key(key) in self._ended_there[origin]
+        return offset < highest or _hashed(key) in self._ended_there[origin]
 
     def offset(self, origin: int) -> int:
         """Highest offset of an origin that a dropped row had applied; -1 without one."""
@@ -77,3 +77,8 @@ class Floor:
             floor._offsets[origin], floor._ended_there[origin] = offset, set(reader.ints("Q", keys))
         reader.end()
         return floor
+
+
+def _hashed(key: str) -> int:
+    # Not `item_key`: it keeps what it is asked, and these are asked once.
+    return int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "little")
