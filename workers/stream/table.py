@@ -135,8 +135,9 @@ class TablePartition(Generic[R]):
             self._spare.pop(key.decode(), None)
         elif value.startswith(self._kind):
             self._refuse_other_version(key, value)
-            self._rows[key.decode()] = value
-            self._put_last(key.decode(), value)
+            name = key.decode()
+            self._rows[name] = value
+            self._put_last(name, value)
         else:
             raise ValueError(f"starts with {value[:2]!r}, expected {self._kind!r}")
 
@@ -159,9 +160,11 @@ class TablePartition(Generic[R]):
 
     def _put_last(self, key: str, packed: bytes) -> None:
         self._rows.move_to_end(key)
-        self._spare.pop(key, None)
         if self._is_spare(packed):
             self._spare[key] = None
+            self._spare.move_to_end(key)
+        elif self._spare:
+            self._spare.pop(key, None)
 
     def _parse(self, key: str, packed: bytes) -> R:
         try:
