@@ -7,6 +7,7 @@ import asyncio
 import logging
 import time
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -19,8 +20,11 @@ from rich.console import Console
 
 from infra.broker import Broker
 from load.errors import LoadError
+from load.kafka import bulk_producer
+from load.outages import crowd
 from load.outages.opening import open_scene, settle
 from load.outages.scene import Scale, Scene
+from load.publisher import Publisher
 from load.soak_report import MB, plot, trend_of
 from workers.commands.bars import rate_bar
 
@@ -31,6 +35,8 @@ WARM_SHARE = 1 / 3
 RATE, QUESTIONS = 300.0, 20.0
 # The least active of so many has its 200 events of history after seven minutes: rows are full when it counts.
 USERS = 120
+# Events of strangers before the clock runs: as many as fill the caches of ids and partitions (docs/memory.md).
+FILL = 70_000
 # Users and items without end, each seen once, and a worker that keeps so many of all.
 STRANGERS, MAX_USERS, MAX_ITEMS, MAX_UNKNOWN = 0.05, 500, 400, 150
 
@@ -45,12 +51,23 @@ async def soak(minutes: float, rate: float, folder: Path, console: Console) -> t
         async with open_scene(broker, folder, "soak", scale, "edge") as scene:
             scene.add_worker(named=True, max_users=MAX_USERS, max_items=MAX_ITEMS, max_unknown_items=MAX_UNKNOWN)
             await scene.until_ready()
+            await _fill(scene)
             running = asyncio.create_task(scene.traffic.run())
             samples = await _sample(scene, minutes, console)
             scene.traffic.stop()
             await running
             await settle(scene)
             return samples, scene
+
+
+async def _fill(scene: Scene) -> None:
+    """Have as many strangers come and go as caches hold."""
+    strangers = islice(crowd.events(USERS, seed=2, strangers=1.0), FILL)
+    records = ((f"early-{one['user_id']}", {**one, "item_id": f"early-{one['item_id']}"}) for one in strangers)
+    made = [(user, orjson.dumps({**body, "user_id": user})) for user, body in records]
+    async with bulk_producer(scene.broker.bootstrap) as producer:
+        await asyncio.gather(*await Publisher(producer).send(scene.topics.user_interactions, made))
+    await settle(scene)
 
 
 async def _sample(scene: Scene, minutes: float, console: Console) -> NDArray[np.float64]:
