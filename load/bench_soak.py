@@ -42,9 +42,10 @@ STRANGERS, MAX_USERS, MAX_ITEMS, MAX_UNKNOWN = 0.05, 500, 400, 150
 
 
 async def soak(minutes: float, rate: float, folder: Path, console: Console) -> tuple[NDArray[np.float64], Scene]:
-    """Samples as rows, float64 (n, 6).
+    """Samples as rows, float64 (n, 7).
 
-    Minutes since the start, resident bytes, events held back, rows dropped so far, users held, items held.
+    Minutes since the start, bytes of memory, events held back, rows dropped so far, users held, items held, and
+    resident bytes: memory and the pages of the index' files that the system keeps mapped, and takes back when it likes.
     """
     scale = Scale(rate=rate, questions=QUESTIONS, kills=0, away_s=0, pause_s=0, users=USERS, strangers=STRANGERS)
     with Broker(folder / "broker") as broker:
@@ -79,10 +80,10 @@ async def _sample(scene: Scene, minutes: float, console: Console) -> NDArray[np.
             scrape = await worker.scrape()
             if scrape is None or worker.ends:
                 raise LoadError(f"the worker does not answer or ended {worker.ends}; see {worker.log_file}")
-            memory = scrape.total("process_resident_memory_bytes")
             lag, dropped = (scrape.total(name) for name in ("tastestream_consumer_lag_records", EVICTIONS))
             held = (scrape.total("tastestream_state_entries", table=table) for table in ("users", "items"))
-            rows.append((elapsed / 60, memory, lag, dropped, *held))
+            resident = scrape.total("process_resident_memory_bytes")
+            rows.append((elapsed / 60, worker.anonymous_bytes(), lag, dropped, *held, resident))
             bar.update(task, completed=int(elapsed))
             await asyncio.sleep(SAMPLE_S)
     return np.array(rows, np.float64)
@@ -115,7 +116,8 @@ def main(
     )
     console.print(
         f"memory {trend.level_mb:.0f} MB, slope {trend.slope_mb_h:+.1f} MB/h "
-        f"(95 %: {trend.low_mb_h:+.1f} to {trend.high_mb_h:+.1f}) over the last two thirds: {trend.verdict}",
+        f"(95 %: {trend.low_mb_h:+.1f} to {trend.high_mb_h:+.1f}) over the last two thirds: {trend.verdict}; "
+        f"with mapped files {late[:, 6].mean() / MB:.0f} MB, at most {samples[:, 6].max() / MB:.0f}",
         highlight=False,
     )
     if json is not None:
