@@ -7,7 +7,6 @@ import asyncio
 import logging
 import time
 from dataclasses import asdict
-from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -63,9 +62,10 @@ async def soak(minutes: float, rate: float, folder: Path, console: Console) -> t
 
 async def _fill(scene: Scene) -> None:
     """Have as many strangers come and go as caches hold."""
-    strangers = islice(crowd.events(USERS, seed=2, strangers=1.0), FILL)
-    records = ((f"early-{one['user_id']}", {**one, "item_id": f"early-{one['item_id']}"}) for one in strangers)
-    made = [(user, orjson.dumps({**body, "user_id": user})) for user, body in records]
+    view = {"event_type": "view", "event_time": crowd.T0_MS}
+    made = [
+        (f"early{n}", orjson.dumps({**view, "user_id": f"early{n}", "item_id": f"early-item{n}"})) for n in range(FILL)
+    ]
     async with bulk_producer(scene.broker.bootstrap) as producer:
         await asyncio.gather(*await Publisher(producer).send(scene.topics.user_interactions, made))
     await settle(scene)
