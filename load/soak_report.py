@@ -74,7 +74,7 @@ def plot(
         raise LoadError("a plot needs matplotlib: install the requirements of development") from error
     figure = Figure(figsize=(9, 4), layout="constrained")
     axes = figure.subplots()
-    axes.plot(minutes, memory_mb, linewidth=1, label="resident memory")
+    axes.plot(minutes, memory_mb, linewidth=1, label="memory without mapped files")
     counted = minutes[minutes >= from_minute]
     line = trend.level_mb + trend.slope_mb_h * (counted - counted.mean()) / 60
     low, high = trend.low_mb_h, trend.high_mb_h

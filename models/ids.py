@@ -3,8 +3,8 @@
 from functools import lru_cache
 from hashlib import blake2b
 
-_CACHED_IDS = 262_144
-"""Ids whose number is kept at hand: about 60 MB when full; fewer makes large catalogues hash twice."""
+_CACHED_IDS = 65_536
+"""Ids whose number is kept at hand: about 18 MB when full, also with ids that are seen once; a miss costs 1 µs."""
 
 
 @lru_cache(maxsize=_CACHED_IDS)

@@ -143,6 +143,10 @@ class UserState:
         """Keys of all items that the user had, uint64 (≤ 4096,), in order of arrival."""
         return np.array(self._seen, dtype=np.uint64)
 
+    def marks(self) -> Mapping[int, int]:
+        """The last offset applied of each origin."""
+        return self.watermarks
+
     def pack(self) -> bytes:
         """Versioned bytes, little-endian: 50 an event kept, 8 an item seen, 4 a dimension of taste, the profile."""
         return b"".join(

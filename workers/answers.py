@@ -72,7 +72,11 @@ async def _wait_for_own_event(request: Request, wanted: MinOffset, parts: Parts)
         if own == wanted.partition and parts.progress.offset(own) >= wanted.offset:
             return True
         rows = parts.users.partitions.get(own)
-        user = None if rows is None else rows.get(request.subject)
+        if rows is None:
+            return False
+        if rows.floor.covers(request.subject, (wanted.partition, wanted.offset)):
+            return True
+        user = rows.get(request.subject)
         return user is not None and user.watermarks.get(wanted.partition, -1) >= wanted.offset
 
     if not await parts.progress.wait_until(holds, _seconds_left(request)):

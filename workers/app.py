@@ -32,7 +32,7 @@ from workers.query.pipeline import Pipeline
 from workers.query.shelf import Shelf
 from workers.records.mapping import Mappings, load_mapping
 from workers.replies import ReplySender
-from workers.rows import ItemRow
+from workers.rows import ItemRow, is_spare
 from workers.security import client_options
 from workers.settings import Settings
 from workers.shared_weights import SharedWeights
@@ -90,7 +90,7 @@ def build_parts(settings: Settings, options: ClientOptions) -> Parts:
     topics = Topics(settings.topic_prefix)
     metrics = Metrics(_registry())
     turns = Turns()
-    items = Table(topics.item_state_changelog, ItemRow.unpack, ItemRow, kind=_kind(ItemRow()))
+    items = Table(topics.item_state_changelog, ItemRow.unpack, ItemRow, kind=_kind(ItemRow()), is_spare=is_spare)
     points = ItemPoints(settings.vector_dim)
     indexes = build_index(settings)
     shared = indexes.server is not None
@@ -292,6 +292,7 @@ def _attach_web(app: StreamApp, parts: Parts, member: GroupMember, request_reade
             parts.metrics.set_lag(tp.topic, tp.partition, records)
         parts.metrics.set_entries("users", len(parts.users))
         parts.metrics.set_entries("items", len(parts.items))
+        parts.metrics.set_entries("unknown_items", parts.items.spare)
         parts.metrics.set_ready(all(ready().values()))
         parts.metrics.set_index_up(not (parts.index_service.away or parts.index_audit.behind))
 

@@ -119,11 +119,13 @@ class IndexWriter(Service):
     async def _write_whole(self, marked: Mapping[str, int]) -> None:
         for rows in self._slices(marked):
             present: list[Point] = []
+            absent: list[str] = []
             for item_id, row in rows:
-                if row.catalog is not None:
+                if row is None or row.catalog is None:
+                    absent.append(item_id)
+                else:
                     present.append(self._points.point(item_id, row))
                     await self._turns.rest()
-            absent = [item_id for item_id, row in rows if row.catalog is None]
             if present:
                 await self._index.upsert(present)
             if absent:
@@ -148,7 +150,7 @@ class IndexWriter(Service):
         for rows in self._slices(marked):
             known: list[Patch] = []
             for item_id, row in rows:
-                if row.catalog is not None:
+                if row is not None and row.catalog is not None:
                     known.append(self._points.patch(item_id, row))
                     await self._turns.rest()
             if known:
@@ -156,14 +158,13 @@ class IndexWriter(Service):
             await self._turns.rest()
         return missing
 
-    def _slices(self, marked: Mapping[str, int]) -> Iterator[list[tuple[str, ItemRow]]]:
-        """Rows of marked items that are still ours, a few at a time, each read when its turn comes."""
+    def _slices(self, marked: Mapping[str, int]) -> Iterator[list[tuple[str, ItemRow | None]]]:
+        """Rows of marked items that are still ours, a few at a time, each read when its turn comes.
+
+        None: the row was dropped at the bound of the table.
+        """
         item_ids = list(marked)
         for start in range(0, len(item_ids), self._slice_items):
             some = item_ids[start : start + self._slice_items]
-            rows = ((item_id, self._row(item_id, marked[item_id])) for item_id in some)
-            yield [(item_id, row) for item_id, row in rows if row is not None]
-
-    def _row(self, item_id: str, partition: int) -> ItemRow | None:
-        rows = self._items.partitions.get(partition)
-        return None if rows is None else rows.get(item_id)
+            owned = ((item_id, self._items.partitions.get(marked[item_id])) for item_id in some)
+            yield [(item_id, rows.get(item_id)) for item_id, rows in owned if rows is not None]

@@ -18,6 +18,11 @@ _KIND, _VERSION = b"R", 3  # goes up with the layout of either half
 _FIXED = struct.Struct("<qiI")
 _ABSENT = -1
 
+CATALOG_ORIGIN = 1 << 16
+"""Number that `item-catalog` has among the origins of an item's row, far above those of evidence."""
+FORWARDED_ORIGIN = CATALOG_ORIGIN + 1
+"""Number of its partition 0, for records that were forwarded from there; the other partitions follow."""
+
 
 class Facts(NamedTuple):
     """`users` who touched the item, its categories, its popularity per half-life (`ItemState.popularity_scores`).
@@ -138,6 +143,12 @@ class ItemRow:
         """Popularity per half-life, as `ItemState.popularity_scores`."""
         return self.facts().order_scores
 
+    def marks(self) -> Mapping[int, int]:
+        """The last offset applied of each origin, of evidence and of the catalog."""
+        forwarded = {FORWARDED_ORIGIN + place: offset for place, offset in self.forwarded.items()}
+        catalog = {CATALOG_ORIGIN: self.catalog_offset} if self.catalog_offset >= 0 else {}
+        return {**self.use.watermarks, **catalog, **forwarded}
+
     def revision(self) -> list[int]:
         """How far both halves are applied: equal here and in the index means that the index is up to date."""
         return [self.catalog_offset, sum(self.use.watermarks.values())]
@@ -161,3 +172,14 @@ class ItemRow:
         row.forwarded = Watermarks.read(reader)
         reader.end()
         return row
+
+
+def is_spare(packed: bytes) -> bool:
+    """Whether a packed row is of an item that the catalog does not have: nobody is shown it."""
+    if len(packed) < _HEAD_BYTES + _FIXED.size:
+        return False
+    _, catalog_size, _ = _FIXED.unpack_from(packed, _HEAD_BYTES)
+    return bool(catalog_size == _ABSENT)
+
+
+_HEAD_BYTES = len(head(_KIND, _VERSION))

@@ -16,6 +16,7 @@ PREFIX = "TASTESTREAM_"
 
 Partitions = Annotated[int, Field(ge=1, le=MAX_PARTITIONS)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Rows = Annotated[int, Field(ge=1, le=1_000_000_000)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
 
@@ -103,6 +104,10 @@ class Settings(BaseSettings):
         ge=0,
         description="milliseconds an event may lie after its record before it is moved back to it",
     )
+
+    max_users: Rows = Field(1_000_000, description="most users and guests a worker keeps (docs/memory.md)")
+    max_items: Rows = Field(1_000_000, description="most items a worker keeps, unknown ones included")
+    max_unknown_items: Rows = Field(100_000, description="most items a worker keeps that the catalog does not have")
 
     mapping_file: Path | None = Field(
         None, description="what other names in your records mean: a file that `tastestream schema detect` writes"

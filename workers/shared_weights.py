@@ -22,6 +22,8 @@ from workers.stream.writer import Writer
 log = logging.getLogger(__name__)
 
 POLL_MS = 500
+# Workers remembered: every name that a service ever had stays on the topic.
+MOST_HEARD = 256
 
 
 class SharedWeights(Service):
@@ -92,7 +94,10 @@ class SharedWeights(Service):
 
 
 async def hear(consumer: AIOKafkaConsumer, partition: TopicPartition, heard: dict[str, RankerWeights]) -> None:
-    """Read on to the end of the topic as it is now: the last weights of each worker, by worker, into `heard`."""
+    """Read on to the end of the topic as it is now: the last weights of each worker, by worker, into `heard`.
+
+    Of more than 256 workers those who published last stay.
+    """
     end = (await consumer.end_offsets([partition]))[partition]
     while await consumer.position(partition) < end:
         for record in (await consumer.getmany(timeout_ms=POLL_MS)).get(partition, ()):
@@ -102,3 +107,5 @@ async def hear(consumer: AIOKafkaConsumer, partition: TopicPartition, heard: dic
             except ValueError as error:
                 heard.pop(worker_id, None)
                 log.warning("weights of worker %r are left out: %s", worker_id[:64], error)
+            if len(heard) > MOST_HEARD:
+                del heard[min(heard, key=lambda known: heard[known].time_ms)]

@@ -42,8 +42,8 @@ def users(count: int) -> list[str]:
     return [f"u{n}" for n in range(count)]
 
 
-def events(user_count: int, seed: int) -> Iterator[Publication]:
-    """Interactions in the order of publication."""
+def events(user_count: int, seed: int, strangers: float = 0.0) -> Iterator[Publication]:
+    """Interactions in the order of publication; a share of `strangers` is of a user and an item never seen again."""
     rng = random.Random(seed)
     items, crowd = _zipf(ITEMS, 1), _zipf(user_count, min(ACTIVE, user_count // 100 + 1))
     persons = max(1, user_count // USERS_A_PERSON)
@@ -57,13 +57,17 @@ def events(user_count: int, seed: int) -> Iterator[Publication]:
         unknown = rng.random() < UNKNOWN
         item = f"x{rng.randrange(UNDESCRIBED)}" if unknown else f"i{rng.choices(range(ITEMS), cum_weights=items)[0]}"
         kind = rng.choice(KINDS)
+        strange = strangers > 0 and rng.random() < strangers
         made = {
             "event_type": kind,
-            "item_id": item,
+            "item_id": f"new{n}" if strange else item,
             "event_id": f"e{n}",
             "event_time": T0_MS + STEP_MS * n - (rng.randrange(LATEST_MS) if rng.random() < LATE else 0),
             **({"value": rng.choice(STARS)} if kind == "rating" else {}),
         }
+        if strange:
+            yield _record(f"once{n}", {**made, "user_id": f"once{n}"})
+            continue
         user = rng.choices(range(user_count), cum_weights=crowd)[0]
         person = rng.randrange(persons)
         recent = [*recent[-REPEATS_WITHIN:], _published(made, rng.random(), user, person, T0_MS + STEP_MS * n)]

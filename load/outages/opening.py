@@ -58,7 +58,7 @@ async def open_scene(
             producer,
             client,
             scene.topics.user_interactions,
-            crowd.events(users, seed=scene.rng.randrange(2**31)),
+            crowd.events(users, scene.rng.randrange(2**31), scale.strangers),
             crowd.users(users),
             partitions,
             rate=scale.rate,

@@ -40,6 +40,7 @@ class Scale:
     users: int = 400
     users_at_peak: int = 20_000
     warm_s: float = 3.0
+    strangers: float = 0.0  # share of the events
 
 
 @dataclass(slots=True)

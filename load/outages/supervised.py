@@ -76,6 +76,15 @@ class Supervised:
         found = await asyncio.to_thread(self._fetch, "/metrics")
         return None if found is None else parse(found[1])
 
+    def anonymous_bytes(self) -> float:
+        """Resident memory without the files that are mapped into it (Linux); raises LoadError without a process."""
+        try:
+            status = Path(f"/proc/{self._process.pid if self._process else 0}/status").read_text()
+        except OSError as error:
+            raise LoadError(f"no process whose memory can be read: {error}") from error
+        [kilobytes] = [line.split()[1] for line in status.splitlines() if line.startswith("RssAnon:")]
+        return float(kilobytes) * 1024
+
     def _spawn(self) -> None:
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
         with self.log_file.open("ab") as log:

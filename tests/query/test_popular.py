@@ -7,7 +7,7 @@ from workers.index.filters import Condition, Equals, ExcludeIds
 from workers.index.memory import MemoryIndex
 from workers.index.types import Hit, Point, Query
 from workers.item_points import POPULARITY, TRANSITIONS, ItemPoints
-from workers.query.popular import LENGTH, PopularLists
+from workers.query.popular import LENGTH, LISTS_BOUND, PopularLists
 
 AVAILABLE = Equals("available", 1)
 ITEMS = 3 * LENGTH
@@ -82,3 +82,15 @@ async def test_other_filters_and_other_spaces_go_to_the_index() -> None:
     await lists.search([Query(TRANSITIONS, popularity_query(1_000), 10, (AVAILABLE,))])
     await lists.search([popular(10, Equals("category", "film"))])
     assert index.asked == 3
+
+
+async def test_no_more_lists_are_kept_than_the_bound_and_the_first_made_go_first() -> None:
+    index = await shop()
+    lists = PopularLists(index)
+    for n in range(LISTS_BOUND + 1):
+        await lists.search([popular(1, label=f"category {n}")])
+    asked = index.asked
+    await lists.search([popular(1, label=f"category {LISTS_BOUND}")])
+    assert index.asked == asked
+    await lists.search([popular(1, label="category 0")])
+    assert index.asked == asked + 1

@@ -1,5 +1,7 @@
 """Records, chunks and rows that are valid by default."""
 
+from collections.abc import Mapping
+
 from aiokafka import ConsumerRecord, TopicPartition
 
 from workers.records.out import Headers
@@ -39,8 +41,12 @@ def chunk_of(tp: TopicPartition, first: int, size: int, ledger: Ledger) -> Chunk
 class Text:
     """A row that is a piece of text."""
 
-    def __init__(self, text: str = "") -> None:
+    def __init__(self, text: str = "", origins: Mapping[int, int] | None = None) -> None:
         self.text = text
+        self.origins = {} if origins is None else origins
+
+    def marks(self) -> Mapping[int, int]:
+        return self.origins
 
     def pack(self) -> bytes:
         return b"T" + self.text.encode()

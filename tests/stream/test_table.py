@@ -11,12 +11,12 @@ def partition() -> TablePartition[Text]:
     return Table("changelog", Text.unpack, Text).blank_partition()
 
 
-def test_each_changed_key_is_written_once_with_its_last_content() -> None:
+def test_each_changed_key_is_written_once_with_its_last_content_the_last_one_changed_last() -> None:
     rows = partition()
     rows.change("a").text = "first"
     rows.change("b").text = "other"
     rows.change("a").text = "last"
-    assert [(r.key, r.value) for r in rows.take_changes()] == [(b"a", b"Tlast"), (b"b", b"Tother")]
+    assert [(r.key, r.value) for r in rows.take_changes()] == [(b"b", b"Tother"), (b"a", b"Tlast")]
     assert rows.take_changes() == []
 
 
@@ -27,12 +27,63 @@ def test_a_row_that_is_only_marked_is_written_again_as_it_is() -> None:
     assert [(r.key, r.value) for r in rows.take_changes()] == [(b"a", b"Tkept")]
 
 
-def test_a_deleted_row_is_gone_and_leaves_a_tombstone() -> None:
+def test_a_row_that_was_dropped_is_gone_and_leaves_a_tombstone_when_it_is_buried() -> None:
     rows = partition()
     rows.load(b"a", b"Tkept")
-    rows.delete("a")
+    rows.drop("a")
     assert rows.get("a") is None
+    assert len(rows) == 0
+    assert rows.take_changes() == []
+    rows.bury(["a"])
     assert [(r.key, r.value) for r in rows.take_changes()] == [(b"a", None)]
+
+
+def test_a_row_that_began_anew_is_not_buried() -> None:
+    rows = partition()
+    rows.load(b"a", b"Told")
+    rows.drop("a")
+    rows.change("a").text = "new"
+    rows.bury(["a"])
+    assert [(r.key, r.value) for r in rows.take_changes()] == [(b"a", b"Tnew")]
+
+
+def test_the_rows_written_longest_ago_are_the_same_after_a_recovery() -> None:
+    rows, recovered = partition(), partition()
+    for key in "abcab":
+        rows.change(key)
+    records = rows.take_changes()
+    for key in "da":
+        rows.change(key)
+    for record in (*records, *rows.take_changes()):
+        recovered.load(record.key, record.value)
+    assert rows.oldest(9) == recovered.oldest(9) == ["c", "b", "d", "a"]
+    assert rows.get("c") is not None
+    assert rows.oldest(1) == ["c"], "reading is not writing"
+
+
+def test_spare_rows_go_before_all_others() -> None:
+    rows = Table("changelog", Text.unpack, Text, is_spare=lambda packed: packed == b"Tspare").blank_partition()
+    for key, value in ((b"a", b"Tkept"), (b"b", b"Tspare"), (b"c", b"Tkept"), (b"d", b"Tspare")):
+        rows.load(key, value)
+    assert rows.oldest(3) == ["b", "d", "a"]
+    assert rows.oldest(3, spare_only=True) == ["b", "d"]
+    rows.change("b").text = "kept"
+    rows.take_changes()
+    assert (rows.oldest(3), rows.spare) == (["d", "a", "c"], 1)
+    rows.drop("d")
+    assert (rows.oldest(3), rows.spare) == (["a", "c", "b"], 0)
+
+
+def test_what_dropped_rows_had_applied_survives_in_the_changelog() -> None:
+    rows, recovered = partition(), partition()
+    rows.change("a").origins = {0: 7}
+    rows.drop("a")
+    record = rows.floor_record()
+    recovered.load(record.key, record.value)
+    assert [recovered.floor.covers(key, (0, 7)) for key in "ab"] == [True, False]
+    assert len(recovered) == 0
+    with pytest.raises(ValueError, match="torn"):
+        recovered.load(record.key, (record.value or b"")[:-1])
 
 
 def test_recovery_keeps_the_last_record_of_a_key_and_honours_tombstones() -> None:

@@ -4,9 +4,11 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from prometheus_client import CollectorRegistry
 from rich.console import Console
 from typer.testing import CliRunner
@@ -19,7 +21,7 @@ from workers.cli import app
 from workers.metrics import Metrics
 from workers.ranker_report import weights_table
 from workers.records.out import OutRecord
-from workers.shared_weights import SharedWeights
+from workers.shared_weights import MOST_HEARD, SharedWeights, hear
 from workers.stream.writer import Writer
 from workers.topic_admin import ensure_topics
 from workers.topics import Topics
@@ -84,6 +86,24 @@ async def test_alien_weights_are_left_out(broker: str) -> None:
         learn(teacher, 200)
         await writer.send("alien-ranker-weights", 0, [OutRecord(b"t", teacher.weights.pack())])
         await until(lambda: bool(mine.fuse(SCORES, HERE).scores.argmax() == 1), deadline_s=10.0)
+
+
+async def test_of_more_workers_than_are_remembered_those_who_published_last_stay(broker: str) -> None:
+    await _topic(broker, "many-")
+    topic, extra = "many-ranker-weights", 10
+    writer = Writer({"bootstrap_servers": broker}, owner="many", patience_s=10.0)
+    await writer.start()
+    names = [f"w{n}" for n in range(MOST_HEARD + extra)]
+    published = [replace(RankerWeights(), examples=1, time_ms=n) for n in range(len(names))]
+    pairs = zip(names, published, strict=True)
+    await writer.send(topic, 0, [OutRecord(name.encode(), weights.pack()) for name, weights in pairs])
+    await writer.stop()
+    heard: dict[str, RankerWeights] = {}
+    async with AIOKafkaConsumer(bootstrap_servers=broker, enable_auto_commit=False) as consumer:
+        consumer.assign([TopicPartition(topic, 0)])
+        await consumer.seek_to_beginning()
+        await hear(consumer, TopicPartition(topic, 0), heard)
+    assert list(heard) == names[extra:]
 
 
 def test_the_table_marks_what_was_learned() -> None:

@@ -10,7 +10,7 @@ import pytest_asyncio
 from tests.query.builders import two_clusters
 from tests.waiting import until
 from workers.errors import DependencyError
-from workers.http_api import MOST_AT_ONCE, HttpApi
+from workers.http_api import MOST_AT_ONCE, MOST_UNLOGGED, NOT_LOGGED, HttpApi
 from workers.parts import Parts
 
 BODY = b'{"kind":"trending"}'
@@ -59,3 +59,22 @@ async def test_an_index_that_is_away_is_a_503(parts: Parts) -> None:
 
     api = HttpApi(replace(parts, pipeline=Away()), lambda: True)  # type: ignore[arg-type]
     assert await code_of(api) == (503, "not_ready")
+
+
+async def test_answers_go_on_and_say_so_when_too_many_lines_wait_for_the_served_log(parts: Parts) -> None:
+    acknowledged, waiting = asyncio.Event(), 0
+
+    class Slow:
+        async def send(self, *_: object) -> None:
+            nonlocal waiting
+            waiting += 1
+            await acknowledged.wait()
+
+    api = HttpApi(replace(parts, replies=Slow()), lambda: True)  # type: ignore[arg-type]
+    for _ in range(MOST_UNLOGGED):
+        status, content = await api.handle(body)
+    assert (status, orjson.loads(content).get("degraded", [])) == (200, [])
+    status, content = await api.handle(body)
+    assert (status, orjson.loads(content)["degraded"]) == (200, [NOT_LOGGED])
+    await until(lambda: waiting == MOST_UNLOGGED)
+    acknowledged.set()

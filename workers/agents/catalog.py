@@ -14,6 +14,7 @@ import orjson
 from workers.agents.letters import Letters
 from workers.catalog_log import Stated, first_place, forwarded, restated, stated_of
 from workers.errors import BadRecordError
+from workers.eviction import make_room_for_items
 from workers.origin import origin_of
 from workers.partitioning import partition_of
 from workers.parts import Parts
@@ -22,7 +23,7 @@ from workers.records.item import ItemDeleted, entry_of, plain_entry
 from workers.records.item_update import ItemEvent, ItemUpdate, decode_item_event
 from workers.records.out import OutRecord
 from workers.records.wire import key_text
-from workers.rows import ItemRow
+from workers.rows import CATALOG_ORIGIN, FORWARDED_ORIGIN, ItemRow
 from workers.stream.chunk import Chunk, Record
 from workers.stream.table import TablePartition
 from workers.stream.writer import Target
@@ -46,6 +47,7 @@ class Effects:
 
 async def handle(chunk: Chunk, parts: Parts) -> None:
     """Take one chunk of items; `chunk` is finished once the index shows them."""
+    await make_room_for_items(parts)
     partition = chunk.tp.partition
     effects = Effects()
     rows = parts.items.partitions[partition]
@@ -96,6 +98,10 @@ def _tell_row(
     if stated is not None and known is not None and stated.is_all_of(known):
         return True
     place = first_place(record, parts.settings.item_partitions)
+    if _is_below_floor(item.item_id, record, place, rows):
+        effects.touched[item.item_id] = None
+        effects.outcomes[REPEATED] += 1
+        return known is None or record.offset <= known.catalog_offset
     is_new = stated is not None or known is None or not known.has_taken(record.offset, place)
     try:
         entry = _entry(item, record, known, parts) if is_new else None
@@ -115,6 +121,14 @@ def _tell_row(
     row.describe(entry, record.offset, place)
     effects.outcomes[_outcome(item)] += 1
     return not isinstance(item, ItemUpdate) and len(row.forwarded) == (place is not None)
+
+
+def _is_below_floor(item_id: str, record: Record, place: tuple[int, int] | None, rows: Rows) -> bool:
+    """Whether the row that took this record was dropped since."""
+    marks = [(CATALOG_ORIGIN, record.offset)]
+    if place is not None:
+        marks.append((FORWARDED_ORIGIN + place[0], place[1]))
+    return any(rows.floor.covers(item_id, mark) for mark in marks)
 
 
 def _outcome(item: ItemEvent) -> str:

@@ -17,6 +17,7 @@ from workers.agents.people import APPLIED, DUPLICATE, fold_person, fold_sealed
 from workers.agents.user_records import Decoded, Effects, decode
 from workers.arrivals import forwarded
 from workers.errors import BadRecordError
+from workers.eviction import make_room_for_users
 from workers.metrics import Metrics
 from workers.parts import Parts
 from workers.records.interaction import Interaction
@@ -32,6 +33,7 @@ REROUTED, ERASED = "rerouted", "erased"
 
 async def handle(chunk: Chunk, parts: Parts) -> None:
     """Fold one chunk; returns when all its effects are acknowledged."""
+    await make_room_for_users(parts)
     partition = chunk.tp.partition
     effects = Effects()
     decoded = await decode(chunk.records, effects, parts)
@@ -82,6 +84,8 @@ def _fold_one(
     if one.owner != one.record.partition:
         effects.send_on(forwarded(one.record, one.arrival), one.subject, parts)
         return REROUTED
+    if rows.floor.covers(one.subject, one.arrival.mark):
+        return DUPLICATE
     user, event = rows.change(one.subject), one.event
     if not user.watermarks.advance(one.arrival.mark):
         return DUPLICATE

@@ -9,6 +9,7 @@ import faust
 from models.evidence import Evidence, Retraction, is_retraction
 from workers.agents.letters import Letters
 from workers.errors import BadRecordError
+from workers.eviction import make_room_for_items
 from workers.parts import Parts
 from workers.records.codes import Reason
 from workers.stream.chunk import Chunk, Record
@@ -16,6 +17,7 @@ from workers.stream.chunk import Chunk, Record
 
 async def handle(chunk: Chunk, parts: Parts) -> None:
     """Fold one chunk into its items' rows; `chunk` is finished once the index shows them."""
+    await make_room_for_items(parts)
     partition = chunk.tp.partition
     letters = Letters("transitions")
     rows = parts.items.partitions[partition]
@@ -28,7 +30,10 @@ async def handle(chunk: Chunk, parts: Parts) -> None:
             except BadRecordError as error:
                 letters.add(record, error)
             else:
-                row, touched[told.item_id] = rows.change(told.item_id), None
+                touched[told.item_id] = None
+                if rows.floor.covers(told.item_id, told.origin):
+                    continue
+                row = rows.change(told.item_id)
                 if isinstance(told, Retraction):
                     row.retract(told)
                     taken_back[told.item_id] = None

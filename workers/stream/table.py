@@ -1,20 +1,28 @@
 """Keyed state per partition: rows in memory, changed rows packed for the changelog (no I/O)."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Generic, Protocol, TypeVar
 
+from models.floor import Floor
 from workers.errors import ConfigurationError
 from workers.records.out import OutRecord
 
 NOTE_KEY = b""
 """Key of a changelog's note, what is to be said of all rows of its partition: nobody has an empty id."""
 
+FLOOR_KEY = b"\x00floor"
+"""Key of what rows had applied that are kept no more (`models.floor`): no id holds a control character."""
+
 
 class Row(Protocol):
-    """A row of a table: it knows its own versioned bytes."""
+    """A row of a table: it knows its own versioned bytes, and the last offset that it applied of each origin."""
 
     def pack(self) -> bytes: ...
+
+    def marks(self) -> Mapping[int, int]: ...
 
 
 R = TypeVar("R", bound=Row)
@@ -26,58 +34,93 @@ class TablePartition(Generic[R]):
     Recovered rows stay packed until they are asked for: start-up costs a copy a row, not a parse, and a packed
     row takes half the memory of one in use. A row that can't be read is never taken for an absent one: its user
     or item would start anew and overwrite it.
+
+    Rows are kept in the order of their last write, in memory as in the changelog, so that after a recovery the same
+    ones go first. `floor`: what those had applied that went; who folds asks it before a row is made.
     """
 
-    def __init__(self, changelog: str, kind: bytes, unpack: Callable[[bytes], R], new: Callable[[], R]) -> None:
+    def __init__(
+        self,
+        changelog: str,
+        kind: bytes,
+        unpack: Callable[[bytes], R],
+        new: Callable[[], R],
+        is_spare: Callable[[bytes], bool],
+    ) -> None:
         self.lock = asyncio.Lock()
         self.note = ""
+        self.floor = Floor()
         self._changelog = changelog
         self._kind = kind
         self._head = new().pack()[:2]  # kind and version, see `models.packing.head`
         self._unpack = unpack
         self._new = new
-        self._rows: dict[str, R] = {}
-        self._packed: dict[str, bytes] = {}
+        self._is_spare = is_spare
+        self._rows: OrderedDict[str, R | bytes] = OrderedDict()
+        self._spare: OrderedDict[str, None] = OrderedDict()
         self._changed: dict[str, None] = {}
 
     def __len__(self) -> int:
-        return len(self._rows) + len(self._packed)
+        return len(self._rows)
+
+    @property
+    def spare(self) -> int:
+        """How many rows go before all others."""
+        return len(self._spare)
 
     def keys(self) -> Iterator[str]:
         """Keys of all rows, recovered ones included."""
         yield from list(self._rows)
-        yield from list(self._packed)
 
     def get(self, key: str) -> R | None:
         """The row of `key`, or None; raises `ConfigurationError` if it is unreadable."""
         row = self._rows.get(key)
-        if row is None and key in self._packed:
-            row = self._rows[key] = self._parse(key)
-            del self._packed[key]
+        if isinstance(row, bytes):
+            row = self._rows[key] = self._parse(key, row)
         return row
 
     def look(self, key: str) -> R | None:
         """A row to read once, as `get`; one that is packed stays packed: for those who walk through all rows."""
-        return self._parse(key) if key in self._packed else self._rows.get(key)
+        row = self._rows.get(key)
+        return self._parse(key, row) if isinstance(row, bytes) else row
 
     def change(self, key: str) -> R:
         """The row of `key`, made if it is new, marked as to be written."""
         row = self.get(key)
         if row is None:
             row = self._rows[key] = self._new()
+        self._changed.pop(key, None)
         self._changed[key] = None
         return row
 
-    def delete(self, key: str) -> None:
-        """Forget `key`; the changelog gets its tombstone."""
-        self._rows.pop(key, None)
-        self._packed.pop(key, None)
-        self._changed[key] = None
+    def oldest(self, count: int, *, spare_only: bool = False) -> list[str]:
+        """Keys of the rows to go next: spare ones, then the others, of each kind those written longest ago."""
+        found = list(islice(self._spare, count))
+        if spare_only or len(found) == count:
+            return found
+        others = (key for key in self._rows if key not in self._spare)
+        return found + list(islice(others, count - len(found)))
+
+    def drop(self, key: str) -> None:
+        """Keep a row no more; the floor knows what it had applied, and is to be written before anything else."""
+        row = self.look(key)
+        if row is not None:
+            self.floor.drop(key, row.marks())
+            del self._rows[key]
+            self._spare.pop(key, None)
+
+    def floor_record(self) -> OutRecord:
+        """The changelog's record of the floor."""
+        return OutRecord(FLOOR_KEY, self.floor.pack())
+
+    def bury(self, keys: Iterable[str]) -> None:
+        """Have tombstones written for rows that were dropped, unless they have begun anew."""
+        self._changed.update(dict.fromkeys(key for key in keys if key not in self._rows))
 
     def take_changes(self) -> list[OutRecord]:
-        """Changelog records of all rows changed since the last call, each key once."""
+        """Changelog records of all rows changed since the last call, each key once, the last one changed last."""
         changed, self._changed = self._changed, {}
-        return [OutRecord(key=key.encode(), value=self._bytes_of(key)) for key in changed]
+        return [OutRecord(key=key.encode(), value=self._written(key)) for key in changed]
 
     def load(self, key: bytes | None, value: bytes | None) -> None:
         """Take one changelog record in recovery; the last one of a key counts. Raises ValueError on an alien one."""
@@ -85,11 +128,16 @@ class TablePartition(Generic[R]):
             raise ValueError("has no key")
         if key == NOTE_KEY:
             self.note = (value or b"").decode(errors="replace")
+        elif key == FLOOR_KEY:
+            self.floor = Floor.unpack(value or b"")
         elif value is None:
-            self._packed.pop(key.decode(), None)
+            self._rows.pop(key.decode(), None)
+            self._spare.pop(key.decode(), None)
         elif value.startswith(self._kind):
             self._refuse_other_version(key, value)
-            self._packed[key.decode()] = value
+            name = key.decode()
+            self._rows[name] = value
+            self._put_last(name, value)
         else:
             raise ValueError(f"starts with {value[:2]!r}, expected {self._kind!r}")
 
@@ -102,13 +150,25 @@ class TablePartition(Generic[R]):
                 f"this program writes {ours[1]}: run `tastestream rebuild`, or the program that wrote it"
             )
 
-    def _bytes_of(self, key: str) -> bytes | None:
+    def _written(self, key: str) -> bytes | None:
         row = self._rows.get(key)
-        return None if row is None else row.pack()
+        if row is None:
+            return None
+        packed = row if isinstance(row, bytes) else row.pack()
+        self._put_last(key, packed)
+        return packed
 
-    def _parse(self, key: str) -> R:
+    def _put_last(self, key: str, packed: bytes) -> None:
+        self._rows.move_to_end(key)
+        if self._is_spare(packed):
+            self._spare[key] = None
+            self._spare.move_to_end(key)
+        elif self._spare:
+            self._spare.pop(key, None)
+
+    def _parse(self, key: str, packed: bytes) -> R:
         try:
-            return self._unpack(self._packed[key])
+            return self._unpack(packed)
         except ValueError as error:
             raise ConfigurationError(unreadable(f"row of {key!r} in {self._changelog}", error)) from error
 
@@ -125,18 +185,32 @@ class Table(Generic[R]):
     """All partitions of one kind of state that this worker owns, and the changelog that they live in.
 
     `kind`: first bytes of every packed row, whatever its version; what begins otherwise is found at recovery.
+    `is_spare`: whether a packed row goes before all others when rows must go.
     """
 
-    def __init__(self, changelog: str, unpack: Callable[[bytes], R], new: Callable[[], R], kind: bytes = b"") -> None:
+    def __init__(
+        self,
+        changelog: str,
+        unpack: Callable[[bytes], R],
+        new: Callable[[], R],
+        kind: bytes = b"",
+        is_spare: Callable[[bytes], bool] = lambda packed: False,
+    ) -> None:
         self.changelog = changelog
         self._kind = kind
         self.partitions: dict[int, TablePartition[R]] = {}
         self._unpack = unpack
         self._new = new
+        self._is_spare = is_spare
 
     def __len__(self) -> int:
         return sum(len(partition) for partition in self.partitions.values())
 
+    @property
+    def spare(self) -> int:
+        """How many rows go before all others."""
+        return sum(partition.spare for partition in self.partitions.values())
+
     def blank_partition(self) -> TablePartition[R]:
         """An empty partition to be filled by recovery; it counts once it is put into `partitions`."""
-        return TablePartition(self.changelog, self._kind, self._unpack, self._new)
+        return TablePartition(self.changelog, self._kind, self._unpack, self._new, self._is_spare)

@@ -1,0 +1,274 @@
+"""Tables at their bounds: rows go in a fixed order, and a worker killed at any write ends like an undisturbed one."""
+
+import random
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+from aiokafka import TopicPartition
+
+from models.evidence import Evidence
+from tests.agents.parts import NOW_MS, PARTITIONS, chunk_of_records, done, json_record, partition_for, running_parts
+from tests.stream.builders import record_at
+from workers.agents import catalog, interactions, transitions
+from workers.parts import Parts
+from workers.records.out import OutRecord
+from workers.stream.chunk import Chunk, Record
+from workers.stream.table import FLOOR_KEY, Table
+from workers.stream.writer import Target, Writer
+
+LIMIT = 6
+RUN = 9  # records of a chunk at most
+COMMIT_EVERY = 3  # chunks
+TOLD = "item-transitions"
+Handle = Callable[[Chunk, Parts], Awaitable[None]]
+
+
+class KilledError(Exception):
+    """The process is gone; what it had written stays."""
+
+
+class Disk(Writer):
+    """Keeps what is written, and refuses everything once `writes_left` records were taken."""
+
+    def __init__(self) -> None:
+        super().__init__({}, owner="test", patience_s=1.0)
+        self.logs: dict[Target, list[OutRecord]] = defaultdict(list)
+        self.writes_left: int | None = None
+
+    async def send_all(self, batches: Mapping[Target, Iterable[OutRecord]]) -> None:
+        for target, records in batches.items():
+            for record in records:
+                if self.writes_left is not None:
+                    self.writes_left -= 1
+                    if self.writes_left < 0:
+                        raise KilledError
+                self.logs[target].append(record)
+
+    def recover(self, table: Table[Any]) -> None:
+        """Give the table what a new process would find."""
+        table.partitions = {number: table.blank_partition() for number in range(PARTITIONS)}
+        for number, rows in table.partitions.items():
+            for record in self.logs[table.changelog, number]:
+                rows.load(record.key, record.value)
+
+
+async def fold(
+    chunks: Sequence[tuple[Handle, list[Record]]], kill_share: float, seed: int = 1
+) -> tuple[dict[str, bytes], set[tuple[str, tuple[int, int]]], Counter[str]]:
+    """Fold chunks; rows of both tables as bytes, which items were told of which events, evictions and kills."""
+    rng, disk = random.Random(seed), Disk()
+    bounds = {"max_users": LIMIT, "max_items": LIMIT, "max_unknown_items": LIMIT // 2}
+    async with running_parts(**bounds) as (built, _):
+        parts, at, committed, happened = replace(built, writer=disk), 0, 0, Counter[str]()
+        while at < len(chunks):
+            handle, records = chunks[at]
+            chunk = chunk_of_records(*records)
+            disk.writes_left = rng.randrange(25) if rng.random() < kill_share else None
+            try:
+                await handle(chunk, parts)
+                if handle is not interactions.handle:
+                    await done(chunk)
+                at += 1
+                committed = at if at % COMMIT_EVERY == 0 else committed
+                if disk.writes_left is not None:
+                    raise KilledError
+            except KilledError:
+                happened["kills"] += 1
+                at = committed
+                disk.recover(parts.users)
+                disk.recover(parts.items)
+            assert len(parts.users) <= LIMIT + RUN
+        for table in ("users", "items", "unknown_items"):
+            happened[table] = int(
+                built.metrics.registry.get_sample_value("tastestream_state_evictions_total", {"table": table}) or 0
+            )
+        return _packed(parts), _told(disk), happened
+
+
+def _packed(parts: Parts) -> dict[str, bytes]:
+    tables: tuple[Table[Any], ...] = (parts.users, parts.items)
+    return {
+        f"{table.changelog} {key}": row.pack()
+        for table in tables
+        for rows in table.partitions.values()
+        for key in rows.keys()  # noqa: SIM118 - not a dict
+        if (row := rows.get(key)) is not None
+    }
+
+
+def _told(disk: Disk) -> set[tuple[str, tuple[int, int]]]:
+    packed = [record.value or b"" for (name, _), log in disk.logs.items() if name == TOLD for record in log]
+    return {(piece.item_id, piece.origin) for piece in map(Evidence.unpack, packed)}
+
+
+def user_chunks() -> list[tuple[Handle, list[Record]]]:
+    """Baskets, ratings and guests of 30 people, far more than are kept, in runs of up to nine records."""
+    rng, log = random.Random(7), defaultdict[int, list[Record]](list)
+    for n in range(400):
+        user = f"u{min(int(rng.expovariate(0.1)), 29)}"
+        body: dict[str, Any] = {"user_id": user, "event_time": NOW_MS - 1_000_000 + n * 100}
+        if n % 5:
+            body |= {"event_type": "rating", "item_id": f"i{rng.randrange(12)}", "value": 4}
+        else:
+            body |= {"event_type": "purchase", "items": [{"item_id": f"i{i}"} for i in rng.sample(range(12), 3)]}
+        partition = partition_for(user)
+        log[partition].append(json_record("user-interactions", len(log[partition]), user, body))
+    return _runs(interactions.handle, log, rng)
+
+
+def item_chunks() -> list[tuple[Handle, list[Record]]]:
+    """Evidence in which one record may tell many items, among catalog records of five items; repeats from afar."""
+    rng = random.Random(3)
+    told, described = defaultdict[int, list[Record]](list), defaultdict[int, list[Record]](list)
+    evidence: list[tuple[str, bytes]] = []
+    for n in range(200):
+        for item in rng.sample(range(30), 3):
+            before = np.array([rng.randrange(1, 9)], dtype=np.uint32)
+            piece = Evidence(f"i{item}", (n % 2, n), n, NOW_MS, 1.0, True, before, rating=4.0)
+            evidence.append((piece.item_id, piece.pack()))
+        if n % 50 == 49:  # their sender was killed before its commit
+            evidence += evidence[-30:]
+    for item_id, packed in evidence:
+        partition = partition_for(item_id)
+        tp = TopicPartition(TOLD, partition)
+        told[partition].append(record_at(tp, len(told[partition]), item_id.encode(), packed))
+    for n in range(20):
+        item_id = f"i{n % 5}"
+        log = described[partition_for(item_id)]
+        log.append(json_record("item-catalog", len(log), item_id, {"item_id": item_id, "title": f"Title {n}"}))
+    chunks = _runs(transitions.handle, told, rng)
+    for place, chunk in enumerate(_runs(catalog.handle, described, rng)):
+        chunks.insert(place * 5, chunk)
+    return chunks
+
+
+def _runs(handle: Handle, log: Mapping[int, Sequence[Record]], rng: random.Random) -> list[tuple[Handle, list[Record]]]:
+    chunks, left = [], {partition: list(records) for partition, records in log.items()}
+    while left:
+        partition, size = rng.choice(sorted(left)), rng.randint(1, RUN)
+        chunks.append((handle, left[partition][:size]))
+        left[partition] = left[partition][size:]
+        if not left[partition]:
+            del left[partition]
+    return chunks
+
+
+@pytest.mark.parametrize("chunks", [user_chunks(), item_chunks()], ids=["users", "items"])
+async def test_a_worker_killed_at_its_bounds_ends_with_the_rows_of_an_undisturbed_one(
+    chunks: list[tuple[Handle, list[Record]]],
+) -> None:
+    undisturbed = await fold(chunks, kill_share=0.0)
+    killed = await fold(chunks, kill_share=0.4)
+    assert killed[2]["kills"] > 20
+    assert undisturbed[2]["users"] + undisturbed[2]["items"] + undisturbed[2]["unknown_items"] > 50
+    assert killed[0] == undisturbed[0]
+    assert killed[1] == undisturbed[1]
+
+
+async def test_every_event_of_users_who_come_and_go_is_told_under_one_origin() -> None:
+    """What one event tells may differ: killed in the middle of a write, a worker may drop a row a chunk earlier."""
+    chunks = user_chunks()
+    expected = {
+        (item["item_id"], (record.partition, record.offset))
+        for _, records in chunks
+        for record in records
+        for body in [orjson.loads(record.value or b"")]
+        for item in body.get("items", [body])
+    }
+    _, told, happened = await fold(chunks, kill_share=0.5, seed=2)
+    assert happened["kills"] > 20
+    assert happened["users"] > 20
+    assert told == expected
+
+
+async def test_a_user_who_went_is_not_begun_anew_by_a_record_that_comes_again() -> None:
+    async with running_parts(max_users=1) as (parts, sent):
+        first, second, third = (_view(f"u{n}", offset) for n, offset in ((0, 0), (0, 1), (0, 2)))
+        await interactions.handle(chunk_of_records(first, second), parts)
+        for n in range(1, 9):
+            await interactions.handle(chunk_of_records(_view(f"u{n}", 10 + n)), parts)
+        assert _user(parts, "u0") is None
+        sent.batches.clear()
+        await interactions.handle(chunk_of_records(first, second, third), parts)
+        assert _user(parts, "u0") is None
+        assert sent.to(TOLD) == []
+        await interactions.handle(chunk_of_records(_view("u0", 30)), parts)
+        user = _user(parts, "u0")
+        assert user is not None
+        assert user.history.item_ids == ["item"]
+
+
+async def test_evidence_that_comes_again_for_an_item_that_went_does_not_count() -> None:
+    async with running_parts(max_unknown_items=1) as (parts, _):
+        names = [f"i{n}" for n in range(40) if partition_for(f"i{n}") == 0]
+        for name in names[:3]:  # one basket tells them all
+            await _tell(parts, name, offset=5)
+        assert parts.items.partitions[0].get(names[0]) is None
+        assert parts.items.partitions[0].get(names[2]) is not None, "told by the same record, and new here"
+        await _tell(parts, names[0], offset=5)
+        assert parts.items.partitions[0].get(names[0]) is None
+        await _tell(parts, names[0], offset=6)
+        row = parts.items.partitions[0].get(names[0])
+        assert row is not None
+        assert row.use.count == 1
+
+
+async def test_an_item_that_went_is_gone_from_the_index_before_its_tombstone_is_written() -> None:
+    async with running_parts(max_items=2) as (parts, sent):
+        names = [f"i{n}" for n in range(40) if partition_for(f"i{n}") == 0][:6]
+        for offset, name in enumerate(names):
+            chunk = chunk_of_records(json_record("item-catalog", offset, name, {"item_id": name, "title": name}))
+            await catalog.handle(chunk, parts)
+            await done(chunk)
+            shown = await parts.index.get(names)
+            buried = (names[0].encode(), None) in [(r.key, r.value) for r in sent.to(parts.items.changelog)]
+            assert not (buried and names[0] in shown)
+        assert names[0] not in await parts.index.get(names)
+        assert names[0] not in parts.vocabulary
+        written = [(record.key, record.value is None) for record in sent.to(parts.items.changelog)]
+        assert (names[0].encode(), True) in written
+        floor = written.index((FLOOR_KEY, False))
+        assert floor < written.index((names[0].encode(), True))
+
+
+async def test_unknown_items_go_before_those_of_the_catalog_and_the_oldest_first() -> None:
+    async with running_parts(max_items=100, max_unknown_items=2) as (parts, _):
+        names = [f"i{n}" for n in range(40) if partition_for(f"i{n}") == 0][:6]
+        chunk = chunk_of_records(json_record("item-catalog", 0, names[0], {"item_id": names[0], "title": "known"}))
+        await catalog.handle(chunk, parts)
+        for offset, name in enumerate(names):
+            await _tell(parts, name, offset)
+        assert list(parts.items.partitions[0].keys()) == [names[0], *names[-3:]], "the last chunk has yet to make room"
+
+
+async def test_no_row_goes_below_the_bound() -> None:
+    async with running_parts(max_users=8) as (parts, sent):
+        for n in range(8):
+            await interactions.handle(chunk_of_records(_view(f"u{n}", n)), parts)
+        await interactions.handle(chunk_of_records(_view("u0", 20)), parts)
+        assert len(parts.users) == 8
+        keys = {record.key for record in sent.to(parts.users.changelog)}
+        assert keys == {f"u{n}".encode() for n in range(8)}
+
+
+async def _tell(parts: Parts, item_id: str, offset: int) -> None:
+    piece = Evidence(item_id, (0, offset), offset, NOW_MS, 1.0, True, np.zeros(0, dtype=np.uint32))
+    record = record_at(TopicPartition(TOLD, partition_for(item_id)), next(_offsets), item_id.encode(), piece.pack())
+    await transitions.handle(chunk_of_records(record), parts)
+
+
+_offsets = iter(range(1_000_000))
+
+
+def _view(user: str, offset: int) -> Record:
+    body = {"event_type": "view", "user_id": user, "item_id": "item", "event_time": NOW_MS - 1_000 + offset}
+    return json_record("user-interactions", offset, user, body)
+
+
+def _user(parts: Parts, name: str) -> Any:
+    return parts.users.partitions[partition_for(name)].get(name)

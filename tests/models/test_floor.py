@@ -1,0 +1,45 @@
+"""A floor covers exactly what dropped rows had applied, and what came before it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.floor import Floor
+
+# What happens to rows: records of one of two origins that concern some of four keys, and keys that are dropped.
+Told = tuple[int, list[str]]
+STEPS = st.lists(
+    st.one_of(st.sampled_from("abcd"), st.tuples(st.integers(0, 1), st.lists(st.sampled_from("abcd"), max_size=3)))
+)
+
+
+@given(STEPS)
+def test_whatever_was_applied_to_a_dropped_row_is_covered_and_what_comes_next_is_not(steps: list[str | Told]) -> None:
+    floor, rows, lost = Floor(), {key: dict[int, int]() for key in "abcd"}, list[tuple[str, tuple[int, int]]]()
+    kept: dict[str, list[tuple[int, int]]] = {key: [] for key in "abcd"}
+    for offset, step in enumerate(steps):
+        if isinstance(step, str):
+            floor.drop(step, rows[step])
+            lost += [(step, mark) for mark in kept[step]]
+            rows[step], kept[step] = {}, []
+        else:
+            origin, keys = step
+            for key in keys:
+                assert not floor.covers(key, (origin, offset))
+                rows[key][origin] = offset
+                kept[key].append((origin, offset))
+    assert all(floor.covers(key, mark) for key, mark in lost)
+    again = Floor.unpack(floor.pack())
+    marks = [(key, (origin, offset)) for key in "abcd" for origin in (0, 1) for offset in range(len(steps))]
+    assert [again.covers(*mark) for mark in marks] == [floor.covers(*mark) for mark in marks]
+
+
+@given(STEPS, st.data())
+def test_a_torn_floor_is_refused(steps: list[str | Told], data: st.DataObject) -> None:
+    floor = Floor()
+    for offset, step in enumerate(steps):
+        if not isinstance(step, str):
+            floor.drop("a", {step[0]: offset})
+    packed = floor.pack()
+    with pytest.raises(ValueError):
+        Floor.unpack(packed[: data.draw(st.integers(0, len(packed) - 1))])

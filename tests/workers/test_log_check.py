@@ -1,0 +1,42 @@
+"""A topic that was deleted and created anew is noticed by what rows know of it, dropped ones too."""
+
+import pytest
+from aiokafka import TopicPartition
+
+from models.evidence import NOTHING, Evidence
+from models.user_state import UserState
+from workers.errors import ConfigurationError
+from workers.log_check import LogCheck
+from workers.rows import ItemRow
+from workers.stream.table import Table
+from workers.topics import Topics
+
+
+def tables() -> tuple[LogCheck, Table[UserState], Table[ItemRow]]:
+    users, items = Table("users", UserState.unpack, UserState), Table("items", ItemRow.unpack, ItemRow)
+    users.partitions, items.partitions = {0: users.blank_partition()}, {0: items.blank_partition()}
+    return LogCheck(Topics(""), users, items), users, items
+
+
+@pytest.mark.parametrize("dropped", [False, True])
+def test_events_that_the_topic_has_yet_to_reach_are_noticed_also_of_users_who_went(dropped: bool) -> None:
+    check, users, _ = tables()
+    users.partitions[0].change("u").watermarks.advance((0, 7))
+    if dropped:
+        users.partitions[0].drop("u")
+    check.check({TopicPartition("user-interactions", 0): 8})
+    with pytest.raises(ConfigurationError, match=r"ends at offset 7, but state holds its record 7"):
+        check.check({TopicPartition("user-interactions", 0): 7})
+
+
+@pytest.mark.parametrize("dropped", [False, True])
+def test_entries_that_the_catalog_has_yet_to_reach_are_noticed_also_of_items_that_went(dropped: bool) -> None:
+    check, _, items = tables()
+    row = items.partitions[0].change("i")
+    row.describe(b"{}", 7)
+    row.learn(Evidence("i", (0, 99), 99, 1_000, 1.0, True, NOTHING))
+    if dropped:
+        items.partitions[0].drop("i")
+    check.check({TopicPartition("item-catalog", 0): 8})
+    with pytest.raises(ConfigurationError, match=r"ends at offset 7, but state holds its record 7"):
+        check.check({TopicPartition("item-catalog", 0): 7})
