@@ -14,6 +14,8 @@ from models.ranker import OnlineRanker
 from models.user_state import UserState
 from workers import http_api, web
 from workers.agents import catalog, interactions, requests, transitions
+from workers.experiments.follower import ExperimentFollower
+from workers.experiments.running import Running
 from workers.facts import ItemFacts
 from workers.fold_vectors import VectorsAtHand
 from workers.index.build import build_index
@@ -79,7 +81,8 @@ def build(settings: Settings, *, only: Collection[str] | None = None) -> StreamA
     # Started in this order and stopped in the opposite one: a hand-over needs everything else alive.
     below: list[Service] = [parts.index_service, parts.writer, parts.replies, parts.index_writer, parts.index_audit]
     watchdog = _watchdog(parts, options, member, request_reader)
-    for service in (*below, *shelf, *_shared_weights(parts, options), request_reader, member, watchdog):
+    shared = (*_shared_weights(parts, options), _experiments(parts, options))
+    for service in (*below, *shelf, *shared, request_reader, member, watchdog):
         app.add_service(service)
     _attach_web(app, parts, member, request_reader)
     return app
@@ -116,6 +119,7 @@ def build_parts(settings: Settings, options: ClientOptions) -> Parts:
     facts = ItemFacts(items, indexes.answers, settings.item_partitions)
     fusion = OnlineRanker() if settings.ranker == "online" else FixedFusion()
     pipeline = _pipeline(settings, indexes.answers, facts, vectors, vocabulary, fusion, metrics)
+    experiments = Running(settings.ranker)
     parts = Parts(
         settings=settings,
         topics=topics,
@@ -138,6 +142,7 @@ def build_parts(settings: Settings, options: ClientOptions) -> Parts:
         replies=ReplySender(options, patience_s=settings.patience_s),
         fusion=fusion,
         pipeline=pipeline,
+        experiments=experiments,
         learner=_learner(settings, pipeline, fusion, metrics),
     )
     return _for_shared_index(parts, vectors, indexes.ingest) if shared else parts
@@ -197,6 +202,21 @@ def _shared_weights(parts: Parts, options: ClientOptions) -> list[Service]:
         patience_s=settings.patience_s,
     )
     return [shared]
+
+
+def _experiments(parts: Parts, options: ClientOptions) -> ExperimentFollower:
+    settings, topics = parts.settings, parts.topics
+    return ExperimentFollower(
+        parts.experiments,
+        parts.writer,
+        options,
+        parts.metrics,
+        lambda: 0 in parts.users.partitions,
+        topic=topics.experiments,
+        dead_letters=topics.dead_letters,
+        group_id=f"{settings.app_id}-experiments",
+        patience_s=settings.patience_s,
+    )
 
 
 def _kind(row: Row) -> bytes:

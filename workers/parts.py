@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from models.fusion import Fusion
 from models.user_state import UserState
+from workers.experiments.running import Running
 from workers.fold_vectors import FoldVectors
 from workers.index.port import Index
 from workers.index_audit import IndexAudit
@@ -52,4 +53,5 @@ class Parts:
     replies: ReplySender
     fusion: Fusion
     pipeline: Answering
+    experiments: Running
     learner: Learner | None

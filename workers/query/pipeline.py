@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 
-from models.fusion import Fusion, Situation
+from models.fusion import FixedFusion, Fusion, Situation
 from models.ranking import Candidates, rank
 from models.user_state import UserState
 from workers.facts import ItemFacts
@@ -24,6 +24,7 @@ from workers.query.popular import PopularLists
 from workers.query.present import present
 from workers.query.question import Question, ask
 from workers.query.retrieve import Found, retrieve, retrieve_second, width_for
+from workers.records.experiment import AS_DEPLOYED, VariantSettings
 from workers.records.reply import Reply
 from workers.records.request import Request
 from workers.vectors import ItemVectors
@@ -33,6 +34,7 @@ from workers.vocabulary import Vocabulary
 WIDEN = 7
 WIDEST = 10_000
 _SOMEBODY = "somebody"
+_FIXED = FixedFusion()
 
 Stage = Callable[[str], AbstractContextManager[None]]
 
@@ -76,8 +78,15 @@ class Pipeline:
         self._metrics = metrics
         self._diversity = diversity
 
-    async def answer(self, request: Request, user: UserState | None, partition: int, recommendation_id: str) -> Reply:
-        """The reply to `request` of the user whose row is `user`, owned with `partition`.
+    async def answer(
+        self,
+        request: Request,
+        user: UserState | None,
+        partition: int,
+        recommendation_id: str,
+        settings: VariantSettings = AS_DEPLOYED,
+    ) -> Reply:
+        """The reply to `request` of the user whose row is `user`, owned with `partition`, as `settings` say.
 
         Raises `BadRecordError` for what can't be answered, `DependencyError` if no source answers.
         """
@@ -86,9 +95,10 @@ class Pipeline:
             question = await ask(request, user, partition, self._facts, recommendation_id)
             dense = await dense_queries(question, self._vectors, self._vocabulary.rarity)
             planned = plan(question, dense, self._vocabulary.words)
-        found, candidates = await self._candidates(question, planned, stages.stage)
+        found, candidates = await self._candidates(question, planned, stages.stage, settings)
         with stages.stage("rank"):
-            ranking = rank(candidates, self._fusion, question.situation, request.limit, self._diversity_of(request))
+            diversity = self._diversity_of(request, settings)
+            ranking = rank(candidates, self.fusion_of(settings), question.situation, request.limit, diversity)
         with stages.stage("explain"):
             items = await present(candidates, ranking, found, question, self._index, self._facts)
         more = items and len(candidates.item_ids) > len(ranking.places)
@@ -103,7 +113,9 @@ class Pipeline:
             next=next_page(request, question.page, [item.item_id for item in items]) if more else None,
         )
 
-    async def look(self, user: UserState, now_ms: int) -> tuple[Candidates, Situation]:
+    async def look(
+        self, user: UserState, now_ms: int, settings: VariantSettings = AS_DEPLOYED
+    ) -> tuple[Candidates, Situation]:
         """Candidates for a user at `now_ms` with their raw scores, and their situation; for whoever learns from it.
 
         Raises `DependencyError` if no source answers.
@@ -112,15 +124,25 @@ class Pipeline:
         question = await ask(request, user, 0, self._facts, "")
         dense = await dense_queries(question, self._vectors, self._vocabulary.rarity)
         planned = plan(question, dense, self._vocabulary.words)
-        _, candidates = await self._candidates(question, planned, lambda _: nullcontext())
+        _, candidates = await self._candidates(question, planned, lambda _: nullcontext(), settings)
         return candidates, question.situation
 
-    def _diversity_of(self, request: Request) -> float:
-        return self._diversity if request.diversity is None else request.diversity
+    def fusion_of(self, settings: VariantSettings) -> Fusion:
+        """What ranks under these settings."""
+        return _FIXED if settings.ranker == "fixed" else self._fusion
 
-    async def _candidates(self, question: Question, planned: Plan, stage: Stage) -> tuple[Found, Candidates]:
+    def diversity_of(self, settings: VariantSettings) -> float:
+        """Diversity of a list under these settings."""
+        return self._diversity if settings.diversity is None else settings.diversity
+
+    def _diversity_of(self, request: Request, settings: VariantSettings) -> float:
+        return self.diversity_of(settings) if request.diversity is None else request.diversity
+
+    async def _candidates(
+        self, question: Question, planned: Plan, stage: Stage, settings: VariantSettings
+    ) -> tuple[Found, Candidates]:
         """Candidates that may be shown, looked for wider and wider until they fill the list and one place more."""
-        where, width = conditions(question), width_for(question.request.limit, len(question.page.shown))
+        where, width = conditions(question), width_for(question.request.limit, len(question.page.shown), settings.width)
         while True:
             with stage("retrieve"):
                 found = await retrieve(planned, where, self._searcher, width)
@@ -134,7 +156,7 @@ class Pipeline:
                 only = OnlyIds(frozenset(kept[:MAX_IDS]))
                 found = found.with_more(await retrieve_second(planned, (only,), self._index, len(only.item_ids)))
         with stage("features"):
-            wanted = bool(planned.dense) or self._diversity_of(question.request) > 0.0
+            wanted = bool(planned.dense) or self._diversity_of(question.request, settings) > 0.0
             facts = await self._facts.of(kept, available=question.request.filters.available)
             vectors = await self._vectors.matrix(list(facts)) if wanted else None
             return found, score(facts, vectors, found, question)

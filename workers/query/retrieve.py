@@ -45,9 +45,9 @@ class Found:
         return Found({**self.hits, **other.hits}, self.queries, self.dense, degraded, self.exhausted)
 
 
-def width_for(limit: int, shown: int) -> int:
+def width_for(limit: int, shown: int, least: int | None = None) -> int:
     """Hits to ask each source for: enough that a list of popular items alone fills the page after those shown."""
-    return max(WIDTH, round((limit + shown) / POPULAR_SHARE))
+    return max(least or WIDTH, round((limit + shown) / POPULAR_SHARE))
 
 
 async def retrieve(planned: Plan, where: tuple[Condition, ...], index: Searcher, width: int) -> Found:
