@@ -59,6 +59,12 @@ def attribute(shown: Shown, acts: Acts, window_ms: int) -> Ints:
     return np.where(named == NOWHERE, _by_user(shown, acts, window_ms), named)
 
 
+def distinct(shown: Shown) -> Ints:
+    """Places of the first line of each pair of recommendation and item, int64 (≤ n,): an answer may be told twice."""
+    pairs, _ = _pairs(shown.recommendations, shown.items, shown.recommendations, shown.items)
+    return np.sort(np.unique(pairs, return_index=True)[1])
+
+
 def first_of_each(places: Ints, times_ms: Ints) -> Mask:
     """True for the earliest act of each place, bool (acts,): more of them count no more. False for place −1."""
     order = np.lexsort((times_ms, places))

@@ -7,7 +7,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from rich.table import Table
 
-from workers.bounded_read import TopicReader, topic_reader, unreachable
+from workers.bounded_read import TopicReader, spoken, topic_reader, unreachable
 from workers.errors import BadRecordError, ConfigurationError
 from workers.experiments.definitions import Definitions
 from workers.experiments.running import choose
@@ -31,7 +31,7 @@ class Told:
 async def read_definitions(reader: TopicReader, topics: Topics) -> Told:
     """All of the topic, as every worker reads it."""
     told = Told()
-    async for batch in reader.read(await reader.ranges(topics.experiments)):
+    async for batch in spoken(reader, await reader.ranges(topics.experiments)):
         for record in batch:
             try:
                 told.definitions.apply(record)
