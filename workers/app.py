@@ -143,7 +143,7 @@ def build_parts(settings: Settings, options: ClientOptions) -> Parts:
         fusion=fusion,
         pipeline=pipeline,
         experiments=experiments,
-        learner=_learner(settings, pipeline, fusion, metrics),
+        learner=_learner(settings, pipeline, fusion, metrics, experiments),
     )
     return _for_shared_index(parts, vectors, indexes.ingest) if shared else parts
 
@@ -180,10 +180,12 @@ def _pipeline(
     return Pipeline(index, facts, vectors, vocabulary, fusion, metrics, diversity=settings.diversity)
 
 
-def _learner(settings: Settings, pipeline: Pipeline, fusion: Fusion, metrics: Metrics) -> Learner | None:
+def _learner(
+    settings: Settings, pipeline: Pipeline, fusion: Fusion, metrics: Metrics, experiments: Running
+) -> Learner | None:
     if not isinstance(fusion, LearningFusion) or settings.learn_per_s == 0:
         return None
-    return Learner(pipeline, fusion, Budget(settings.learn_per_s, settings.learn_cpu_share), metrics)
+    return Learner(pipeline, fusion, Budget(settings.learn_per_s, settings.learn_cpu_share), metrics, experiments)
 
 
 def _shared_weights(parts: Parts, options: ClientOptions) -> list[Service]:

@@ -58,7 +58,7 @@ def _record(topic: str, value: bytes) -> Any:
 
 
 def crowd(site: Site, users: int, rates: dict[str, float], seed: int = 1) -> None:
-    """Users as a worker assigns them, ten items each, who click at a rate of their variant; half of the clicks say where."""
+    """Users as a worker assigns them, ten items each, who click at a rate by variant; half of the clicks say where."""
     rng = random.Random(seed)
     running = Running("online")
     running.replace({"trial": experiment()})
