@@ -17,7 +17,7 @@ from workers.agents import catalog, interactions, requests, transitions
 from workers.facts import ItemFacts
 from workers.fold_vectors import VectorsAtHand
 from workers.index.build import build_index
-from workers.index.port import Index, Lookup
+from workers.index.port import Lookup
 from workers.index_audit import IndexAudit
 from workers.index_service import index_service
 from workers.index_writer import IndexWriter
@@ -27,6 +27,7 @@ from workers.log_check import LogCheck
 from workers.metrics import Metrics
 from workers.parts import Parts
 from workers.progress import Progress
+from workers.query.controls import Controls, RuleBook
 from workers.query.fallback import Elsewhere, FallbackPipeline
 from workers.query.pipeline import Pipeline
 from workers.query.shelf import Shelf
@@ -115,7 +116,8 @@ def build_parts(settings: Settings, options: ClientOptions) -> Parts:
     audit = IndexAudit(indexes.writes, items, points, index_writer, vocabulary, turns, every_s=audit_s)
     facts = ItemFacts(items, indexes.answers, settings.item_partitions)
     fusion = OnlineRanker() if settings.ranker == "online" else FixedFusion()
-    pipeline = _pipeline(settings, indexes.answers, facts, vectors, vocabulary, fusion, metrics)
+    rules = RuleBook(Controls(diversity=settings.diversity, explore=settings.explore))
+    pipeline = Pipeline(indexes.answers, facts, vectors, vocabulary, fusion, metrics, rules.of)
     parts = Parts(
         settings=settings,
         topics=topics,
@@ -137,6 +139,7 @@ def build_parts(settings: Settings, options: ClientOptions) -> Parts:
         writer=Writer(options, owner=settings.app_id, patience_s=settings.patience_s),
         replies=ReplySender(options, patience_s=settings.patience_s),
         fusion=fusion,
+        rules=rules,
         pipeline=pipeline,
         learner=_learner(settings, pipeline, fusion, metrics),
     )
@@ -154,25 +157,13 @@ def _for_shared_index(parts: Parts, vectors: ItemVectors, ingest: Lookup) -> Par
 
     shelf = Shelf(items, parts.points, parts.turns, settings.vector_dim, count, away)
     facts = ItemFacts(items, Elsewhere(), count)
-    without = _pipeline(settings, shelf.index, facts, shelf.vectors, parts.vocabulary, parts.fusion, parts.metrics)
+    without = Pipeline(shelf.index, facts, shelf.vectors, parts.vocabulary, parts.fusion, parts.metrics, parts.rules.of)
     return replace(
         parts,
         vectors=VectorsAtHand(vectors, ingest, items, parts.points, count),
         shelf=shelf,
         pipeline=FallbackPipeline(parts.pipeline, without, away),
     )
-
-
-def _pipeline(
-    settings: Settings,
-    index: Index,
-    facts: ItemFacts,
-    vectors: ItemVectors,
-    vocabulary: Vocabulary,
-    fusion: Fusion,
-    metrics: Metrics,
-) -> Pipeline:
-    return Pipeline(index, facts, vectors, vocabulary, fusion, metrics, diversity=settings.diversity)
 
 
 def _learner(settings: Settings, pipeline: Pipeline, fusion: Fusion, metrics: Metrics) -> Learner | None:

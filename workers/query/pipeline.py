@@ -15,6 +15,7 @@ from workers.index.filters import OnlyIds
 from workers.index.port import Index
 from workers.index.validate import MAX_IDS
 from workers.metrics import Metrics
+from workers.query.controls import ControlsOf
 from workers.query.dense import dense_queries
 from workers.query.filters import conditions, keep
 from workers.query.merge import merge, score
@@ -64,8 +65,7 @@ class Pipeline:
         vocabulary: Vocabulary,
         fusion: Fusion,
         metrics: Metrics,
-        *,
-        diversity: float,
+        controls: ControlsOf,
     ) -> None:
         self._index = index
         self._searcher = PopularLists(index)
@@ -74,7 +74,7 @@ class Pipeline:
         self._vocabulary = vocabulary
         self._fusion = fusion
         self._metrics = metrics
-        self._diversity = diversity
+        self._controls = controls
 
     async def answer(self, request: Request, user: UserState | None, partition: int, recommendation_id: str) -> Reply:
         """The reply to `request` of the user whose row is `user`, owned with `partition`.
@@ -83,12 +83,12 @@ class Pipeline:
         """
         stages = Stages(self._metrics, request.kind)
         with stages.stage("hydrate"):
-            question = await ask(request, user, partition, self._facts, recommendation_id)
+            question = await ask(request, user, partition, self._facts, recommendation_id, self._controls(request))
             dense = await dense_queries(question, self._vectors, self._vocabulary.rarity)
             planned = plan(question, dense, self._vocabulary.words)
         found, candidates = await self._candidates(question, planned, stages.stage)
         with stages.stage("rank"):
-            ranking = rank(candidates, self._fusion, question.situation, request.limit, self._diversity_of(request))
+            ranking = rank(candidates, self._fusion, question.situation, request.limit, question.controls.diversity)
         with stages.stage("explain"):
             items = await present(candidates, ranking, found, question, self._index, self._facts)
         more = items and len(candidates.item_ids) > len(ranking.places)
@@ -115,9 +115,6 @@ class Pipeline:
         _, candidates = await self._candidates(question, planned, lambda _: nullcontext())
         return candidates, question.situation
 
-    def _diversity_of(self, request: Request) -> float:
-        return self._diversity if request.diversity is None else request.diversity
-
     async def _candidates(self, question: Question, planned: Plan, stage: Stage) -> tuple[Found, Candidates]:
         """Candidates that may be shown, looked for wider and wider until they fill the list and one place more."""
         where, width = conditions(question), width_for(question.request.limit, len(question.page.shown))
@@ -134,7 +131,7 @@ class Pipeline:
                 only = OnlyIds(frozenset(kept[:MAX_IDS]))
                 found = found.with_more(await retrieve_second(planned, (only,), self._index, len(only.item_ids)))
         with stage("features"):
-            wanted = bool(planned.dense) or self._diversity_of(question.request) > 0.0
+            wanted = bool(planned.dense) or question.controls.diversity > 0.0
             facts = await self._facts.of(kept, available=question.request.filters.available)
             vectors = await self._vectors.matrix(list(facts)) if wanted else None
             return found, score(facts, vectors, found, question)

@@ -11,6 +11,7 @@ from models.user_state import UserState
 from workers.errors import BadRecordError
 from workers.facts import ItemFacts
 from workers.item_points import BOUGHT, TRANSITIONS
+from workers.query.controls import NEUTRAL, Controls
 from workers.query.paging import Page, page_of
 from workers.records.codes import RequestFailure
 from workers.records.reply import AsOf
@@ -36,6 +37,7 @@ class Question:
     page: Page
     situation: Situation
     user: UserState | None = None
+    controls: Controls = NEUTRAL
     as_of: AsOf | None = None
     recent: tuple[tuple[str, float], ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
@@ -61,12 +63,17 @@ class Question:
 
 
 async def ask(
-    request: Request, user: UserState | None, partition: int, facts: ItemFacts, recommendation_id: str
+    request: Request,
+    user: UserState | None,
+    partition: int,
+    facts: ItemFacts,
+    recommendation_id: str,
+    controls: Controls = NEUTRAL,
 ) -> Question:
     """The question behind a request of the user whose row is `user`; raises `BadRecordError` if there is none."""
     situation = Situation("for_user" if request.kind == "session" else request.kind)
     page = page_of(request, recommendation_id)
-    question = Question(request, page, situation, user, _as_of(user, partition))
+    question = Question(request, page, situation, user, controls, _as_of(user, partition))
     return await _ASKING[request.kind](question, facts)
 
 
