@@ -6,7 +6,7 @@ from workers.records.reply import Reply
 
 
 def served_line(reply: Reply, asked_at_ms: int) -> bytes:
-    """JSON of one answer: ids, ranks and scores; every item was shown for sure, so its propensity is 1."""
+    """JSON of one answer: ids, ranks and scores, and how likely each item was to be shown, and why it was."""
     return orjson.dumps(
         {
             "recommendation_id": reply.recommendation_id,
@@ -15,7 +15,13 @@ def served_line(reply: Reply, asked_at_ms: int) -> bytes:
             "scenario": reply.scenario,
             "served_at": asked_at_ms,
             "items": [
-                {"item_id": item.item_id, "rank": item.rank, "score": item.score, "propensity": 1.0}
+                {
+                    "item_id": item.item_id,
+                    "rank": item.rank,
+                    "score": item.score,
+                    "propensity": item.propensity,
+                    "shown_as": item.shown_as,
+                }
                 for item in reply.items
             ],
         }

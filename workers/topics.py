@@ -65,6 +65,10 @@ class Topics:
         return self.prefix + "ranker-weights"
 
     @property
+    def recommendation_rules(self) -> str:
+        return self.prefix + "recommendation-rules"
+
+    @property
     def dead_letters(self) -> str:
         return self.prefix + "dead-letters"
 
@@ -103,6 +107,7 @@ class Topics:
             TopicSpec(self.interactions_rerouted, users, "delete", _kept(7 * DAY_MS)),
             *self.letter_specs(),
             TopicSpec(self.ranker_weights, 1, "compact", _CHANGELOG),
+            TopicSpec(self.recommendation_rules, 1, "compact", _COMPACT),
             TopicSpec(self.user_state_changelog, users, "compact", _CHANGELOG),
             TopicSpec(self.item_state_changelog, items, "compact", _CHANGELOG),
         )
@@ -125,6 +130,7 @@ class Topics:
             self.dead_letters,
             self.dead_letters_replayed,
             self.ranker_weights,
+            self.recommendation_rules,
             self.user_state_changelog,
             self.item_state_changelog,
         )

@@ -3,39 +3,31 @@
 Asking changes no state. What is slow shows in `took_ms` and in the stage's histogram.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 from models.fusion import Fusion, Situation
 from models.ranking import Candidates, rank
 from models.user_state import UserState
 from workers.facts import ItemFacts
-from workers.index.filters import OnlyIds
 from workers.index.port import Index
-from workers.index.validate import MAX_IDS
 from workers.metrics import Metrics
+from workers.query.arrange import steering
+from workers.query.candidates import Sources, gather
 from workers.query.controls import ControlsOf
 from workers.query.dense import dense_queries
-from workers.query.filters import conditions, keep
-from workers.query.merge import merge, score
 from workers.query.paging import next_page
-from workers.query.plan import Plan, plan
+from workers.query.plan import plan
 from workers.query.popular import PopularLists
 from workers.query.present import present
-from workers.query.question import Question, ask
-from workers.query.retrieve import Found, retrieve, retrieve_second, width_for
+from workers.query.question import ask
 from workers.records.reply import Reply
 from workers.records.request import Request
 from workers.vectors import ItemVectors
 from workers.vocabulary import Vocabulary
 
-# Each further look is so many times wider, until there are enough items or none are left.
-WIDEN = 7
-WIDEST = 10_000
 _SOMEBODY = "somebody"
-
-Stage = Callable[[str], AbstractContextManager[None]]
 
 
 @dataclass(slots=True)
@@ -68,7 +60,7 @@ class Pipeline:
         controls: ControlsOf,
     ) -> None:
         self._index = index
-        self._searcher = PopularLists(index)
+        self._sources = Sources(index, PopularLists(index), facts, vectors)
         self._facts = facts
         self._vectors = vectors
         self._vocabulary = vocabulary
@@ -86,9 +78,13 @@ class Pipeline:
             question = await ask(request, user, partition, self._facts, recommendation_id, self._controls(request))
             dense = await dense_queries(question, self._vectors, self._vocabulary.rarity)
             planned = plan(question, dense, self._vocabulary.words)
-        found, candidates = await self._candidates(question, planned, stages.stage)
+        gathered = await gather(question, planned, self._sources, stages.stage)
+        found, candidates = gathered.found, gathered.candidates
         with stages.stage("rank"):
-            ranking = rank(candidates, self._fusion, question.situation, request.limit, question.controls.diversity)
+            steered = steering(gathered, question)
+            ranking = rank(
+                candidates, self._fusion, question.situation, request.limit, question.controls.diversity, steered
+            )
         with stages.stage("explain"):
             items = await present(candidates, ranking, found, question, self._index, self._facts)
         more = items and len(candidates.item_ids) > len(ranking.places)
@@ -112,26 +108,5 @@ class Pipeline:
         question = await ask(request, user, 0, self._facts, "")
         dense = await dense_queries(question, self._vectors, self._vocabulary.rarity)
         planned = plan(question, dense, self._vocabulary.words)
-        _, candidates = await self._candidates(question, planned, lambda _: nullcontext())
-        return candidates, question.situation
-
-    async def _candidates(self, question: Question, planned: Plan, stage: Stage) -> tuple[Found, Candidates]:
-        """Candidates that may be shown, looked for wider and wider until they fill the list and one place more."""
-        where, width = conditions(question), width_for(question.request.limit, len(question.page.shown))
-        while True:
-            with stage("retrieve"):
-                found = await retrieve(planned, where, self._searcher, width)
-            with stage("filter"):
-                kept, _ = keep(merge(found), question)
-            if len(kept) > question.request.limit or found.exhausted or width >= WIDEST:
-                break
-            width = min(width * WIDEN, WIDEST)
-        if planned.second and kept:
-            with stage("retrieve"):
-                only = OnlyIds(frozenset(kept[:MAX_IDS]))
-                found = found.with_more(await retrieve_second(planned, (only,), self._index, len(only.item_ids)))
-        with stage("features"):
-            wanted = bool(planned.dense) or question.controls.diversity > 0.0
-            facts = await self._facts.of(kept, available=question.request.filters.available)
-            vectors = await self._vectors.matrix(list(facts)) if wanted else None
-            return found, score(facts, vectors, found, question)
+        gathered = await gather(question, planned, self._sources, lambda _: nullcontext())
+        return gathered.candidates, question.situation

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from models.fusion import Situation
 from models.history import History
+from models.profile import Profile
 from models.sources import CATEGORY_ITEMS, COOCCURRENCE_ITEMS, TRANSITION_ITEMS, category_affinity
 from models.sparse import SparseVector
 from models.user_state import UserState
@@ -51,6 +52,17 @@ class Question:
     def recent_ids(self) -> list[str]:
         """Recent items, newest first."""
         return [item_id for item_id, _ in self.recent]
+
+    @property
+    def profile(self) -> Profile:
+        """What the user said of themselves, empty of a stranger."""
+        return self.user.profile if self.user else Profile()
+
+    @property
+    def only_available(self) -> bool:
+        """Whether items that are unavailable may not be shown: the request or a rule may want that."""
+        ruled = self.controls.filters
+        return self.request.filters.available or (ruled.available and "available" in ruled.model_fields_set)
 
     @property
     def hides_seen(self) -> bool:
