@@ -36,6 +36,7 @@ from workers.replies import ReplySender
 from workers.rows import ItemRow
 from workers.security import client_options
 from workers.settings import Settings
+from workers.shared_rules import SharedRules
 from workers.shared_weights import SharedWeights
 from workers.stream.chunk import Chunk
 from workers.stream.connect import ClientOptions
@@ -80,7 +81,8 @@ def build(settings: Settings, *, only: Collection[str] | None = None) -> StreamA
     # Started in this order and stopped in the opposite one: a hand-over needs everything else alive.
     below: list[Service] = [parts.index_service, parts.writer, parts.replies, parts.index_writer, parts.index_audit]
     watchdog = _watchdog(parts, options, member, request_reader)
-    for service in (*below, *shelf, *_shared_weights(parts, options), request_reader, member, watchdog):
+    shared = (_shared_rules(parts, options), *_shared_weights(parts, options))
+    for service in (*below, *shelf, *shared, request_reader, member, watchdog):
         app.add_service(service)
     _attach_web(app, parts, member, request_reader)
     return app
@@ -170,6 +172,19 @@ def _learner(settings: Settings, pipeline: Pipeline, fusion: Fusion, metrics: Me
     if not isinstance(fusion, LearningFusion) or settings.learn_per_s == 0:
         return None
     return Learner(pipeline, fusion, Budget(settings.learn_per_s, settings.learn_cpu_share), metrics)
+
+
+def _shared_rules(parts: Parts, options: ClientOptions) -> SharedRules:
+    return SharedRules(
+        parts.rules,
+        parts.writer,
+        options,
+        parts.metrics,
+        parts.topics,
+        lambda: 0 in parts.users.partitions,
+        group_id=f"{parts.settings.app_id}-rules",
+        patience_s=parts.settings.patience_s,
+    )
 
 
 def _shared_weights(parts: Parts, options: ClientOptions) -> list[Service]:

@@ -97,6 +97,11 @@ class Metrics:
         self._hits.labels(recommender).inc(1 if 0 < rank <= LIVE_LIST else 0)
         self._reciprocal_ranks.labels(recommender).inc(1 / rank if rank else 0.0)
 
+    def set_rules(self, scenarios: int, refused: int) -> None:
+        """Scenarios that have rules in force, and those whose newest rules were refused."""
+        self._rules.set(scenarios)
+        self._rules_refused.set(refused)
+
     def set_ready(self, ready: bool) -> None:
         """Whether this worker answers: tables recovered, index open."""
         self._ready.set(int(ready))
@@ -162,6 +167,12 @@ class Metrics:
         )
 
     def _declare_state(self) -> None:
+        self._rules = Gauge("tastestream_rules_scenarios", "Scenarios with rules in force.", registry=self.registry)
+        self._rules_refused = Gauge(
+            "tastestream_rules_refused",
+            "Scenarios whose newest rules were refused, while older ones stay in force.",
+            registry=self.registry,
+        )
         self._ready = Gauge(
             "tastestream_ready", "1 when tables are recovered and the index is open.", registry=self.registry
         )
