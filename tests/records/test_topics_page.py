@@ -23,6 +23,7 @@ from workers.records.mapping import load_mapping
 from workers.records.person import Erase, Identify, Profile
 from workers.records.reply import ErrorReply, Reply, encode_reply
 from workers.records.request import KINDS, decode_request
+from workers.records.rules import decode_rules
 from workers.served import served_line
 
 PAGE = (Path(__file__).parents[2] / "docs" / "topics.md").read_text()
@@ -54,7 +55,7 @@ def listed(heading: str) -> set[str]:
 def test_every_block_of_the_page_has_a_kind_that_is_tested() -> None:
     assert PAGE.count("```json") == len(EXAMPLES)
     tested = {"item", "item-update", "interaction", "identify", "profile", "erase", "mapping"}
-    assert {name for name, _, _ in EXAMPLES} == tested | {"request", "reply", "error-reply", "served"}
+    assert {name for name, _, _ in EXAMPLES} == tested | {"request", "reply", "error-reply", "served", "rules"}
 
 
 MODELS: dict[str, type] = {"interaction": Interaction, "identify": Identify, "profile": Profile, "erase": Erase}
@@ -103,6 +104,10 @@ def test_a_reply_reads_as_the_page_says(kind: str, model: type) -> None:
 def test_a_served_line_reads_as_the_page_says() -> None:
     reply = TypeAdapter(Reply).validate_json(example("reply"))
     assert orjson.loads(served_line(reply, NOW_MS)) == orjson.loads(example("served"))
+
+
+def test_rules_are_what_the_page_says() -> None:
+    assert decode_rules(example("rules"), b"home")[1] is not None
 
 
 def test_every_code_is_listed() -> None:

@@ -3,6 +3,7 @@
 Asking changes no state. What is slow shows in `took_ms` and in the stage's histogram.
 """
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -10,12 +11,14 @@ from dataclasses import dataclass, field
 from models.fusion import Fusion, Situation
 from models.ranking import Candidates, rank
 from models.user_state import UserState
+from workers.errors import DependencyError
 from workers.facts import ItemFacts
 from workers.index.port import Index
 from workers.metrics import Metrics
 from workers.query.arrange import steering
 from workers.query.candidates import Sources, gather
 from workers.query.controls import ControlsOf
+from workers.query.counterfactual import Counterfactuals
 from workers.query.dense import dense_queries
 from workers.query.paging import next_page
 from workers.query.plan import plan
@@ -27,6 +30,9 @@ from workers.records.request import Request
 from workers.vectors import ItemVectors
 from workers.vocabulary import Vocabulary
 
+log = logging.getLogger(__name__)
+
+COUNTERFACTUAL = "counterfactual"
 _SOMEBODY = "somebody"
 
 
@@ -61,6 +67,7 @@ class Pipeline:
     ) -> None:
         self._index = index
         self._sources = Sources(index, PopularLists(index), facts, vectors)
+        self._counterfactuals = Counterfactuals(self._sources, vocabulary, fusion)
         self._facts = facts
         self._vectors = vectors
         self._vocabulary = vocabulary
@@ -87,13 +94,21 @@ class Pipeline:
             )
         with stages.stage("explain"):
             items = await present(candidates, ranking, found, question, self._index, self._facts)
+        degraded = found.degraded
+        if request.explain == COUNTERFACTUAL:
+            with stages.stage(COUNTERFACTUAL):
+                try:
+                    items = await self._counterfactuals.add(items, gathered, question)
+                except DependencyError as error:
+                    log.warning("an answer says nothing of what would be without its reasons: %s", error)
+                    degraded = (*degraded, COUNTERFACTUAL)
         more = items and len(candidates.item_ids) > len(ranking.places)
         return Reply(
             recommendation_id=question.page.recommendation_id,
             kind=request.kind,
             items=items,
             as_of=question.as_of,
-            degraded=found.degraded,
+            degraded=degraded,
             took_ms=stages.took_ms,
             scenario=request.scenario,
             next=next_page(request, question.page, [item.item_id for item in items]) if more else None,

@@ -24,10 +24,23 @@ class RecommendationReason:
 
 
 @dataclass(frozen=True, slots=True)
+class Without:
+    """Rank and score that an item would have, had its user's events on `item_id` never happened.
+
+    Computed over the same candidates; `rank` is by score alone.
+    """
+
+    item_id: str
+    rank: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
 class RecommendedItem:
     """One recommendation; `rank` counts from 1 over all pages, a higher `score` of a page is better.
 
     `propensity`: chance of the item to be in this answer; `shown_as`: ranked, pinned or explored.
+    `without`: only where asked for, of items with a reason that rests on an event of the user.
     """
 
     item_id: str
@@ -36,6 +49,7 @@ class RecommendedItem:
     reasons: tuple[RecommendationReason, ...] = ()
     propensity: float = 1.0
     shown_as: str = "ranked"
+    without: Without | None = None
     title: str = ""
     category: str | None = None
     image_url: str = ""
