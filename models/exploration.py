@@ -8,7 +8,7 @@ from random import Random
 FEW_USERS = 10
 """Users who touched an item, below which too little is known of it: by then its counts begin to rank it."""
 
-POOL = 50
+POOL = 100
 """Items that one list draws from, the best of those little known: more would show what fits nobody."""
 
 

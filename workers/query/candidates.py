@@ -176,7 +176,7 @@ async def _little_known(question: Question, sources: Sources, where: tuple[Condi
     asked_at_ms = question.request.asked_at_ms
     vector = little_known_query(asked_at_ms // TURN_MS)
     new = Range("published_at", gte=asked_at_ms - NEW_DAYS * DAY_MS)
-    queries = [Query(POPULARITY, vector, POOL, where), Query(POPULARITY, vector, POOL, (*where, new))]
+    queries = [Query(POPULARITY, vector, POOL // 2, within) for within in (where, (*where, new))]
     try:
         answers = await sources.index.search(queries)
     except DependencyError as error:
