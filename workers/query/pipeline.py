@@ -16,7 +16,7 @@ from workers.facts import ItemFacts
 from workers.index.port import Index
 from workers.metrics import Metrics
 from workers.query.arrange import steering
-from workers.query.candidates import Sources, gather
+from workers.query.candidates import Gathered, Sources, gather
 from workers.query.controls import ControlsOf
 from workers.query.counterfactual import Counterfactuals
 from workers.query.dense import dense_queries
@@ -24,8 +24,8 @@ from workers.query.paging import next_page
 from workers.query.plan import plan
 from workers.query.popular import PopularLists
 from workers.query.present import present
-from workers.query.question import ask
-from workers.records.reply import Reply
+from workers.query.question import Question, ask
+from workers.records.reply import RecommendedItem, Reply
 from workers.records.request import Request
 from workers.vectors import ItemVectors
 from workers.vocabulary import Vocabulary
@@ -67,7 +67,6 @@ class Pipeline:
     ) -> None:
         self._index = index
         self._sources = Sources(index, PopularLists(index), facts, vectors)
-        self._counterfactuals = Counterfactuals(self._sources, vocabulary, fusion)
         self._facts = facts
         self._vectors = vectors
         self._vocabulary = vocabulary
@@ -86,33 +85,38 @@ class Pipeline:
             dense = await dense_queries(question, self._vectors, self._vocabulary.rarity)
             planned = plan(question, dense, self._vocabulary.words)
         gathered = await gather(question, planned, self._sources, stages.stage)
-        found, candidates = gathered.found, gathered.candidates
+        found, candidates, wanted = gathered.found, gathered.candidates, question.controls
         with stages.stage("rank"):
             steered = steering(gathered, question)
-            ranking = rank(
-                candidates, self._fusion, question.situation, request.limit, question.controls.diversity, steered
-            )
+            ranking = rank(candidates, self._fusion, question.situation, request.limit, wanted.diversity, steered)
         with stages.stage("explain"):
             items = await present(candidates, ranking, found, question, self._index, self._facts)
-        degraded = found.degraded
+        missing: tuple[str, ...] = ()
         if request.explain == COUNTERFACTUAL:
             with stages.stage(COUNTERFACTUAL):
-                try:
-                    items = await self._counterfactuals.add(items, gathered, question)
-                except DependencyError as error:
-                    log.warning("an answer says nothing of what would be without its reasons: %s", error)
-                    degraded = (*degraded, COUNTERFACTUAL)
+                items, missing = await self._with_what_ifs(items, gathered, question)
         more = items and len(candidates.item_ids) > len(ranking.places)
         return Reply(
             recommendation_id=question.page.recommendation_id,
             kind=request.kind,
             items=items,
             as_of=question.as_of,
-            degraded=degraded,
+            degraded=(*found.degraded, *missing),
             took_ms=stages.took_ms,
             scenario=request.scenario,
             next=next_page(request, question.page, [item.item_id for item in items]) if more else None,
         )
+
+    async def _with_what_ifs(
+        self, items: tuple[RecommendedItem, ...], gathered: Gathered, question: Question
+    ) -> tuple[tuple[RecommendedItem, ...], tuple[str, ...]]:
+        """The items with their `without`, and what is missing: an answer is one without that, too."""
+        counterfactuals = Counterfactuals(self._sources, self._vocabulary, self._fusion)
+        try:
+            return await counterfactuals.add(items, gathered, question), ()
+        except DependencyError as error:
+            log.warning("an answer says nothing of what would be without its reasons: %s", error)
+            return items, (COUNTERFACTUAL,)
 
     async def look(self, user: UserState, now_ms: int) -> tuple[Candidates, Situation]:
         """Candidates for a user at `now_ms` with their raw scores, and their situation; for whoever learns from it.
