@@ -13,10 +13,10 @@ from models.fusion import LearningFusion
 from models.sources import POPULARITY
 from models.user_state import UserState
 from workers.errors import DependencyError
-from workers.experiments.live_score import LiveScore, Looked, Ways, rank_in, rank_of
+from workers.experiments.live_score import LiveScore, Ways
 from workers.experiments.running import Running
 from workers.metrics import Metrics
-from workers.records.experiment import AS_DEPLOYED
+from workers.query.looked import Looked, rank_in, rank_of
 
 log = logging.getLogger(__name__)
 
@@ -58,14 +58,13 @@ class Learner:
         await asyncio.sleep(0)  # an answer may be waiting
 
     def _judge(self, looked: Looked, item_id: str) -> None:
-        candidates, situation = looked
-        diversity = self._pipeline.diversity_of(AS_DEPLOYED)
-        self._metrics.observe_choice(OURS, rank_in(looked, self._ranker, diversity, item_id))
+        candidates = looked.candidates
+        self._metrics.observe_choice(OURS, rank_in(looked, self._ranker, item_id))
         places = [place for place, known in enumerate(candidates.item_ids) if known == item_id]
         if not places:
             self._metrics.observe_choice(POPULAR, 0)
             return
         [place] = places
         self._metrics.observe_choice(POPULAR, rank_of(candidates.scores[POPULARITY], place))
-        if self._ranker.learn(candidates.scores, situation, place, int(time.time() * 1000)):
+        if self._ranker.learn(candidates.scores, looked.situation, place, int(time.time() * 1000)):
             self._metrics.examples.inc()

@@ -117,6 +117,11 @@ class Metrics:
                 metric.remove(*labels)
             self._judged.discard(labels)
 
+    def set_rules(self, scenarios: int, refused: int) -> None:
+        """Scenarios that have rules in force, and those whose newest rules were refused."""
+        self._rules.set(scenarios)
+        self._rules_refused.set(refused)
+
     def set_ready(self, ready: bool) -> None:
         """Whether this worker answers: tables recovered, index open."""
         self._ready.set(int(ready))
@@ -182,6 +187,12 @@ class Metrics:
         )
 
     def _declare_state(self) -> None:
+        self._rules = Gauge("tastestream_rules_scenarios", "Scenarios with rules in force.", registry=self.registry)
+        self._rules_refused = Gauge(
+            "tastestream_rules_refused",
+            "Scenarios whose newest rules were refused, while older ones stay in force.",
+            registry=self.registry,
+        )
         self._ready = Gauge(
             "tastestream_ready", "1 when tables are recovered and the index is open.", registry=self.registry
         )

@@ -7,7 +7,7 @@ from workers.records.request import Request
 
 
 def served_line(reply: Reply, request: Request) -> bytes:
-    """JSON of one answer: to whom, when, ids, ranks and scores; every item was shown for sure: propensity 1."""
+    """JSON of one answer: to whom, when, ids, ranks, scores, how likely each item was to be shown, and why it was."""
     return orjson.dumps(
         {
             "recommendation_id": reply.recommendation_id,
@@ -17,7 +17,13 @@ def served_line(reply: Reply, request: Request) -> bytes:
             "user_id": request.subject or None,
             "served_at": request.asked_at_ms,
             "items": [
-                {"item_id": item.item_id, "rank": item.rank, "score": item.score, "propensity": 1.0}
+                {
+                    "item_id": item.item_id,
+                    "rank": item.rank,
+                    "score": item.score,
+                    "propensity": item.propensity,
+                    "shown_as": item.shown_as,
+                }
                 for item in reply.items
             ],
         }

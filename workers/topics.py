@@ -70,6 +70,10 @@ class Topics:
         return self.prefix + "experiments"
 
     @property
+    def recommendation_rules(self) -> str:
+        return self.prefix + "recommendation-rules"
+
+    @property
     def dead_letters(self) -> str:
         return self.prefix + "dead-letters"
 
@@ -109,6 +113,7 @@ class Topics:
             *self.letter_specs(),
             TopicSpec(self.ranker_weights, 1, "compact", _CHANGELOG),
             TopicSpec(self.experiments, 1, "compact", _EXPERIMENTS),
+            TopicSpec(self.recommendation_rules, 1, "compact", _COMPACT),
             TopicSpec(self.user_state_changelog, users, "compact", _CHANGELOG),
             TopicSpec(self.item_state_changelog, items, "compact", _CHANGELOG),
         )
@@ -132,6 +137,7 @@ class Topics:
             self.dead_letters_replayed,
             self.ranker_weights,
             self.experiments,
+            self.recommendation_rules,
             self.user_state_changelog,
             self.item_state_changelog,
         )

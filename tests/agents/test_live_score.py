@@ -5,15 +5,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.fusion import Situation
-from models.ranking import Candidates
+from models.fusion import Fused, Situation
+from models.ranking import Candidates, Steering
 from tests.agents.parts import NOW_MS
 from tests.agents.test_learning import choose, shop, value
 from tests.experiments.builders import experiment
 from workers.errors import DependencyError
-from workers.experiments.live_score import LiveScore, rank_in
+from workers.experiments.live_score import LiveScore
 from workers.experiments.running import Running
 from workers.parts import Parts
+from workers.query.controls import Controls
+from workers.query.looked import Looked, rank_in
 
 SHADOWED = experiment(
     "trial",
@@ -114,18 +116,46 @@ async def test_variants_that_search_alike_share_one_search(monkeypatch: pytest.M
 class Likes:
     """Ranks by one source."""
 
-    def fuse(self, scores: Any, _: Any) -> Any:
-        return type("Fused", (), {"scores": scores["taste"]})
+    def fuse(self, scores: Any, _: Any) -> Fused:
+        return Fused(scores["taste"], {"taste": scores["taste"]}, {"taste": 1.0})
+
+
+def thirty() -> Candidates:
+    """Thirty candidates from the best to the worst, all alike but one."""
+    twins = np.tile(np.array([[1.0, 0.0]], dtype=np.float32), (30, 1))
+    twins[15] = [0.0, 1.0]
+    return Candidates([f"i{n}" for n in range(30)], {"taste": np.linspace(1.0, 0.5, 30)}, twins)
+
+
+def ranked(item_id: str, steering: Steering | None = None, diversity: float = 0.0) -> int:
+    return rank_in(Looked(thirty(), Situation(), Controls(diversity), steering or Steering()), Likes(), item_id)
 
 
 def test_diversity_rearranges_the_first_ten_and_nothing_else_gets_into_them() -> None:
-    twins = np.tile(np.array([[1.0, 0.0]], dtype=np.float32), (30, 1))
-    twins[15] = [0.0, 1.0]
-    candidates = Candidates([f"i{n}" for n in range(30)], {"taste": np.linspace(1.0, 0.5, 30)}, twins)
-    looked = (candidates, Situation())
-    likes: Any = Likes()
-    assert rank_in(looked, likes, 0.0, "i15") == 16
-    assert rank_in(looked, likes, 0.9, "i15") == 2
-    assert rank_in(looked, likes, 0.9, "i9") == 11
-    assert rank_in(looked, likes, 0.9, "i20") == 21
-    assert rank_in(looked, likes, 0.9, "unknown") == 0
+    assert ranked("i15") == 16
+    assert [ranked(item, diversity=0.9) for item in ("i15", "i9", "i20", "unknown")] == [2, 11, 21, 0]
+
+
+def test_boosts_and_pins_count_as_in_an_answer() -> None:
+    logits = np.zeros(30)
+    logits[20] = 5.0
+    assert ranked("i20", Steering(boosts={"sale": logits})) == 1
+    assert ranked("i25", Steering(pins={2: [25]})) == 3
+    assert ranked("i9", Steering(pins={2: [25]})) == 11
+
+
+async def test_a_shadow_s_rules_are_part_of_its_score() -> None:
+    blocked = {"blocks": [{"item_ids": ["i5"]}]}
+    pinned = {"pins": [{"rank": 1, "item_ids": ["i5"]}]}
+    ruled = experiment(
+        "trial",
+        {"name": "as-now"},
+        {"name": "blocked", "shadow": True, "settings": blocked},
+        {"name": "pinned", "shadow": True, "settings": pinned},
+    )
+    async with shop() as (parts, offsets):
+        run(parts, ruled)
+        await choose(parts, offsets, "u", "i5")
+        assert judged(parts, "reciprocal_rank_sum", "trial/blocked") == 0
+        assert judged(parts, "reciprocal_rank_sum", "trial/pinned") == 1
+        assert judged(parts, "choices", "trial/blocked") == 1

@@ -21,7 +21,7 @@ COMMANDS = re.findall(r"^tastestream experiment ([^#\n]+)", PAGE, re.MULTILINE)
 
 def test_the_definitions_run_side_by_side() -> None:
     found = [checked(text.encode()) for text in DEFINITIONS]
-    assert PAGE.count("```json") == len(found) == 2
+    assert PAGE.count("```json") == len(found) == 3
     assert choose(found, "online")[1] == {}
 
 

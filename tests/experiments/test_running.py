@@ -46,9 +46,9 @@ def test_a_shadow_is_given_to_nobody() -> None:
 
 def test_crossing_experiments_add_up() -> None:
     found = running(experiment(), RANKED)
-    combined = {found.assigned(asked(f"u{n}")) for n in range(200)}
+    combined = {one.variant: one for one in (found.assigned(asked(f"u{n}")) for n in range(200))}
     assert len(combined) == 4
-    [both] = [one for one in combined if one.variant == "ranked/fixed,trial/varied"]
+    both = combined["ranked/fixed,trial/varied"]
     assert (both.settings.ranker, both.settings.diversity) == ("fixed", 0.5)
 
 

@@ -8,6 +8,7 @@ from workers.parts import Parts
 from workers.query.retrieve import WIDTH, width_for
 from workers.records.experiment import VariantSettings
 from workers.records.reply import Reply
+from workers.records.rules import Rules
 
 
 async def answered(parts: Parts, variant: dict[str, Any], **body: Any) -> Reply:
@@ -42,3 +43,19 @@ def test_the_variant_decides_how_many_candidates_each_source_is_asked_for() -> N
     assert width_for(10, 0) == WIDTH
     assert width_for(10, 0, 200) == 200
     assert width_for(10, 0, 10) == 20  # what fills the list stays the least
+
+
+async def test_the_variant_s_rules_win_over_the_scenario_s_and_leave_the_others() -> None:
+    async with two_clusters() as parts:
+        blocks = {"blocks": [{"where": {"category": "red"}}]}
+        parts.rules.put("home", Rules.model_validate({"caps": {"red": 1}}))
+        capped = await answered(parts, {}, scenario="home", limit=6)
+        assert _reds(capped) == 1
+        assert _reds(await answered(parts, blocks, scenario="home", limit=6)) == 0
+        assert _reds(await answered(parts, {"caps": {}}, scenario="home", limit=6)) > 1
+        boosted = {"boosts": [{"name": "sale", "where": {"category": "blue"}, "add": 20}]}
+        assert _reds(await answered(parts, boosted, scenario="home", limit=6)) <= 1
+
+
+def _reds(reply: Reply) -> int:
+    return sum(item.startswith("red") for item in ids(reply))

@@ -24,6 +24,7 @@ from workers.records.mapping import load_mapping
 from workers.records.person import Erase, Identify, Profile
 from workers.records.reply import ErrorReply, Reply, encode_reply
 from workers.records.request import KINDS, Request, decode_request
+from workers.records.rules import decode_rules
 from workers.served import served_line
 
 PAGE = (Path(__file__).parents[2] / "docs" / "topics.md").read_text()
@@ -55,7 +56,8 @@ def listed(heading: str) -> set[str]:
 def test_every_block_of_the_page_has_a_kind_that_is_tested() -> None:
     assert PAGE.count("```json") == len(EXAMPLES)
     tested = {"item", "item-update", "interaction", "identify", "profile", "erase", "mapping"}
-    assert {name for name, _, _ in EXAMPLES} == tested | {"request", "reply", "error-reply", "served", "experiment"}
+    tested |= {"request", "reply", "error-reply", "served", "rules", "experiment"}
+    assert {name for name, _, _ in EXAMPLES} == tested
 
 
 MODELS: dict[str, type] = {"interaction": Interaction, "identify": Identify, "profile": Profile, "erase": Erase}
@@ -115,7 +117,11 @@ def test_the_experiment_is_what_the_page_says() -> None:
 
 def test_every_setting_of_a_variant_is_listed() -> None:
     section = PAGE.split("| Setting | Meaning |", 1)[1].split("\n\n", 1)[0]
-    assert set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == set(VariantSettings.model_fields)
+    assert set(re.findall(r"`(\w+)`", section)) - {"online", "fixed"} == set(VariantSettings.model_fields)
+
+
+def test_rules_are_what_the_page_says() -> None:
+    assert decode_rules(example("rules"), b"home")[1] is not None
 
 
 def test_every_code_is_listed() -> None:

@@ -1,5 +1,6 @@
 """Reads definitions, and publishes or ends one, for a person at a terminal (touches Kafka)."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -109,8 +110,8 @@ def _share(one: Experiment, variant: Variant) -> str:
 
 
 def _changes(variant: Variant) -> str:
-    settings = variant.settings
-    return ", ".join(f"{name} {getattr(settings, name)}" for name in sorted(settings.changed)) or "nothing"
+    changed = variant.settings.model_dump(mode="json", include=set(variant.settings.changed), exclude_unset=True)
+    return ", ".join(f"{name} {json.dumps(value)}" for name, value in sorted(changed.items())) or "nothing"
 
 
 async def _publish(options: ClientOptions, topic: str, name: str, value: bytes | None) -> None:

@@ -40,9 +40,10 @@ class Found:
     exhausted: bool = False
 
     def with_more(self, other: "Found") -> "Found":
-        """These hits and those of other sources."""
-        degraded = (*self.degraded, *other.degraded)
-        return Found({**self.hits, **other.hits}, self.queries, self.dense, degraded, self.exhausted)
+        """These hits and others, of the same sources or of further ones."""
+        degraded = tuple(dict.fromkeys((*self.degraded, *other.degraded)))
+        hits = {source: (*self.hits.get(source, ()), *more) for source, more in other.hits.items()}
+        return Found({**self.hits, **hits}, self.queries, self.dense, degraded, self.exhausted)
 
 
 def width_for(limit: int, shown: int, least: int | None = None) -> int:

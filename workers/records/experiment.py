@@ -10,6 +10,7 @@ from workers.errors import BadRecordError
 from workers.records.codes import Reason
 from workers.records.fields import Id, WireModel, listed, number
 from workers.records.request import Kind, Request
+from workers.records.rules import Rules
 from workers.records.wire import key_text, parse_object, validated
 
 MAX_VARIANTS = 8  # more share the users so thinly that no difference is found, and each is a label of the live score
@@ -26,17 +27,19 @@ class _Whole(WireModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class VariantSettings(_Whole):
-    """What a variant changes; None leaves it as it is. `width`: candidates asked of each source."""
+class VariantSettings(Rules, extra="forbid"):
+    """What a variant changes: any field of `Rules`, over those of the scenario, and two more.
 
-    diversity: Annotated[float, BeforeValidator(number), Field(ge=0, le=1)] | None = None
+    `width`: candidates asked of each source.
+    """
+
     ranker: Literal["online", "fixed"] | None = None
     width: Annotated[int, BeforeValidator(number), Field(ge=10, le=1_000)] | None = None
 
     @property
     def changed(self) -> frozenset[str]:
         """Names of the settings that are not left as they are."""
-        return frozenset(name for name in type(self).model_fields if getattr(self, name) is not None)
+        return frozenset(self.model_fields_set - {"note"})
 
     def with_others(self, other: "VariantSettings") -> "VariantSettings":
         """These, and those of another experiment, which changes others."""
