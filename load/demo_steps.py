@@ -238,8 +238,8 @@ def live_score(before: Scrape, after: Scrape) -> LiveScore:
     """The worker's own score of what happened between two looks; `examples` are those since its start."""
 
     def grown(name: str, recommender: str) -> int:
-        name = f"tastestream_live_{name}_total"
-        return int(after.total(name, recommender=recommender) - before.total(name, recommender=recommender))
+        name, of = f"tastestream_live_{name}_total", {"recommender": recommender, "variant": "default"}
+        return int(after.total(name, **of) - before.total(name, **of))
 
     examples = int(after.total("tastestream_ranker_examples_total"))
     return LiveScore(grown("choices", "ranker"), grown("hits", "ranker"), grown("hits", "popularity"), examples)

@@ -49,13 +49,21 @@ _KINDS = {
 }
 
 
+BOOSTED = "boosted"
+"""Kind of what a rule added."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One piece of a score: kind of evidence, the item of the history behind it (if one), share of the score."""
+    """One piece of a score: kind of evidence, the item of the history behind it (if one), share of the score.
+
+    `rule` names the boost that it is.
+    """
 
     kind: str
     item_id: str | None
     contribution: float
+    rule: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +89,8 @@ def explain(place: int, fused: Fused, rows: Mapping[str, SparseVector], evidence
             key = (_KINDS[source], item_id)
             parts[key] = parts.get(key, 0.0) + part
     found = [Reason(kind, item_id, part) for (kind, item_id), part in parts.items() if part != 0.0]
-    return sorted(found, key=lambda reason: (-reason.contribution, reason.kind, reason.item_id or ""))
+    found += [Reason(BOOSTED, None, float(added[place]), rule) for rule, added in fused.boosts.items() if added[place]]
+    return sorted(found, key=lambda reason: (-reason.contribution, reason.kind, reason.item_id or reason.rule or ""))
 
 
 def _split(source: str, share: float, row: SparseVector | None, evidences: Evidences) -> list[tuple[str | None, float]]:

@@ -1,7 +1,7 @@
 """One score out of many sources, as a sum: each source's share of it is the explanation."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -33,6 +33,9 @@ DAY_MS = 86_400_000
 
 _SILENT = 1e-12
 """A source whose best score is below says nothing: measured by it, rounding errors would decide."""
+
+LOGITS = 4.0
+"""Logits per unit of the fixed weights' scores: their best candidates then get about the odds that they deserve."""
 
 _SUPPORT = {CURRENT: 0.1, POPULARITY: 0.1, CATEGORY: 0.2, TASTE: 0.2}
 """Weaker alone than transitions, each a little help to the others: a fifth of its weight, or shared."""
@@ -75,14 +78,17 @@ class Situation:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fused:
-    """Scores float64 (n,) = sum of `contributions`; one unit of a source's raw score adds `units[source]`.
+    """Scores float64 (n,) = sum of `contributions` and `boosts`; one unit of a raw score adds `units[source]`.
 
-    A unit is one number for all candidates, or float64 (n,), one for each.
+    A unit is one number for all candidates, or float64 (n,), one for each. `boosts`: what rules add, by rule;
+    `logits` per unit of the scores: so much multiplies the odds of being chosen by e.
     """
 
     scores: Floats
     contributions: dict[str, Floats]
     units: dict[str, float | Floats]
+    boosts: dict[str, Floats] = field(default_factory=dict)
+    logits: float = 1.0
 
 
 class Fusion(Protocol):
@@ -119,7 +125,23 @@ class FixedFusion:
         units: dict[str, float | Floats] = {
             source: weights[source] / largest(raw) for source, raw in scores.items() if source in weights
         }
-        return fuse_with(units, scores)
+        return replace(fuse_with(units, scores), logits=LOGITS)
+
+
+def boosted(fused: Fused, boosts: Mapping[str, Floats]) -> Fused:
+    """The same with what rules add: `boosts` in logits by rule, float64 (n,) each.
+
+    >>> fused = FixedFusion().fuse({"popularity": np.array([1.0, 1.0])}, Situation("trending"))
+    >>> boosted(fused, {"sale": np.array([0.0, 2.0])}).scores.tolist()
+    [0.2, 0.7]
+    """
+    if not boosts:
+        return fused
+    added = {name: logits / fused.logits for name, logits in boosts.items()}
+    total = fused.scores.copy()
+    for share in added.values():
+        total += share
+    return replace(fused, scores=total, boosts={**fused.boosts, **added})
 
 
 def fuse_with(units: Mapping[str, float | Floats], scores: Scores) -> Fused:

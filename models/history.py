@@ -136,6 +136,15 @@ class History:
         """How many events happened at this time or before: the oldest ones."""
         return bisect_right(self.times_ms, time_ms)
 
+    def take_out(self, item_id: str) -> list[HistoryEntry]:
+        """Forget the events on one item; they come back as they were, oldest first."""
+        taken = [entry for entry in self.entries() if entry.item_id == item_id]
+        for place in [place for place in range(len(self) - 1, -1, -1) if self.item_ids[place] == item_id]:
+            del self.item_ids[place]
+            for column in self._columns():
+                del column[place]
+        return taken
+
     def drop(self, count: int) -> None:
         """Forget the oldest events."""
         del self.item_ids[:count]

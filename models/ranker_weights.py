@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from models.fusion import DAY_MS, RETURN, SITTING, Situation
+from models.fusion import DAY_MS, LOGITS, RETURN, SITTING, Situation
 from models.sources import (
     CATEGORY,
     COOCCURRENCE,
@@ -43,9 +43,6 @@ BUCKETS = (
 )
 
 _SHAPE = (len(BUCKETS), len(SOURCES), 2)
-
-START_SCALE = 4.0
-"""Logits per unit of the fixed fusion: its best candidates then get about the odds that they deserve."""
 
 FIRST_SQUARES = 1e-3
 STALE_AFTER_MS = 10 * 60_000
@@ -123,7 +120,7 @@ def start_values() -> Floats:
     for gap in range(len(_GAP_NAMES)):
         # A bucket's upper end decides: "< 1 day" is still the sitting.
         fixed = SITTING if gap < len(GAPS_MS) and GAPS_MS[gap] <= DAY_MS else RETURN
-        values[1 + gap, :, 0] = [START_SCALE * fixed.get(source, 0.0) for source in SOURCES]
+        values[1 + gap, :, 0] = [LOGITS * fixed.get(source, 0.0) for source in SOURCES]
     return values
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.ids import sparse_index
+from models.ids import item_key, sparse_index
 from models.item_state import HALF_LIVES
 from models.sparse import SparseVector
 
@@ -42,6 +42,9 @@ ALL = "*"
 
 DAY = "day"
 """Name of the popularity list by calendar day, among those named by their half-life in events."""
+
+LITTLE_KNOWN_LISTS = 16
+"""Lists that take turns in being asked first: fewer, and the same items come for long."""
 
 MOST_LABELS = 8
 """Categories of one item: each costs an entry per half-life in the index."""
@@ -83,8 +86,12 @@ def seed_query(item_ids: Sequence[str], count_of: Callable[[str], int]) -> Histo
     return _history_query(item_ids, 1.0, count_of)
 
 
-def popularity_row(order_scores: Iterable[float], categories: Iterable[str], day_score: float = 0.0) -> SparseVector:
+def popularity_row(
+    order_scores: Iterable[float], categories: Iterable[str], day_score: float = 0.0, little_known: str | None = None
+) -> SparseVector:
     """Popularity's order as a sparse row: in the whole catalogue, and in each category.
+
+    `little_known`: the item's id, if it is: then it is in one of their lists as well.
 
     `order_scores`, `day_score`: as of `ItemState.popularity_scores` and `ItemState.day_score`. In float32 a day's
     order is told apart down to a thousandth of its popularity.
@@ -94,9 +101,23 @@ def popularity_row(order_scores: Iterable[float], categories: Iterable[str], day
     (5.0, 3.0)
     """
     scored: list[tuple[int | str, float]] = [*zip(HALF_LIVES, order_scores, strict=True), (DAY, day_score)]
-    return SparseVector.of(
-        {popularity_index(half_life, name): score for name in (ALL, *categories) for half_life, score in scored}
-    )
+    row = {popularity_index(half_life, name): score for name in (ALL, *categories) for half_life, score in scored}
+    return SparseVector.of(row if little_known is None else {**row, little_known_index(little_known): 1.0})
+
+
+def little_known_index(item_id: str) -> int:
+    """Sparse index of the list of little-known items that an item is in, one of 16 by its id.
+
+    >>> 0 <= little_known_index("tt0114709") < 2**32
+    True
+    """
+    return sparse_index(f"little known/{item_key(item_id) % LITTLE_KNOWN_LISTS}")
+
+
+def little_known_query(turn: int) -> SparseVector:
+    """Ask for little-known items, those of another list first at each turn: so each gets its own."""
+    count = LITTLE_KNOWN_LISTS
+    return SparseVector.of({sparse_index(f"little known/{n}"): 1.0 + (n + turn) % count for n in range(count)})
 
 
 def popularity_query(half_life: int | str, category: str = ALL) -> SparseVector:

@@ -61,6 +61,11 @@ class Taste:
         if other._sum is not None and (self._sum is None or len(self._sum) == len(other._sum)):
             self.learn_one(other._sum, 1.0, other._landmark_ms)
 
+    @property
+    def half_life_s(self) -> float:
+        """Seconds after which an event counts half."""
+        return self._half_life_ms / 1_000.0
+
     def clear(self) -> None:
         """Forget everything."""
         self._sum, self._landmark_ms = None, 0

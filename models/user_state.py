@@ -130,6 +130,20 @@ class UserState:
         self._seen = array("Q", dict.fromkeys(map(item_key, self.history.item_ids)))
         return forgotten, self.identity.forget(until_ms)
 
+    def without(self, item_id: str, vector: Vector | None) -> "UserState":
+        """A copy as it would be, had the events on an item never happened; exact as far as the history holds them.
+
+        `vector`: float32 (dim,), the item's embedding by which the taste learned them. O(row).
+        """
+        copy = UserState.unpack(self.pack(), self.taste.half_life_s)
+        for entry in copy.history.take_out(item_id):
+            if vector is not None and not entry.flags & WAITING:
+                copy.taste.revert_one(vector, entry.weight, entry.time_ms)
+        if not len(copy.history):
+            copy.taste.clear()
+        copy._seen = array("Q", [key for key in copy._seen if key != item_key(item_id)])
+        return copy
+
     @property
     def last_time_ms(self) -> int | None:
         """Time of the newest event, epoch ms; None before the first."""

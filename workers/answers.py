@@ -39,8 +39,10 @@ async def answer(request: Request, recommendation_id: str, parts: Parts) -> Repl
     _check_deadline(request)
     partition = owner_of(request, parts)
     user = None if partition is None else parts.users.partitions[partition].get(request.subject)
+    assigned = parts.experiments.assigned(request)
     with parts.turns.answering():
-        reply = await parts.pipeline.answer(request, user, partition or 0, recommendation_id)
+        reply = await parts.pipeline.answer(request, user, partition or 0, recommendation_id, assigned.settings)
+    reply = replace(reply, variant=assigned.variant)
     return reply if _sees_all_items(parts) else replace(reply, degraded=(*reply.degraded, PARTIAL_CATALOG))
 
 

@@ -14,10 +14,12 @@ from models.ranker import OnlineRanker
 from models.user_state import UserState
 from workers import http_api, web
 from workers.agents import catalog, interactions, requests, transitions
+from workers.experiments.follower import ExperimentFollower
+from workers.experiments.running import Running
 from workers.facts import ItemFacts
 from workers.fold_vectors import VectorsAtHand
 from workers.index.build import build_index
-from workers.index.port import Index, Lookup
+from workers.index.port import Lookup
 from workers.index_audit import IndexAudit
 from workers.index_service import index_service
 from workers.index_writer import IndexWriter
@@ -27,6 +29,7 @@ from workers.log_check import LogCheck
 from workers.metrics import Metrics
 from workers.parts import Parts
 from workers.progress import Progress
+from workers.query.controls import Controls, RuleBook
 from workers.query.fallback import Elsewhere, FallbackPipeline
 from workers.query.pipeline import Pipeline
 from workers.query.shelf import Shelf
@@ -35,6 +38,7 @@ from workers.replies import ReplySender
 from workers.rows import ItemRow, is_spare
 from workers.security import client_options
 from workers.settings import Settings
+from workers.shared_rules import SharedRules
 from workers.shared_weights import SharedWeights
 from workers.stream.chunk import Chunk
 from workers.stream.connect import ClientOptions
@@ -79,7 +83,8 @@ def build(settings: Settings, *, only: Collection[str] | None = None) -> StreamA
     # Started in this order and stopped in the opposite one: a hand-over needs everything else alive.
     below: list[Service] = [parts.index_service, parts.writer, parts.replies, parts.index_writer, parts.index_audit]
     watchdog = _watchdog(parts, options, member, request_reader)
-    for service in (*below, *shelf, *_shared_weights(parts, options), request_reader, member, watchdog):
+    shared = (_shared_rules(parts, options), *_shared_weights(parts, options), _experiments(parts, options))
+    for service in (*below, *shelf, *shared, request_reader, member, watchdog):
         app.add_service(service)
     _attach_web(app, parts, member, request_reader)
     return app
@@ -115,7 +120,9 @@ def build_parts(settings: Settings, options: ClientOptions) -> Parts:
     audit = IndexAudit(indexes.writes, items, points, index_writer, vocabulary, turns, every_s=audit_s)
     facts = ItemFacts(items, indexes.answers, settings.item_partitions)
     fusion = OnlineRanker() if settings.ranker == "online" else FixedFusion()
-    pipeline = _pipeline(settings, indexes.answers, facts, vectors, vocabulary, fusion, metrics)
+    rules = RuleBook(Controls(diversity=settings.diversity, explore=settings.explore))
+    pipeline = Pipeline(indexes.answers, facts, vectors, vocabulary, fusion, metrics, rules.of)
+    experiments = Running(settings.ranker)
     parts = Parts(
         settings=settings,
         topics=topics,
@@ -137,8 +144,10 @@ def build_parts(settings: Settings, options: ClientOptions) -> Parts:
         writer=Writer(options, owner=settings.app_id, patience_s=settings.patience_s),
         replies=ReplySender(options, patience_s=settings.patience_s),
         fusion=fusion,
+        rules=rules,
         pipeline=pipeline,
-        learner=_learner(settings, pipeline, fusion, metrics),
+        experiments=experiments,
+        learner=_learner(settings, pipeline, fusion, metrics, experiments),
     )
     return _for_shared_index(parts, vectors, indexes.ingest) if shared else parts
 
@@ -154,7 +163,7 @@ def _for_shared_index(parts: Parts, vectors: ItemVectors, ingest: Lookup) -> Par
 
     shelf = Shelf(items, parts.points, parts.turns, settings.vector_dim, count, away)
     facts = ItemFacts(items, Elsewhere(), count)
-    without = _pipeline(settings, shelf.index, facts, shelf.vectors, parts.vocabulary, parts.fusion, parts.metrics)
+    without = Pipeline(shelf.index, facts, shelf.vectors, parts.vocabulary, parts.fusion, parts.metrics, parts.rules.of)
     return replace(
         parts,
         vectors=VectorsAtHand(vectors, ingest, items, parts.points, count),
@@ -163,22 +172,25 @@ def _for_shared_index(parts: Parts, vectors: ItemVectors, ingest: Lookup) -> Par
     )
 
 
-def _pipeline(
-    settings: Settings,
-    index: Index,
-    facts: ItemFacts,
-    vectors: ItemVectors,
-    vocabulary: Vocabulary,
-    fusion: Fusion,
-    metrics: Metrics,
-) -> Pipeline:
-    return Pipeline(index, facts, vectors, vocabulary, fusion, metrics, diversity=settings.diversity)
-
-
-def _learner(settings: Settings, pipeline: Pipeline, fusion: Fusion, metrics: Metrics) -> Learner | None:
+def _learner(
+    settings: Settings, pipeline: Pipeline, fusion: Fusion, metrics: Metrics, experiments: Running
+) -> Learner | None:
     if not isinstance(fusion, LearningFusion) or settings.learn_per_s == 0:
         return None
-    return Learner(pipeline, fusion, Budget(settings.learn_per_s, settings.learn_cpu_share), metrics)
+    return Learner(pipeline, fusion, Budget(settings.learn_per_s, settings.learn_cpu_share), metrics, experiments)
+
+
+def _shared_rules(parts: Parts, options: ClientOptions) -> SharedRules:
+    return SharedRules(
+        parts.rules,
+        parts.writer,
+        options,
+        parts.metrics,
+        parts.topics,
+        lambda: 0 in parts.users.partitions,
+        group_id=f"{parts.settings.app_id}-rules",
+        patience_s=parts.settings.patience_s,
+    )
 
 
 def _shared_weights(parts: Parts, options: ClientOptions) -> list[Service]:
@@ -197,6 +209,21 @@ def _shared_weights(parts: Parts, options: ClientOptions) -> list[Service]:
         patience_s=settings.patience_s,
     )
     return [shared]
+
+
+def _experiments(parts: Parts, options: ClientOptions) -> ExperimentFollower:
+    settings, topics = parts.settings, parts.topics
+    return ExperimentFollower(
+        parts.experiments,
+        parts.writer,
+        options,
+        parts.metrics,
+        lambda: 0 in parts.users.partitions,
+        topic=topics.experiments,
+        dead_letters=topics.dead_letters,
+        group_id=f"{settings.app_id}-experiments",
+        patience_s=settings.patience_s,
+    )
 
 
 def _kind(row: Row) -> bytes:

@@ -1,5 +1,6 @@
 """Reads what a topic holds now, from anywhere to its present end, outside of every group (I/O)."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
@@ -13,6 +14,8 @@ from workers.stream.refusal import refusal
 
 # Whoever reads gets a turn at least so often, to look at a clock.
 POLL_MS = 500
+# A broker that sends nothing for so long, although there is more, is in trouble.
+SILENCE_S = 30.0
 # Bytes fetched of a partition at once: a larger record still comes whole.
 FETCH_BYTES = 1024 * 1024
 
@@ -56,6 +59,19 @@ class TopicReader:
         while behind := [tp for tp, end in ends.items() if await self._consumer.position(tp) < end]:
             batches = await self._consumer.getmany(*behind, timeout_ms=POLL_MS)
             yield [record for tp, batch in batches.items() for record in batch if record.offset < ends[tp]]
+
+
+async def spoken(reader: TopicReader, ranges: Mapping[TopicPartition, Range]) -> AsyncIterator[Sequence[Record]]:
+    """As `TopicReader.read`, without empty batches; raises `DependencyError` where Kafka falls silent."""
+    clock = asyncio.get_running_loop().time
+    heard = clock()
+    async for batch in reader.read(ranges):
+        if batch:
+            heard = clock()
+            yield batch
+        elif clock() - heard > SILENCE_S:
+            names = ", ".join(sorted({tp.topic for tp in ranges}))
+            raise DependencyError(f"Kafka sent nothing of {names} for {SILENCE_S:.0f} s: check the brokers, try again")
 
 
 @asynccontextmanager

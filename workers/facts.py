@@ -1,12 +1,24 @@
 """What ranking needs to know of an item: from our own rows where we own it, else from the index."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import nan
 from typing import Any
 
 from models.sparse import SparseVector
 from workers.index.port import Lookup
-from workers.item_points import AVAILABLE, BOUGHT, BUYERS, CARD, COUNT, DAY_SCORE, LABELS, ORDER_SCORES, PRICE
+from workers.item_points import (
+    AVAILABLE,
+    BOUGHT,
+    BUYERS,
+    CARD,
+    COUNT,
+    DAY_SCORE,
+    FILTERED,
+    LABELS,
+    ORDER_SCORES,
+    PRICE,
+    filtered_by,
+)
 from workers.partitioning import partition_of
 from workers.rows import Facts, ItemRow
 from workers.stream.table import Table
@@ -38,20 +50,13 @@ class ItemFacts:
             found |= await self._from_index(elsewhere)
         return {item_id: facts for item_id, facts in found.items() if facts.available} if available else found
 
+    async def filtered(self, item_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        """What filters look at (`FILTERED`), by item id; an item that the catalog does not have is left out."""
+        return await self._payloads(item_ids, FILTERED, filtered_by)
+
     async def cards(self, item_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         """What answers show of items, by item id; an item that the catalog does not have is left out."""
-        found: dict[str, Mapping[str, Any]] = {}
-        elsewhere = []
-        for item_id in item_ids:
-            rows = self._items.partitions.get(partition_of(item_id, self._item_partitions))
-            if rows is None:
-                elsewhere.append(item_id)
-            elif (row := rows.get(item_id)) is not None and row.catalog is not None:
-                found[item_id] = row.entry()
-        if elsewhere:
-            records = await self._index.get(elsewhere, payload=CARD)
-            found |= {item_id: record.payload or {} for item_id, record in records.items()}
-        return found
+        return await self._payloads(item_ids, CARD, ItemRow.entry)
 
     async def rows(self, item_ids: Sequence[str], space: str) -> dict[str, SparseVector]:
         """Each item's row of counts, TRANSITIONS or BOUGHT, by item id; an item without any is left out or empty."""
@@ -66,6 +71,22 @@ class ItemFacts:
         for item_id, record in records.items():
             if isinstance(stored := (record.vectors or {}).get(space), SparseVector):
                 found[item_id] = stored
+        return found
+
+    async def _payloads(
+        self, item_ids: Sequence[str], names: tuple[str, ...], of_row: Callable[[ItemRow], Mapping[str, Any]]
+    ) -> dict[str, Mapping[str, Any]]:
+        found: dict[str, Mapping[str, Any]] = {}
+        elsewhere = []
+        for item_id in item_ids:
+            rows = self._items.partitions.get(partition_of(item_id, self._item_partitions))
+            if rows is None:
+                elsewhere.append(item_id)
+            elif (row := rows.get(item_id)) is not None and row.catalog is not None:
+                found[item_id] = of_row(row)
+        if elsewhere:
+            records = await self._index.get(elsewhere, payload=names)
+            found |= {item_id: record.payload or {} for item_id, record in records.items()}
         return found
 
     async def _from_index(self, item_ids: list[str]) -> dict[str, Facts]:

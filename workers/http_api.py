@@ -22,9 +22,9 @@ from workers.parts import Parts
 from workers.records.codes import Reason, RequestFailure
 from workers.records.headers import ReplyTo
 from workers.records.reply import ErrorReply, Reply, encode_reply, error_reply
-from workers.records.request import decode_request
+from workers.records.request import Request, decode_request
 from workers.records.wire import MAX_VALUE_BYTES
-from workers.served import served_line
+from workers.served import served_key, served_line
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,8 @@ class HttpApi:
             self._check_room()
             request = decode_request(await _body(read), None, int(time.time() * 1000))
             kind = request.kind
-            reply: Reply | ErrorReply = self._logged(await answer(request, uuid.uuid4().hex, self._parts))
+            answered = await answer(request, uuid.uuid4().hex, self._parts)
+            reply: Reply | ErrorReply = self._logged(answered, request)
         except TasteStreamError as error:
             reply = error_reply(_told(error))
         except Exception as error:
@@ -81,19 +82,18 @@ class HttpApi:
         if self._asked > MOST_AT_ONCE:
             raise BadRecordError(RequestFailure.NOT_READY, f"{MOST_AT_ONCE} requests are in progress: ask again")
 
-    def _logged(self, reply: Reply) -> Reply:
+    def _logged(self, reply: Reply, request: Request) -> Reply:
         """Have the answer noted on `recommendations-served`, without waiting for it."""
         if len(self._logging) >= MOST_UNLOGGED:
             return replace(reply, degraded=(*reply.degraded, NOT_LOGGED))
-        line = served_line(reply, int(time.time() * 1000))
-        task = asyncio.create_task(self._log_served(line))
+        task = asyncio.create_task(self._log_served(served_key(request), served_line(reply, request)))
         self._logging.add(task)
         task.add_done_callback(self._logging.discard)
         return reply
 
-    async def _log_served(self, line: bytes) -> None:
+    async def _log_served(self, key: bytes | None, line: bytes) -> None:
         try:
-            await self._parts.replies.send(ReplyTo(self._parts.topics.recommendations_served), None, line)
+            await self._parts.replies.send(ReplyTo(self._parts.topics.recommendations_served), key, line)
         except (BadRecordError, DependencyError) as error:
             log.warning("an answer given over HTTP is missing on recommendations-served: %s", error)
 

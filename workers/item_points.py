@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import orjson
 
+from models.exploration import FEW_USERS
 from models.sources import labels, popularity_row
 from models.sparse import SparseVector
 from models.text import ItemText, Vector, embed_item, unit
@@ -42,6 +43,9 @@ UNTOUCHED = 0.001
 
 AVAILABLE, PRICE = "available", "price"
 """Payload that ranking asks for."""
+
+FILTERED = ("category", "tags", PRICE, AVAILABLE, "published_at", "attributes", MEAN_RATING)
+"""Payload that filters look at."""
 
 CARD = ("title", "category", "image_url", "url", "price")
 """Payload that answers show."""
@@ -89,7 +93,7 @@ class ItemPoints:
     def point(self, item_id: str, row: ItemRow) -> Point:
         """The whole item; its row must have a catalog entry."""
         item = row.entry()
-        vectors: dict[str, AnyVector] = {**_use_vectors(row), WORDS: self.words(item_id, item)}
+        vectors: dict[str, AnyVector] = {**_use_vectors(item_id, row), WORDS: self.words(item_id, item)}
         embedding = self.embed(item)
         if embedding.any():
             vectors[EMBEDDING] = embedding
@@ -98,7 +102,7 @@ class ItemPoints:
 
     def patch(self, item_id: str, row: ItemRow) -> Patch:
         """What evidence changes of an item."""
-        return Patch(item_id, _use_vectors(row), _use_payload(row))
+        return Patch(item_id, _use_vectors(item_id, row), _use_payload(row))
 
     def embed(self, item: dict[str, Any]) -> Vector:
         """float32 (dim,) of unit length, or zeros where nothing describes the item."""
@@ -111,6 +115,15 @@ class ItemPoints:
         return word_row(item_id, _text(item))
 
 
+def filtered_by(row: ItemRow) -> dict[str, Any]:
+    """The payload that filters look at, as the index holds it, made from the item's row: `FILTERED`."""
+    entry = row.entry()
+    found = {name: entry[name] for name in FILTERED if entry.get(name) is not None}
+    if "attributes" in found:
+        found["attributes"] = {name: _comparable(value) for name, value in found["attributes"].items()}
+    return {**found, AVAILABLE: int(entry.get(AVAILABLE, True)), MEAN_RATING: row.use.mean_rating}
+
+
 def _text(item: dict[str, Any]) -> ItemText:
     return ItemText(
         title=item.get("title", ""),
@@ -121,12 +134,14 @@ def _text(item: dict[str, Any]) -> ItemText:
     )
 
 
-def _use_vectors(row: ItemRow) -> dict[str, AnyVector]:
+def _use_vectors(item_id: str, row: ItemRow) -> dict[str, AnyVector]:
     order_scores = [max(score, UNTOUCHED) for score in row.order_scores()]
+    little_known = item_id if row.use.count < FEW_USERS else None
+    popularity = popularity_row(order_scores, row.labels(), max(row.use.day_score(), UNTOUCHED), little_known)
     vectors: dict[str, AnyVector] = {
         TRANSITIONS: row.transition_row(),
         COOCCURRENCE: row.use.cooccurrence_row(),
-        POPULARITY: popularity_row(order_scores, row.labels(), max(row.use.day_score(), UNTOUCHED)),
+        POPULARITY: popularity,
     }
     if row.use.buyers:
         vectors[BOUGHT] = row.use.bought_row()
@@ -134,11 +149,17 @@ def _use_vectors(row: ItemRow) -> dict[str, AnyVector]:
 
 
 def _catalog_payload(entry: Mapping[str, Any], named: Sequence[str]) -> dict[str, Any]:
-    return {
-        **{name: entry[name] for name in _STORED if entry.get(name) is not None},
-        "available": bool(entry.get("available", True)),
-        LABELS: list(named),
-    }
+    stored = {name: entry[name] for name in _STORED if entry.get(name) is not None}
+    if "attributes" in stored:
+        stored["attributes"] = {name: _comparable(value) for name, value in stored["attributes"].items()}
+    return {**stored, "available": bool(entry.get("available", True)), LABELS: list(named)}
+
+
+def _comparable(value: Any) -> Any:
+    """Truth values are 0 and 1 in an index: filters ask for these."""
+    if isinstance(value, list | tuple):
+        return [_comparable(one) for one in value]
+    return int(value) if isinstance(value, bool) else value
 
 
 def _use_payload(row: ItemRow) -> dict[str, Any]:

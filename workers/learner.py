@@ -7,36 +7,30 @@ one without bias. Nothing here is exact or repeated after a crash: weights are a
 import asyncio
 import logging
 import time
-from typing import Protocol
-
-import numpy as np
-from numpy.typing import NDArray
 
 from models.budget import Budget
-from models.fusion import LearningFusion, Situation
-from models.ranking import Candidates
+from models.fusion import LearningFusion
 from models.sources import POPULARITY
 from models.user_state import UserState
 from workers.errors import DependencyError
+from workers.experiments.live_score import LiveScore, Ways
+from workers.experiments.running import Running
 from workers.metrics import Metrics
+from workers.query.looked import Looked, rank_in, rank_of
 
 log = logging.getLogger(__name__)
 
 OURS, POPULAR = "ranker", "popularity"
 
 
-class Looks(Protocol):
-    """What can say which items a user would be shown, and why: the query pipeline."""
-
-    async def look(self, user: UserState, now_ms: int) -> tuple[Candidates, Situation]:
-        """Candidates for a user with their raw scores, and the situation that they are asked in."""
-
-
 class Learner:
     """Looks at a sample of choices before they are folded."""
 
-    def __init__(self, pipeline: Looks, ranker: LearningFusion, budget: Budget, metrics: Metrics) -> None:
+    def __init__(
+        self, pipeline: Ways, ranker: LearningFusion, budget: Budget, metrics: Metrics, experiments: Running
+    ) -> None:
         self._pipeline = pipeline
+        self._live_score = LiveScore(pipeline, experiments)
         self._ranker = ranker
         self._budget = budget
         self._metrics = metrics
@@ -52,34 +46,25 @@ class Learner:
             return
         began = time.thread_time()
         try:
-            candidates, situation = await self._pipeline.look(user, time_ms)
+            looked = await self._pipeline.look(user, time_ms)
+            ranks = await self._live_score.ranks(user, item_id, time_ms, looked)
         except DependencyError as error:
             log.debug("a choice taught nothing: %s", error)
             return
-        self._judge(candidates, situation, item_id)
+        for variant, rank in ranks.items():
+            self._metrics.observe_choice(OURS, rank, variant)
+        self._judge(looked, item_id)
         self._budget.spent(time.thread_time() - began)
         await asyncio.sleep(0)  # an answer may be waiting
 
-    def _judge(self, candidates: Candidates, situation: Situation, item_id: str) -> None:
+    def _judge(self, looked: Looked, item_id: str) -> None:
+        candidates = looked.candidates
+        self._metrics.observe_choice(OURS, rank_in(looked, self._ranker, item_id))
         places = [place for place, known in enumerate(candidates.item_ids) if known == item_id]
         if not places:
-            self._metrics.observe_choice(OURS, 0)
             self._metrics.observe_choice(POPULAR, 0)
             return
         [place] = places
-        fused = self._ranker.fuse(candidates.scores, situation)
-        self._metrics.observe_choice(OURS, rank_of(fused.scores, place))
         self._metrics.observe_choice(POPULAR, rank_of(candidates.scores[POPULARITY], place))
-        if self._ranker.learn(candidates.scores, situation, place, int(time.time() * 1000)):
+        if self._ranker.learn(candidates.scores, looked.situation, place, int(time.time() * 1000)):
             self._metrics.examples.inc()
-
-
-def rank_of(scores: NDArray[np.float64], place: int) -> int:
-    """Rank of one candidate, from 1: one more than there are better ones; half of its equals count as better.
-
-    >>> rank_of(np.array([0.5, 0.9, 0.1]), place=0)
-    2
-    """
-    better = int(np.count_nonzero(scores > scores[place]))
-    equal = int(np.count_nonzero(scores == scores[place])) - 1
-    return 1 + better + equal // 2

@@ -1,6 +1,7 @@
 """Every metric of a worker, by name; label values are bounded here, whatever clients send."""
 
 import time
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Self, get_args
 
@@ -12,6 +13,7 @@ from workers.records.interaction import EventType
 from workers.records.request import KINDS
 
 OTHER = "other"
+DEFAULT_VARIANT = "default"
 EVENT_TYPES: frozenset[str] = frozenset(get_args(EventType)) | set(PERSON_TYPES.values()) | {"merge"}
 EVENT_OUTCOMES = frozenset(
     {"applied", "duplicate", "late", "parked", "dead_letter", "rerouted", "forwarded", "erased", "ignored"}
@@ -22,6 +24,8 @@ REQUEST_KINDS: frozenset[str] = frozenset(KINDS)
 
 # What a worker may wait for without being at fault.
 CAUSES = ("index", "kafka")
+# Variants of answers that are told apart: those of a few experiments, and all ways in which they cross.
+MOST_VARIANTS = 64
 # Length of the lists that the live score speaks of.
 LIVE_LIST = 10
 
@@ -62,6 +66,8 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
+        self._answered: set[str] = set()
+        self._judged: set[tuple[str, str]] = set()
         self._declare_events()
         self._declare_requests()
         self._declare_state()
@@ -81,7 +87,10 @@ class Metrics:
 
     def count_reply(self, source: str, variant: str, degraded: bool) -> None:
         """A reply was sent from one rung of the ladder, under one variant."""
-        self._replies.labels(source, variant, "true" if degraded else "false").inc()
+        if len(self._answered) < MOST_VARIANTS:
+            self._answered.add(variant)
+        known = variant if variant in self._answered else OTHER
+        self._replies.labels(source, known, "true" if degraded else "false").inc()
 
     def stage(self, kind: str, stage: str) -> StageTimer:
         """Times one stage of one request: `with metrics.stage("for_user", "merge"):`."""
@@ -91,11 +100,27 @@ class Metrics:
         """A duration that no `with` block spans, such as `total`, from the request's record to its reply."""
         self._durations.labels(_known(kind, REQUEST_KINDS), stage, outcome).observe(seconds)
 
-    def observe_choice(self, recommender: str, rank: int) -> None:
+    def observe_choice(self, recommender: str, rank: int, variant: str = DEFAULT_VARIANT) -> None:
         """Somebody chose an item that this recommender has at `rank` of its list, from 1; 0 if it has not."""
-        self._choices.labels(recommender).inc()
-        self._hits.labels(recommender).inc(1 if 0 < rank <= LIVE_LIST else 0)
-        self._reciprocal_ranks.labels(recommender).inc(1 / rank if rank else 0.0)
+        self._judged.add((recommender, variant))
+        self._choices.labels(recommender, variant).inc()
+        self._hits.labels(recommender, variant).inc(1 if 0 < rank <= LIVE_LIST else 0)
+        self._reciprocal_ranks.labels(recommender, variant).inc(1 / rank if rank else 0.0)
+
+    def set_experiments(self, running: int, waiting: int, scored: Iterable[str]) -> None:
+        """Experiments by what became of them; the live score of variants that are `scored` no more ends."""
+        self._experiments.labels("running").set(running)
+        self._experiments.labels("waiting").set(waiting)
+        kept = {DEFAULT_VARIANT, *scored}
+        for labels in [labels for labels in self._judged if labels[1] not in kept]:
+            for metric in (self._choices, self._hits, self._reciprocal_ranks):
+                metric.remove(*labels)
+            self._judged.discard(labels)
+
+    def set_rules(self, scenarios: int, refused: int) -> None:
+        """Scenarios that have rules in force, and those whose newest rules were refused."""
+        self._rules.set(scenarios)
+        self._rules_refused.set(refused)
 
     def set_ready(self, ready: bool) -> None:
         """Whether this worker answers: tables recovered, index open."""
@@ -162,6 +187,12 @@ class Metrics:
         )
 
     def _declare_state(self) -> None:
+        self._rules = Gauge("tastestream_rules_scenarios", "Scenarios with rules in force.", registry=self.registry)
+        self._rules_refused = Gauge(
+            "tastestream_rules_refused",
+            "Scenarios whose newest rules were refused, while older ones stay in force.",
+            registry=self.registry,
+        )
         self._ready = Gauge(
             "tastestream_ready", "1 when tables are recovered and the index is open.", registry=self.registry
         )
@@ -186,7 +217,8 @@ class Metrics:
         )
 
     def _declare_learning(self) -> None:
-        add, by = self.registry, ["recommender"]
+        add, by = self.registry, ["recommender", "variant"]
+        self._experiments = Gauge("tastestream_experiments", "Experiments that are defined.", ["state"], registry=add)
         self.examples = Counter("tastestream_ranker_examples", "Choices that the ranker learned from.", registry=add)
         self.ranker_returned = Gauge(
             "tastestream_ranker_returned", "Returns to the last good weights since the start.", registry=add

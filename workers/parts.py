@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from models.fusion import Fusion
 from models.user_state import UserState
+from workers.experiments.running import Running
 from workers.fold_vectors import FoldVectors
 from workers.index.port import Index
 from workers.index_audit import IndexAudit
@@ -14,6 +15,7 @@ from workers.item_points import ItemPoints
 from workers.learner import Learner
 from workers.metrics import Metrics
 from workers.progress import Progress
+from workers.query.controls import RuleBook
 from workers.query.fallback import Answering
 from workers.query.shelf import Shelf
 from workers.records.mapping import Mappings
@@ -51,5 +53,7 @@ class Parts:
     writer: Writer
     replies: ReplySender
     fusion: Fusion
+    rules: RuleBook
     pipeline: Answering
+    experiments: Running
     learner: Learner | None

@@ -123,6 +123,9 @@ class Settings(BaseSettings):
     learn_cpu_share: float = Field(0.05, gt=0, le=1, description="most of one core spent on learning, 0 to 1")
     weights_interval_s: Seconds = Field(10.0, description="seconds between exchanges of the ranker's weights")
     diversity: float = Field(0.0, ge=0, le=1, description="diversity of a request that names none, 0 to 1")
+    explore: float = Field(
+        0.0, ge=0, le=1, description="share of the places in a user's list that items with few events get, 0 to 1"
+    )
 
 
 def load_settings(**overrides: Any) -> Settings:

@@ -9,6 +9,7 @@ DAY_MS = 24 * HOUR_MS
 MIB = 1024 * 1024
 
 LETTERS_KEPT_MS = 30 * DAY_MS
+SERVED_KEPT_MS = 30 * DAY_MS
 MAX_PARTITIONS = 64  # every item row holds one watermark per user partition
 MAX_LETTER_BYTES = 4 * MIB  # original bytes plus our headers: more than any input topic takes by default
 
@@ -65,6 +66,14 @@ class Topics:
         return self.prefix + "ranker-weights"
 
     @property
+    def experiments(self) -> str:
+        return self.prefix + "experiments"
+
+    @property
+    def recommendation_rules(self) -> str:
+        return self.prefix + "recommendation-rules"
+
+    @property
     def dead_letters(self) -> str:
         return self.prefix + "dead-letters"
 
@@ -98,11 +107,13 @@ class Topics:
             TopicSpec(self.user_interactions, users, "delete", {"retention.ms": "-1"}),
             TopicSpec(self.recommendation_requests, users, "delete", _kept(HOUR_MS)),
             TopicSpec(self.recommendation_replies, users, "delete", _kept(HOUR_MS), fixed=False),
-            TopicSpec(self.recommendations_served, users, "delete", _kept(30 * DAY_MS)),
+            TopicSpec(self.recommendations_served, users, "delete", _kept(SERVED_KEPT_MS)),
             TopicSpec(self.item_transitions, items, "delete", _kept(7 * DAY_MS)),
             TopicSpec(self.interactions_rerouted, users, "delete", _kept(7 * DAY_MS)),
             *self.letter_specs(),
             TopicSpec(self.ranker_weights, 1, "compact", _CHANGELOG),
+            TopicSpec(self.experiments, 1, "compact", _EXPERIMENTS),
+            TopicSpec(self.recommendation_rules, 1, "compact", _COMPACT),
             TopicSpec(self.user_state_changelog, users, "compact", _CHANGELOG),
             TopicSpec(self.item_state_changelog, items, "compact", _CHANGELOG),
         )
@@ -125,6 +136,8 @@ class Topics:
             self.dead_letters,
             self.dead_letters_replayed,
             self.ranker_weights,
+            self.experiments,
+            self.recommendation_rules,
             self.user_state_changelog,
             self.item_state_changelog,
         )
@@ -150,6 +163,9 @@ _CHANGELOG = {
     "segment.bytes": str(64 * MIB),
     "min.cleanable.dirty.ratio": "0.1",
 }
+# What an experiment was must be known as long as its answers are kept; so long the last good definition also
+# outlives a bad one of its name.
+_EXPERIMENTS = {**_COMPACT, "min.compaction.lag.ms": str(SERVED_KEPT_MS)}
 # By the time of writing: the letter of an old record is kept as long as any other, and one dated into the
 # future is not refused by the broker.
 _LETTERS = {

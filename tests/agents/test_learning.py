@@ -45,9 +45,11 @@ async def shop(**settings: Any) -> AsyncIterator[tuple[Parts, Iterator[int]]]:
 async def test_a_choice_is_judged_and_learned_before_it_is_folded() -> None:
     async with shop() as (parts, offsets):
         await choose(parts, offsets, "u", "i5")
-        assert value(parts, "tastestream_live_choices_total", recommender="ranker") == 1
-        assert value(parts, "tastestream_live_choices_total", recommender="popularity") == 1
-        assert 0 < value(parts, "tastestream_live_reciprocal_rank_sum_total", recommender="ranker") <= 1
+        assert value(parts, "tastestream_live_choices_total", recommender="ranker", variant="default") == 1
+        assert value(parts, "tastestream_live_choices_total", recommender="popularity", variant="default") == 1
+        assert (
+            0 < value(parts, "tastestream_live_reciprocal_rank_sum_total", recommender="ranker", variant="default") <= 1
+        )
         assert value(parts, "tastestream_ranker_examples_total") == 1
         assert isinstance(parts.fusion, OnlineRanker)
         assert not np.array_equal(parts.fusion.weights.values, RankerWeights().values)
@@ -73,8 +75,8 @@ async def test_what_says_nothing_about_a_list_teaches_nothing(user: str, item_id
 async def test_an_item_that_no_list_could_hold_counts_as_a_miss() -> None:
     async with shop() as (parts, offsets):
         await choose(parts, offsets, "u", "never-described")
-        assert value(parts, "tastestream_live_choices_total", recommender="ranker") == 1
-        assert value(parts, "tastestream_live_hits_total", recommender="ranker") == 0
+        assert value(parts, "tastestream_live_choices_total", recommender="ranker", variant="default") == 1
+        assert value(parts, "tastestream_live_hits_total", recommender="ranker", variant="default") == 0
 
 
 async def test_a_redelivered_choice_is_not_judged_again() -> None:

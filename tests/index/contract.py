@@ -8,7 +8,7 @@ import pytest
 from models.sparse import SparseVector
 from tests.index.builders import SCHEMA, dense, followed, near, numbered, point
 from workers.errors import BadRecordError, ConfigurationError
-from workers.index.filters import AnyOf, Condition, Equals, ExcludeIds, Not, OnlyIds, Range
+from workers.index.filters import All, AnyOf, Condition, Equals, ExcludeIds, Not, OnlyIds, Range
 from workers.index.port import Index
 from workers.index.types import Floats, Hit, Patch, Point, Query, Schema
 
@@ -42,6 +42,10 @@ FILTERS = [
     (Range("published_at", gte=1_700_000_000_000, lte=1_700_000_000_000), {"song"}),
     (Not(Equals("category", "film")), {"song", "book"}),
     (Not(Range("price", gte=0.0)), {"book"}),
+    (All((Equals("category", "film"), Range("price", gte=10.0))), {"epic"}),
+    (Not(All((Equals("category", "film"), Range("price", gte=10.0)))), {"noir", "song", "book"}),
+    (Not(All((Equals("category", "film"), Not(Equals("tags", "old"))))), {"noir", "song", "book"}),
+    (All(()), {"noir", "epic", "song", "book"}),
     (ExcludeIds(frozenset({"noir", "no-such-item"})), {"epic", "song", "book"}),
     (ExcludeIds(frozenset()), {"noir", "epic", "song", "book"}),
     (Not(ExcludeIds(frozenset({"noir"}))), {"noir"}),

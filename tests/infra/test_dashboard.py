@@ -85,6 +85,7 @@ async def test_panels_show_the_whole_traffic(prometheus: Prometheus) -> None:
         ("tastestream_events_total", "outcome"): {"applied", "duplicate"},
         ("tastestream_dead_letters_total", "reason"): {"invalid_json"},
         ("tastestream_state_entries", "table"): {"users", "items"},
+        ("tastestream_live_choices_total", "variant"): {"default", "trial/as-now", "trial/fixed"},
     }
 
     async def all_seen() -> bool:

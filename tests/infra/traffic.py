@@ -20,6 +20,10 @@ ABOUT: dict[str, dict[str, Any]] = {
     "bought_together": {"item_ids": ["i1"]},
     "search": {"text": "title"},
 }
+TRIAL = {
+    "name": "trial",
+    "variants": [{"name": "as-now"}, {"name": "fixed", "shadow": True, "settings": {"ranker": "fixed"}}],
+}
 PAUSE_S = 0.2  # between rounds: enough traffic for rates, little enough to leave the machine to the others
 REPLY_TIMEOUT_S = 15.0
 
@@ -32,6 +36,7 @@ async def steady_traffic(bootstrap: str, topics: Topics) -> AsyncIterator[None]:
         request_client(bootstrap, topics.recommendation_requests, topics.recommendation_replies) as client,
     ):
         await _publish_items(producer, topics)
+        await producer.send_and_wait(topics.experiments, orjson.dumps(TRIAL), key=b"trial")
         rounds = asyncio.create_task(_rounds(producer, client, topics))
         try:
             yield
@@ -51,6 +56,10 @@ async def _rounds(producer: AIOKafkaProducer, client: RequestClient, topics: Top
             for _ in range(1 + number % 2):
                 await producer.send(topics.user_interactions, orjson.dumps(event), key=user.encode())
         await producer.send(topics.user_interactions, b"{not json", key=user.encode())
+        # Somebody new, whose second event is a choice: those above have seen every item soon.
+        for item in (number % ITEMS, (number + 1) % ITEMS):
+            chosen = _event(number, "view", item)
+            await producer.send(topics.user_interactions, orjson.dumps(chosen), key=f"new-{number}".encode())
         await asyncio.gather(*(client.ask(question, REPLY_TIMEOUT_S) for question in _questions(user)))
         await asyncio.sleep(PAUSE_S)
 

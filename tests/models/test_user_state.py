@@ -148,3 +148,27 @@ def test_torn_row_is_refused(data: st.DataObject) -> None:
     size = data.draw(st.integers(0, len(packed) - 1))
     with pytest.raises(ValueError, match="packed 'U' row"):
         UserState.unpack(packed[:size])
+
+
+@given(touches, st.sampled_from("abcdef"))
+def test_a_row_without_an_item_is_that_of_somebody_who_never_touched_it(
+    steps: list[tuple[str, int, bool]], gone: str
+) -> None:
+    user = folded(steps)
+    before = user.pack()
+    without = user.without(gone, axis(ord(gone) % 4))
+    assert user.pack() == before
+    never = UserState()
+    for offset, (item_id, time_ms, known) in enumerate(steps):
+        if item_id != gone:
+            never.fold(event(item_id, offset, time_ms=time_ms), axis(ord(item_id) % 4) if known else None)
+    assert _events(without) == _events(never)
+    assert without.seen_keys().tolist() == never.seen_keys().tolist()
+    mine, theirs = without.taste.direction(), never.taste.direction()
+    assert (mine is None) == (theirs is None)
+    if mine is not None and theirs is not None:
+        np.testing.assert_allclose(mine, theirs, atol=1e-5)
+
+
+def _events(user: UserState) -> list[tuple[str, int, tuple[int, int]]]:
+    return [(entry.item_id, entry.time_ms, entry.origin) for entry in user.history.entries()]

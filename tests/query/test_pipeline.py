@@ -122,7 +122,7 @@ async def test_without_any_source_there_is_no_answer(parts: Parts) -> None:
 
 async def answer_with(parts: Parts, index: Any, **body: Any) -> Any:
     old = parts.pipeline
-    pipeline = Pipeline(index, old._facts, old._vectors, old._vocabulary, old._fusion, parts.metrics, diversity=0.0)
+    pipeline = Pipeline(index, old._facts, old._vectors, old._vocabulary, old._fusion, parts.metrics, parts.rules.of)
     return await pipeline.answer(request(**body), parts.users.partitions[_partition()].get("u"), _partition(), "r1")
 
 
@@ -135,7 +135,7 @@ async def _explained(pipeline: Pipeline, asked: Any, user: Any) -> Any:
         pipeline._vocabulary,
         pipeline._fusion,
         pipeline._metrics,
-        diversity=0.0,
+        pipeline._controls,
     )
     return await bare.answer(asked, _tasteless(user), _partition(), "r1")
 

@@ -1,6 +1,8 @@
 """The shelf holds what is most popular, as the rows are; answers come from it while the index is away."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import orjson
@@ -16,6 +18,7 @@ from workers.errors import DependencyError
 from workers.index.types import Query
 from workers.item_points import COUNT, EMBEDDING
 from workers.parts import Parts
+from workers.query.popular import PopularLists
 from workers.query.shelf import Shelf
 from workers.rows import ItemRow
 from workers.vectors import ItemVectors
@@ -129,7 +132,9 @@ class Away:
 async def without_index(parts: Parts, *, known_to_be_away: bool) -> tuple[Parts, Away]:
     """The parts of a worker whose index is away, with a full shelf."""
     index = Away()
-    parts.pipeline._index = parts.pipeline._searcher._index = index  # type: ignore[attr-defined]
+    pipeline: Any = parts.pipeline
+    pipeline._index = index
+    pipeline._sources = replace(pipeline._sources, index=index, searcher=PopularLists(index))  # type: ignore[arg-type]
     if known_to_be_away:
         parts.index_audit.behind = True
     made = _for_shared_index(parts, ItemVectors(index, DIM), index)  # type: ignore[arg-type]

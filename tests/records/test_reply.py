@@ -24,7 +24,7 @@ def test_a_reply_reads_as_documented() -> None:
     assert (body["degraded"], body["took_ms"]) == (["transitions"], {"merge": 0.5})
     [first] = body["items"]
     assert (first["item_id"], first["score"], first["rank"], first["title"]) == ("i1", 0.25, 1, "Heat")
-    assert first["reasons"][0] == {"kind": "followed_by", "contribution": 0.2, "item_id": "i9"}
+    assert first["reasons"][0] == {"kind": "followed_by", "contribution": 0.2, "item_id": "i9", "rule": None}
 
 
 def test_an_error_reply_names_code_message_and_correlation() -> None:

@@ -16,13 +16,15 @@ from workers.errors import BadRecordError
 from workers.origin import ORIGIN_HEADER
 from workers.records.codes import Reason, RequestFailure
 from workers.records.event import decode_event
+from workers.records.experiment import VariantSettings, decode_experiment
 from workers.records.interaction import EventType, Interaction
 from workers.records.item import Item
 from workers.records.item_update import ItemUpdate, decode_item_event
 from workers.records.mapping import load_mapping
 from workers.records.person import Erase, Identify, Profile
 from workers.records.reply import ErrorReply, Reply, encode_reply
-from workers.records.request import KINDS, decode_request
+from workers.records.request import KINDS, Request, decode_request
+from workers.records.rules import decode_rules
 from workers.served import served_line
 
 PAGE = (Path(__file__).parents[2] / "docs" / "topics.md").read_text()
@@ -54,7 +56,8 @@ def listed(heading: str) -> set[str]:
 def test_every_block_of_the_page_has_a_kind_that_is_tested() -> None:
     assert PAGE.count("```json") == len(EXAMPLES)
     tested = {"item", "item-update", "interaction", "identify", "profile", "erase", "mapping"}
-    assert {name for name, _, _ in EXAMPLES} == tested | {"request", "reply", "error-reply", "served"}
+    tested |= {"request", "reply", "error-reply", "served", "rules", "experiment"}
+    assert {name for name, _, _ in EXAMPLES} == tested
 
 
 MODELS: dict[str, type] = {"interaction": Interaction, "identify": Identify, "profile": Profile, "erase": Erase}
@@ -102,7 +105,23 @@ def test_a_reply_reads_as_the_page_says(kind: str, model: type) -> None:
 
 def test_a_served_line_reads_as_the_page_says() -> None:
     reply = TypeAdapter(Reply).validate_json(example("reply"))
-    assert orjson.loads(served_line(reply, NOW_MS)) == orjson.loads(example("served"))
+    request = Request(user_id="u1", record_time_ms=NOW_MS)
+    assert orjson.loads(served_line(reply, request)) == orjson.loads(example("served"))
+
+
+def test_the_experiment_is_what_the_page_says() -> None:
+    found = decode_experiment(example("experiment"), b"home-list")
+    assert [variant.name for variant in found.shown] == ["as-now", "varied"]
+    assert found.weights == (2, 1) and found.variants[2].settings.ranker == "fixed"
+
+
+def test_every_setting_of_a_variant_is_listed() -> None:
+    section = PAGE.split("| Setting | Meaning |", 1)[1].split("\n\n", 1)[0]
+    assert set(re.findall(r"`(\w+)`", section)) - {"online", "fixed"} == set(VariantSettings.model_fields)
+
+
+def test_rules_are_what_the_page_says() -> None:
+    assert decode_rules(example("rules"), b"home")[1] is not None
 
 
 def test_every_code_is_listed() -> None:

@@ -102,3 +102,12 @@ def test_two_workers_in_one_process_count_apart() -> None:
     one, other = Metrics(CollectorRegistry()), Metrics(CollectorRegistry())
     one.future_events.inc()
     assert value(other, "tastestream_future_events_total") == 0
+
+
+def test_names_of_variants_are_bounded() -> None:
+    metrics = Metrics(CollectorRegistry())
+    for n in range(100):
+        metrics.count_reply("for_user", f"trial/v{n}", degraded=False)
+    labels = {"source": "for_user", "degraded": "false"}
+    assert value(metrics, "tastestream_replies_total", variant="trial/v0", **labels) == 1
+    assert value(metrics, "tastestream_replies_total", variant="other", **labels) == 36

@@ -22,7 +22,7 @@ from workers.records.headers import ReplyTo, header_text, reply_to
 from workers.records.out import OutRecord
 from workers.records.reply import ErrorReply, Reply, encode_reply, error_reply
 from workers.records.request import Request, decode_request
-from workers.served import served_line
+from workers.served import served_key, served_line
 from workers.stream.chunk import Chunk, Record
 
 log = logging.getLogger(__name__)
@@ -38,10 +38,9 @@ _NAMESPACE = uuid.UUID("6d9f2f6e-3f43-5d51-9d6a-5d1c1f0f8a0b")
 async def handle(record: Record, parts: Parts) -> None:
     """Answer one request; returns when its reply is acknowledged."""
     address = reply_to(record.headers, record.value, parts.topics.recommendation_replies, parts.topics.may_reply_to)
-    kind = "unknown"
+    request: Request | None = None
     try:
         request = decode_request(record.value, record.key, record.timestamp, record.headers)
-        kind = request.kind
         if is_foreign(request, parts) and not _was_forwarded(record):
             return await _forward(request, record, parts)
         reply: Reply | ErrorReply = await _answer(request, record, address, parts)
@@ -52,7 +51,10 @@ async def handle(record: Record, parts: Parts) -> None:
         reply = error_reply(error)
     with parts.turns.answering():
         sent = await _send(reply, address, record, parts)
-    _count(sent, kind, record, parts.metrics)
+        if request is not None and isinstance(sent, Reply):
+            served = ReplyTo(parts.topics.recommendations_served)
+            await parts.replies.send(served, served_key(request, record.key), served_line(sent, request))
+    _count(sent, "unknown" if request is None else request.kind, record, parts.metrics)
 
 
 async def _answer(request: Request, record: Record, address: ReplyTo, parts: Parts) -> Reply:
@@ -87,9 +89,6 @@ async def _send(reply: Reply | ErrorReply, address: ReplyTo, record: Record, par
             address = replace(address, topic=parts.topics.recommendation_replies, partition=None)
         reply = error_reply(error, address.correlation_id)
         await parts.replies.send(address, record.key, encode_reply(reply))
-    if isinstance(reply, Reply):
-        served = ReplyTo(parts.topics.recommendations_served)
-        await parts.replies.send(served, record.key, served_line(reply, record.timestamp))
     return reply
 
 

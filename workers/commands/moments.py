@@ -12,6 +12,18 @@ _AGO = re.compile(r"([0-9]{1,6})([smhd])")
 _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
+def span_ms(text: str) -> int:
+    """Milliseconds of `24h` or `30m`; raises `typer.BadParameter`.
+
+    >>> span_ms("24h")
+    86400000
+    """
+    given = _AGO.fullmatch(text)
+    if given is None:
+        raise typer.BadParameter(f"{text!r} is no span of time: 30m, 24h, 7d")
+    return int(given[1]) * _UNIT_S[given[2]] * 1000
+
+
 def moment_ms(text: str) -> int:
     """Epoch ms of `2h` (so long ago), or of a zoned ISO 8601 time; raises `typer.BadParameter`.
 

@@ -15,8 +15,12 @@ def why_not(letter: Letter, topics: Topics) -> str:
         return "the content was too large for a letter: it is still in its own topic"
     if letter.place.topic == topics.recommendation_requests:
         return "nobody waits for the reply any more: ask again"
+    if letter.place.topic == topics.recommendation_rules:
+        return "newer rules may be in force by now: repair the file and use `tastestream rules put`"
     if letter.place.topic == topics.item_transitions:
         return "evidence is the workers' own: a rebuild makes it anew"
+    if letter.place.topic == topics.experiments:
+        return "put the definition anew: `tastestream experiment put FILE`"
     if header_text(letter.headers, KIND_HEADER) and letter.place.topic == topics.interactions_rerouted:
         return "a message between rows of users is the workers' own: publish identify or erase anew"
     if target_topic(letter, topics) is None:

@@ -1,18 +1,12 @@
 """Reads dead letters and the notes on which of them were replayed (touches Kafka)."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 
 from aiokafka import TopicPartition
 
-from workers.bounded_read import Range, TopicReader
+from workers.bounded_read import Range, TopicReader, spoken
 from workers.dlq.letter import Letter, letter_of
-from workers.errors import DependencyError
-from workers.stream.chunk import Record
 from workers.topics import Topics
-
-# A broker that sends nothing for so long, although there is more, is in trouble.
-SILENCE_S = 30.0
 
 Advance = Callable[[int], object]
 """Told how many records were read since the last call."""
@@ -28,7 +22,7 @@ async def read_letters(
     reader: TopicReader, topics: Topics, ranges: Mapping[TopicPartition, Range], advance: Advance
 ) -> AsyncIterator[Letter]:
     """Letters of these ranges, each partition in order; other records of the topic are passed over."""
-    async for batch in _spoken(reader, ranges):
+    async for batch in spoken(reader, ranges):
         for record in batch:
             letter = letter_of(record, topics)
             if letter is not None:
@@ -41,7 +35,7 @@ async def read_replayed(reader: TopicReader, topics: Topics) -> set[str]:
     if not await reader.partitions(topics.dead_letters_replayed):
         return set()
     ranges = await reader.ranges(topics.dead_letters_replayed)
-    return {record.key.decode() async for batch in _spoken(reader, ranges) for record in batch if record.key}
+    return {record.key.decode() async for batch in spoken(reader, ranges) for record in batch if record.key}
 
 
 async def read_letter(reader: TopicReader, topics: Topics, partition: int, offset: int) -> Letter | None:
@@ -53,15 +47,3 @@ async def read_letter(reader: TopicReader, topics: Topics, partition: int, offse
     async for letter in read_letters(reader, topics, {tp: (offset, offset + 1)}, lambda _: None):
         return letter
     return None
-
-
-async def _spoken(reader: TopicReader, ranges: Mapping[TopicPartition, Range]) -> AsyncIterator[Sequence[Record]]:
-    clock = asyncio.get_running_loop().time
-    heard = clock()
-    async for batch in reader.read(ranges):
-        if batch:
-            heard = clock()
-            yield batch
-        elif clock() - heard > SILENCE_S:
-            names = ", ".join(sorted({tp.topic for tp in ranges}))
-            raise DependencyError(f"Kafka sent nothing of {names} for {SILENCE_S:.0f} s: check the brokers, try again")

@@ -8,7 +8,7 @@ import numpy as np
 import qdrant_edge as edge
 
 from models.sparse import SparseVector
-from workers.index.filters import AnyOf, Condition, Equals, ExcludeIds, Not, OnlyIds, Range, plain
+from workers.index.filters import All, AnyOf, Condition, Equals, ExcludeIds, Not, OnlyIds, Range, plain
 from workers.index.point_ids import PointIds
 from workers.index.types import Distance, FieldKind, Patch, Point, Schema, Vector
 
@@ -102,3 +102,5 @@ def _condition(condition: Condition, ids: PointIds[UUID]) -> Any:
             return edge.Filter(must_not=[_condition(OnlyIds(item_ids), ids)])
         case Not(inner):
             return edge.Filter(must_not=[_condition(inner, ids)])
+        case All(conditions):
+            return edge.Filter(must=[_condition(inner, ids) for inner in conditions])

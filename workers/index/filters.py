@@ -61,7 +61,14 @@ class Not:
     condition: "Condition"
 
 
-Condition = Equals | AnyOf | Range | ExcludeIds | OnlyIds | Not
+@dataclass(frozen=True, slots=True)
+class All:
+    """All of the conditions are met; inside of Not, where the list of a query's conditions does not reach."""
+
+    conditions: "tuple[Condition, ...]"
+
+
+Condition = Equals | AnyOf | Range | ExcludeIds | OnlyIds | Not | All
 
 
 def matches(condition: Condition, item_id: str, payload: Mapping[str, Any]) -> bool:
@@ -85,6 +92,8 @@ def matches(condition: Condition, item_id: str, payload: Mapping[str, Any]) -> b
             return item_id in item_ids
         case Not(inner):
             return not matches(inner, item_id, payload)
+        case All(conditions):
+            return all(matches(inner, item_id, payload) for inner in conditions)
 
 
 def plain(value: Scalar) -> Scalar:

@@ -8,7 +8,7 @@ from qdrant_client import grpc
 from qdrant_client.conversions.conversion import RestToGrpc, grpc_to_payload
 
 from models.sparse import SparseVector
-from workers.index.filters import AnyOf, Condition, Equals, ExcludeIds, Not, OnlyIds, Range, plain
+from workers.index.filters import All, AnyOf, Condition, Equals, ExcludeIds, Not, OnlyIds, Range, plain
 from workers.index.point_ids import PointIds
 from workers.index.types import Patch, Point, Query, Vector
 
@@ -149,6 +149,8 @@ def _condition(condition: Condition, ids: PointIds[str]) -> grpc.Condition:
             return _not(OnlyIds(item_ids), ids)
         case Not(inner):
             return _not(inner, ids)
+        case All(conditions):
+            return grpc.Condition(filter=grpc.Filter(must=[_condition(inner, ids) for inner in conditions]))
 
 
 def _not(condition: Condition, ids: PointIds[str]) -> grpc.Condition:

@@ -10,7 +10,7 @@ import orjson
 
 from models.sparse import SparseVector
 from workers.errors import BadRecordError
-from workers.index.filters import AnyOf, Condition, Equals, ExcludeIds, Not, OnlyIds, Range
+from workers.index.filters import All, AnyOf, Condition, Equals, ExcludeIds, Not, OnlyIds, Range
 from workers.index.types import (
     DenseSpec,
     Distance,
@@ -194,6 +194,9 @@ def _check_condition(condition: Condition, depth: int = 0) -> None:
     match condition:
         case Not(inner):
             _check_condition(inner, depth + 1)
+        case All(conditions):
+            for inner in conditions:
+                _check_condition(inner, depth + 1)
         case ExcludeIds(item_ids) | OnlyIds(item_ids):
             _check_ids(item_ids)
         case Equals(field, value):

@@ -11,6 +11,7 @@ from models.user_state import UserState
 from workers.errors import DependencyError
 from workers.index.types import Record
 from workers.item_points import AVAILABLE, BUYERS, COUNT, DAY_SCORE, LABELS, ORDER_SCORES, PRICE
+from workers.records.experiment import AS_DEPLOYED, VariantSettings
 from workers.records.reply import Reply
 from workers.records.request import Request
 
@@ -23,7 +24,14 @@ INDEX = "index"
 class Answering(Protocol):
     """What the requests agent asks."""
 
-    async def answer(self, request: Request, user: UserState | None, partition: int, recommendation_id: str) -> Reply:
+    async def answer(
+        self,
+        request: Request,
+        user: UserState | None,
+        partition: int,
+        recommendation_id: str,
+        settings: VariantSettings = AS_DEPLOYED,
+    ) -> Reply:
         """As `Pipeline.answer`."""
 
 
@@ -38,14 +46,21 @@ class FallbackPipeline:
         self._shelf = shelf
         self._away = away
 
-    async def answer(self, request: Request, user: UserState | None, partition: int, recommendation_id: str) -> Reply:
+    async def answer(
+        self,
+        request: Request,
+        user: UserState | None,
+        partition: int,
+        recommendation_id: str,
+        settings: VariantSettings = AS_DEPLOYED,
+    ) -> Reply:
         """As `Pipeline.answer`; never a `DependencyError` for the index's sake."""
         if not self._away():
             try:
-                return await self._whole.answer(request, user, partition, recommendation_id)
+                return await self._whole.answer(request, user, partition, recommendation_id, settings)
             except DependencyError as error:
                 log.debug("the shelf answers: %s", error)
-        reply = await self._shelf.answer(request, user, partition, recommendation_id)
+        reply = await self._shelf.answer(request, user, partition, recommendation_id, settings)
         return replace(reply, degraded=(INDEX, *reply.degraded))
 
 

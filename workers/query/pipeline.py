@@ -3,38 +3,40 @@
 Asking changes no state. What is slow shows in `took_ms` and in the stage's histogram.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 
-from models.fusion import Fusion, Situation
-from models.ranking import Candidates, rank
+from models.fusion import FixedFusion, Fusion
+from models.ranking import rank
 from models.user_state import UserState
+from workers.errors import DependencyError
 from workers.facts import ItemFacts
-from workers.index.filters import OnlyIds
 from workers.index.port import Index
-from workers.index.validate import MAX_IDS
 from workers.metrics import Metrics
+from workers.query.arrange import steering
+from workers.query.candidates import Gathered, Sources, gather
+from workers.query.controls import Controls, ControlsOf
+from workers.query.counterfactual import Counterfactuals
 from workers.query.dense import dense_queries
-from workers.query.filters import conditions, keep
-from workers.query.merge import merge, score
+from workers.query.looked import Looked
 from workers.query.paging import next_page
-from workers.query.plan import Plan, plan
+from workers.query.plan import plan
 from workers.query.popular import PopularLists
 from workers.query.present import present
 from workers.query.question import Question, ask
-from workers.query.retrieve import Found, retrieve, retrieve_second, width_for
-from workers.records.reply import Reply
+from workers.records.experiment import AS_DEPLOYED, VariantSettings
+from workers.records.reply import RecommendedItem, Reply
 from workers.records.request import Request
 from workers.vectors import ItemVectors
 from workers.vocabulary import Vocabulary
 
-# Each further look is so many times wider, until there are enough items or none are left.
-WIDEN = 7
-WIDEST = 10_000
-_SOMEBODY = "somebody"
+log = logging.getLogger(__name__)
 
-Stage = Callable[[str], AbstractContextManager[None]]
+COUNTERFACTUAL = "counterfactual"
+_SOMEBODY = "somebody"
+_FIXED = FixedFusion()
 
 
 @dataclass(slots=True)
@@ -64,77 +66,92 @@ class Pipeline:
         vocabulary: Vocabulary,
         fusion: Fusion,
         metrics: Metrics,
-        *,
-        diversity: float,
+        controls: ControlsOf,
     ) -> None:
         self._index = index
-        self._searcher = PopularLists(index)
+        self._sources = Sources(index, PopularLists(index), facts, vectors)
         self._facts = facts
         self._vectors = vectors
         self._vocabulary = vocabulary
         self._fusion = fusion
         self._metrics = metrics
-        self._diversity = diversity
+        self._controls = controls
 
-    async def answer(self, request: Request, user: UserState | None, partition: int, recommendation_id: str) -> Reply:
-        """The reply to `request` of the user whose row is `user`, owned with `partition`.
+    async def answer(
+        self,
+        request: Request,
+        user: UserState | None,
+        partition: int,
+        recommendation_id: str,
+        settings: VariantSettings = AS_DEPLOYED,
+    ) -> Reply:
+        """The reply to `request` of the user whose row is `user`, owned with `partition`, as `settings` say.
 
         Raises `BadRecordError` for what can't be answered, `DependencyError` if no source answers.
         """
         stages = Stages(self._metrics, request.kind)
         with stages.stage("hydrate"):
-            question = await ask(request, user, partition, self._facts, recommendation_id)
+            question = await ask(
+                request, user, partition, self._facts, recommendation_id, self._over(request, settings)
+            )
             dense = await dense_queries(question, self._vectors, self._vocabulary.rarity)
             planned = plan(question, dense, self._vocabulary.words)
-        found, candidates = await self._candidates(question, planned, stages.stage)
+        gathered = await gather(question, planned, self._sources, stages.stage)
+        found, candidates, wanted = gathered.found, gathered.candidates, question.controls
         with stages.stage("rank"):
-            ranking = rank(candidates, self._fusion, question.situation, request.limit, self._diversity_of(request))
+            steered = steering(gathered, question)
+            fusion = self.fusion_of(wanted)
+            ranking = rank(candidates, fusion, question.situation, request.limit, wanted.diversity, steered)
         with stages.stage("explain"):
             items = await present(candidates, ranking, found, question, self._index, self._facts)
+        missing: tuple[str, ...] = ()
+        if request.explain == COUNTERFACTUAL:
+            with stages.stage(COUNTERFACTUAL):
+                items, missing = await self._with_what_ifs(items, gathered, question, fusion)
         more = items and len(candidates.item_ids) > len(ranking.places)
         return Reply(
             recommendation_id=question.page.recommendation_id,
             kind=request.kind,
             items=items,
             as_of=question.as_of,
-            degraded=found.degraded,
+            degraded=(*found.degraded, *missing),
             took_ms=stages.took_ms,
             scenario=request.scenario,
             next=next_page(request, question.page, [item.item_id for item in items]) if more else None,
         )
 
-    async def look(self, user: UserState, now_ms: int) -> tuple[Candidates, Situation]:
-        """Candidates for a user at `now_ms` with their raw scores, and their situation; for whoever learns from it.
+    async def _with_what_ifs(
+        self, items: tuple[RecommendedItem, ...], gathered: Gathered, question: Question, fusion: Fusion
+    ) -> tuple[tuple[RecommendedItem, ...], tuple[str, ...]]:
+        """The items with their `without`, and what is missing: an answer is one without that, too."""
+        counterfactuals = Counterfactuals(self._sources, self._vocabulary, fusion)
+        try:
+            return await counterfactuals.add(items, gathered, question), ()
+        except DependencyError as error:
+            log.warning("an answer says nothing of what would be without its reasons: %s", error)
+            return items, (COUNTERFACTUAL,)
+
+    async def look(self, user: UserState, now_ms: int, settings: VariantSettings = AS_DEPLOYED) -> Looked:
+        """What a user's list at `now_ms` would be made of, in no scenario; for whoever learns from it, or judges it.
 
         Raises `DependencyError` if no source answers.
         """
         request = Request(user_id=_SOMEBODY, record_time_ms=now_ms)
-        question = await ask(request, user, 0, self._facts, "")
+        question = await ask(request, user, 0, self._facts, "", self.controls_of(settings))
         dense = await dense_queries(question, self._vectors, self._vocabulary.rarity)
         planned = plan(question, dense, self._vocabulary.words)
-        _, candidates = await self._candidates(question, planned, lambda _: nullcontext())
-        return candidates, question.situation
+        gathered = await gather(question, planned, self._sources, lambda _: nullcontext())
+        return Looked(gathered.candidates, question.situation, question.controls, steering(gathered, question))
 
-    def _diversity_of(self, request: Request) -> float:
-        return self._diversity if request.diversity is None else request.diversity
+    def controls_of(self, settings: VariantSettings) -> Controls:
+        """What steers a list that is only looked at: as for a request of no scenario, and nothing is explored."""
+        return replace(self._over(Request(user_id=_SOMEBODY), settings), explore=0.0)
 
-    async def _candidates(self, question: Question, planned: Plan, stage: Stage) -> tuple[Found, Candidates]:
-        """Candidates that may be shown, looked for wider and wider until they fill the list and one place more."""
-        where, width = conditions(question), width_for(question.request.limit, len(question.page.shown))
-        while True:
-            with stage("retrieve"):
-                found = await retrieve(planned, where, self._searcher, width)
-            with stage("filter"):
-                kept, _ = keep(merge(found), question)
-            if len(kept) > question.request.limit or found.exhausted or width >= WIDEST:
-                break
-            width = min(width * WIDEN, WIDEST)
-        if planned.second and kept:
-            with stage("retrieve"):
-                only = OnlyIds(frozenset(kept[:MAX_IDS]))
-                found = found.with_more(await retrieve_second(planned, (only,), self._index, len(only.item_ids)))
-        with stage("features"):
-            wanted = bool(planned.dense) or self._diversity_of(question.request) > 0.0
-            facts = await self._facts.of(kept, available=question.request.filters.available)
-            vectors = await self._vectors.matrix(list(facts)) if wanted else None
-            return found, score(facts, vectors, found, question)
+    def fusion_of(self, controls: Controls) -> Fusion:
+        """What ranks a list."""
+        return _FIXED if controls.ranker == "fixed" else self._fusion
+
+    def _over(self, request: Request, settings: VariantSettings) -> Controls:
+        """The variant's settings win over the scenario's rules, the request's own diversity over both."""
+        controls = self._controls(request).with_rules(settings)
+        return controls if request.diversity is None else replace(controls, diversity=request.diversity)

@@ -31,13 +31,13 @@ async def present(
     evidences = Evidences(found.queries, seed=seeds[0] if len(seeds) == 1 else None)
     rank = len(question.page.shown)
     items: list[RecommendedItem] = []
-    for place, item_id in zip(ranking.places, item_ids, strict=True):
+    for at, (place, item_id) in enumerate(zip(ranking.places, item_ids, strict=True)):
         card = cards.get(item_id)
         if card is None:
             continue
         reasons = _reasons(place, ranking, _rows(item_id, held.get(item_id), question), evidences) if explained else ()
         rank += 1
-        items.append(_item(item_id, float(ranking.fused.scores[place]), rank, reasons, card))
+        items.append(_item(item_id, rank, at, ranking, reasons, card))
     return tuple(items)
 
 
@@ -56,18 +56,25 @@ def _reasons(
     place: int, ranking: Ranking, rows: Mapping[str, SparseVector], evidences: Evidences
 ) -> tuple[RecommendationReason, ...]:
     return tuple(
-        RecommendationReason(reason.kind, reason.contribution, reason.item_id)
+        RecommendationReason(reason.kind, reason.contribution, reason.item_id, reason.rule)
         for reason in explain(place, ranking.fused, rows, evidences)
     )
 
 
 def _item(
-    item_id: str, score: float, rank: int, reasons: tuple[RecommendationReason, ...], card: Mapping[str, Any]
+    item_id: str,
+    rank: int,
+    at: int,
+    ranking: Ranking,
+    reasons: tuple[RecommendationReason, ...],
+    card: Mapping[str, Any],
 ) -> RecommendedItem:
     return RecommendedItem(
         item_id=item_id,
-        score=score,
+        score=float(ranking.fused.scores[ranking.places[at]]),
         rank=rank,
+        propensity=ranking.propensities[at],
+        shown_as=ranking.shown_as[at],
         reasons=reasons,
         title=card.get("title", ""),
         category=card.get("category"),

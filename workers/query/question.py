@@ -5,12 +5,14 @@ from dataclasses import dataclass, field, replace
 
 from models.fusion import Situation
 from models.history import History
+from models.profile import Profile
 from models.sources import CATEGORY_ITEMS, COOCCURRENCE_ITEMS, TRANSITION_ITEMS, category_affinity
 from models.sparse import SparseVector
 from models.user_state import UserState
 from workers.errors import BadRecordError
 from workers.facts import ItemFacts
 from workers.item_points import BOUGHT, TRANSITIONS
+from workers.query.controls import NEUTRAL, Controls
 from workers.query.paging import Page, page_of
 from workers.records.codes import RequestFailure
 from workers.records.reply import AsOf
@@ -36,6 +38,7 @@ class Question:
     page: Page
     situation: Situation
     user: UserState | None = None
+    controls: Controls = NEUTRAL
     as_of: AsOf | None = None
     recent: tuple[tuple[str, float], ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
@@ -51,6 +54,17 @@ class Question:
         return [item_id for item_id, _ in self.recent]
 
     @property
+    def profile(self) -> Profile:
+        """What the user said of themselves, empty of a stranger."""
+        return self.user.profile if self.user else Profile()
+
+    @property
+    def only_available(self) -> bool:
+        """Whether items that are unavailable may not be shown: the request or a rule may want that."""
+        ruled = self.controls.filters
+        return self.request.filters.available or (ruled.available and "available" in ruled.model_fields_set)
+
+    @property
     def hides_seen(self) -> bool:
         """Whether items that the user had may not come back: who searches may look for just these."""
         return self.request.kind != "search"
@@ -61,12 +75,17 @@ class Question:
 
 
 async def ask(
-    request: Request, user: UserState | None, partition: int, facts: ItemFacts, recommendation_id: str
+    request: Request,
+    user: UserState | None,
+    partition: int,
+    facts: ItemFacts,
+    recommendation_id: str,
+    controls: Controls = NEUTRAL,
 ) -> Question:
     """The question behind a request of the user whose row is `user`; raises `BadRecordError` if there is none."""
     situation = Situation("for_user" if request.kind == "session" else request.kind)
     page = page_of(request, recommendation_id)
-    question = Question(request, page, situation, user, _as_of(user, partition))
+    question = Question(request, page, situation, user, controls, _as_of(user, partition))
     return await _ASKING[request.kind](question, facts)
 
 

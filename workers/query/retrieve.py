@@ -40,14 +40,15 @@ class Found:
     exhausted: bool = False
 
     def with_more(self, other: "Found") -> "Found":
-        """These hits and those of other sources."""
-        degraded = (*self.degraded, *other.degraded)
-        return Found({**self.hits, **other.hits}, self.queries, self.dense, degraded, self.exhausted)
+        """These hits and others, of the same sources or of further ones."""
+        degraded = tuple(dict.fromkeys((*self.degraded, *other.degraded)))
+        hits = {source: (*self.hits.get(source, ()), *more) for source, more in other.hits.items()}
+        return Found({**self.hits, **hits}, self.queries, self.dense, degraded, self.exhausted)
 
 
-def width_for(limit: int, shown: int) -> int:
+def width_for(limit: int, shown: int, least: int | None = None) -> int:
     """Hits to ask each source for: enough that a list of popular items alone fills the page after those shown."""
-    return max(WIDTH, round((limit + shown) / POPULAR_SHARE))
+    return max(least or WIDTH, round((limit + shown) / POPULAR_SHARE))
 
 
 async def retrieve(planned: Plan, where: tuple[Condition, ...], index: Searcher, width: int) -> Found:

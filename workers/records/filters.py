@@ -24,6 +24,7 @@ from workers.records.fields import (
 MAX_CATEGORIES = 256
 MAX_ATTRIBUTE_FILTERS = 32
 MAX_RATING = 5
+MAX_DAYS = 36_500
 MAX_MAGNITUDE = 2**53  # beyond it JSON's numbers are not exact in most languages
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,256}")
@@ -72,6 +73,7 @@ def _scalar(value: Any) -> Any:
 
 
 Rating = Annotated[float, BeforeValidator(number), Field(ge=0, le=MAX_RATING, allow_inf_nan=False)]
+Days = Annotated[float, BeforeValidator(number), Field(gt=0, le=MAX_DAYS, allow_inf_nan=False)]
 Categories = Annotated[tuple[Label, ...], FailFast(), Field(max_length=MAX_CATEGORIES), BeforeValidator(listed)]
 AttributeFilters = Annotated[
     dict[Annotated[str, BeforeValidator(_attribute_name)], Annotated[Any, BeforeValidator(_scalar_or_reference)]],
@@ -91,8 +93,9 @@ class Filters(WireModel, extra="forbid"):
 
     `category`: one of these; `category_not`: none of these (items without a category stay); `tags`: all of
     these; `tags_any`: at least one; `available`: false lets unavailable items in too; `published_since`:
-    epoch ms, that moment included; `min_mean_rating`: 1 to 5 stars, an item without ratings does not pass;
-    `preferred`: one of the categories that the user's profile prefers, any if it prefers none.
+    epoch ms, that moment included; `published_within_days`: no longer than that before the question;
+    `min_mean_rating`: 1 to 5 stars, an item without ratings does not pass; `preferred`: one of the
+    categories that the user's profile prefers, any if it prefers none.
     """
 
     category: Categories = ()
@@ -103,5 +106,6 @@ class Filters(WireModel, extra="forbid"):
     available: bool = True
     attributes: AttributeFilters = Field(default_factory=dict[str, Scalar | FromProfile])
     published_since: PublicationTime | None = None
+    published_within_days: Days | None = None
     min_mean_rating: Rating | None = None
     preferred: bool = False

@@ -13,23 +13,43 @@ class RecommendationReason:
     """One part of an item's score; the contributions of an item sum to it.
 
     `kind` is followed_by, liked_by_similar_users, bought_together, similar_to, matches_text,
-    popular_in_category, trending, personal or new; `item_id` is the item of the user's history, or of those
-    asked about, behind it, if there is one.
+    popular_in_category, trending, personal, new or boosted; `item_id` is the item of the user's history, or of
+    those asked about, behind it, if there is one; `rule` is the boost's name.
     """
 
     kind: str
     contribution: float
     item_id: str | None = None
+    rule: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Without:
+    """Rank and score that an item would have, had its user's events on `item_id` never happened.
+
+    Computed over the same candidates; `rank` is by score alone.
+    """
+
+    item_id: str
+    rank: int
+    score: float
 
 
 @dataclass(frozen=True, slots=True)
 class RecommendedItem:
-    """One recommendation; `rank` counts from 1 over all pages, a higher `score` of a page is better."""
+    """One recommendation; `rank` counts from 1 over all pages, a higher `score` of a page is better.
+
+    `propensity`: chance of the item to be in this answer; `shown_as`: ranked, pinned or explored.
+    `without`: only where asked for, of items with a reason that rests on an event of the user.
+    """
 
     item_id: str
     score: float
     rank: int
     reasons: tuple[RecommendationReason, ...] = ()
+    propensity: float = 1.0
+    shown_as: str = "ranked"
+    without: Without | None = None
     title: str = ""
     category: str | None = None
     image_url: str = ""

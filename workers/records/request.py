@@ -58,6 +58,7 @@ class MinOffset(WireModel):
 class Request(WireModel):
     """One question; `record_time_ms` is when its record was stamped, from which `deadline_ms` counts.
 
+    `explain`: whether each item says why; `counterfactual`, where it would be without its strongest reason as well.
     `item_ids` of a session are what was viewed, oldest first; `next` is that of the answer to be continued.
     """
 
@@ -74,7 +75,7 @@ class Request(WireModel):
     exclude: Excluded = frozenset()
     filters: Filters = Filters()
     diversity: Annotated[float, Field(ge=0, le=1)] | None = None
-    explain: bool = False
+    explain: bool | Literal["counterfactual"] = False
     min_offset: MinOffset | None = None
     deadline_ms: Annotated[int, Field(ge=1, le=MAX_DEADLINE_MS)] | None = None
     scenario: Id | None = None

@@ -93,7 +93,7 @@ def _reason(error_type: str) -> Reason:
 
 
 def _shown_id(fields: Mapping[str, Any]) -> str:
-    for name in ("event_id", "item_id", "user_id", "anonymous_id"):
+    for name in ("event_id", "item_id", "user_id", "anonymous_id", "name"):
         candidate = fields.get(name)
         if isinstance(candidate, str | int):
             return f"{name}={str(candidate)[:MAX_SHOWN_CHARS]!r}"

@@ -1,0 +1,61 @@
+"""Settings of a variant change an answer as they say, and nothing else."""
+
+from typing import Any
+
+from tests.agents.parts import partition_for
+from tests.query.builders import request, two_clusters
+from workers.parts import Parts
+from workers.query.retrieve import WIDTH, width_for
+from workers.records.experiment import VariantSettings
+from workers.records.reply import Reply
+from workers.records.rules import Rules
+
+
+async def answered(parts: Parts, variant: dict[str, Any], **body: Any) -> Reply:
+    asked = request(**body)
+    partition = partition_for(asked.subject)
+    user = parts.users.partitions[partition].get(asked.subject)
+    return await parts.pipeline.answer(asked, user, partition, "r1", VariantSettings(**variant))
+
+
+def ids(reply: Reply) -> list[str]:
+    return [item.item_id for item in reply.items]
+
+
+async def test_the_variant_decides_the_diversity_unless_the_request_names_one() -> None:
+    async with two_clusters() as parts:
+        plain = ids(await answered(parts, {}, limit=6))
+        varied = ids(await answered(parts, {}, limit=6, diversity=0.9))
+        assert plain != varied
+        assert ids(await answered(parts, {"diversity": 0.9}, limit=6)) == varied
+        assert ids(await answered(parts, {"diversity": 0.9}, limit=6, diversity=0.0)) == plain
+
+
+async def test_the_variant_decides_the_ranker() -> None:
+    async with two_clusters() as parts:
+        learned, fixed = await answered(parts, {}), await answered(parts, {"ranker": "fixed"})
+        assert [item.score for item in fixed.items] != [item.score for item in learned.items]
+        online = await answered(parts, {"ranker": "online"})
+        assert [item.score for item in online.items] == [item.score for item in learned.items]
+
+
+def test_the_variant_decides_how_many_candidates_each_source_is_asked_for() -> None:
+    assert width_for(10, 0) == WIDTH
+    assert width_for(10, 0, 200) == 200
+    assert width_for(10, 0, 10) == 20  # what fills the list stays the least
+
+
+async def test_the_variant_s_rules_win_over_the_scenario_s_and_leave_the_others() -> None:
+    async with two_clusters() as parts:
+        blocks = {"blocks": [{"where": {"category": "red"}}]}
+        parts.rules.put("home", Rules.model_validate({"caps": {"red": 1}}))
+        capped = await answered(parts, {}, scenario="home", limit=6)
+        assert _reds(capped) == 1
+        assert _reds(await answered(parts, blocks, scenario="home", limit=6)) == 0
+        assert _reds(await answered(parts, {"caps": {}}, scenario="home", limit=6)) > 1
+        boosted = {"boosts": [{"name": "sale", "where": {"category": "blue"}, "add": 20}]}
+        assert _reds(await answered(parts, boosted, scenario="home", limit=6)) <= 1
+
+
+def _reds(reply: Reply) -> int:
+    return sum(item.startswith("red") for item in ids(reply))

@@ -1,0 +1,102 @@
+"""Rules as a person handles them: checked before they are published, and shown as the workers read them (I/O)."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from rich.table import Table
+
+from workers.bounded_read import topic_reader, unreachable
+from workers.errors import BadRecordError, ConfigurationError, DependencyError
+from workers.query.controls import Controls, RuleBook
+from workers.records.rules import Rules, decode_rules, scenario_of
+from workers.settings import Settings
+from workers.shown import shown
+from workers.stream.connect import ClientOptions, connect, disconnect
+from workers.stream.refusal import refusal
+from workers.topics import Topics
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A scenario's rules as a worker that reads the topic now has them; `problem`: what is wrong with newer ones."""
+
+    rules: Rules | None = None
+    problem: str = ""
+
+
+def checked(file: Path, scenario: str) -> tuple[bytes, Rules]:
+    """A file's bytes and the rules that they are; raises `ConfigurationError` that says what to change."""
+    try:
+        value = file.read_bytes()
+        _, rules = decode_rules(value, scenario.encode())
+    except OSError as error:
+        raise ConfigurationError(f"{file} can't be read: {error.strerror}") from error
+    except BadRecordError as error:
+        raise ConfigurationError(f"{file}: {error}") from error
+    assert rules is not None, "only a record without a value takes rules away"
+    return value, rules
+
+
+async def publish(settings: Settings, options: ClientOptions, scenario: str, value: bytes | None) -> None:
+    """Put rules in force for a scenario, None takes them away; returns when Kafka has acknowledged them."""
+    topic, key = Topics(settings.topic_prefix).recommendation_rules, scenario.encode()
+    try:
+        scenario_of(key)
+    except BadRecordError as error:
+        raise ConfigurationError(str(error)) from error
+    async with topic_reader(options) as reader:
+        await reader.ranges(topic)  # says so if there is no such topic: sending could create it
+    try:
+        producer = await connect(lambda: AIOKafkaProducer(**options, acks="all"), patience_s=0)
+    except (KafkaError, OSError) as error:
+        raise await refusal(options) or unreachable(options, error) from error
+    try:
+        await producer.send_and_wait(topic, value, key=key, partition=0)
+    except KafkaError as error:
+        raise DependencyError(f"the rules were not acknowledged ({error!r}): put them again") from error
+    finally:
+        await disconnect(producer)
+
+
+async def read_rules(settings: Settings, options: ClientOptions) -> dict[str, Standing]:
+    """What stands for each scenario, by its name."""
+    found: dict[str, Standing] = {}
+    book = RuleBook(Controls())
+    async with topic_reader(options) as reader:
+        async for batch in reader.read(await reader.ranges(Topics(settings.topic_prefix).recommendation_rules)):
+            for record in batch:
+                name = (record.key or b"").decode(errors="replace")
+                try:
+                    name, rules = decode_rules(record.value, record.key)
+                    book.put(name, rules)
+                except BadRecordError as error:
+                    found[name] = Standing(found.get(name, Standing()).rules, str(error))
+                else:
+                    found[name] = Standing(rules)
+    return {name: one for name, one in sorted(found.items()) if one.rules is not None or one.problem}
+
+
+def rules_table(standings: dict[str, Standing]) -> Table:
+    """One line a scenario."""
+    table = Table(title="Rules in force")
+    for column in ("scenario", "rules", "note", "not taken"):
+        table.add_column(column, overflow="fold")
+    for name, standing in standings.items():
+        rules = "–" if standing.rules is None else summary(standing.rules)
+        note = "" if standing.rules is None else standing.rules.note
+        table.add_row(shown(name), shown(rules, 500), shown(note, 200), shown(standing.problem, 500))
+    return table
+
+
+def summary(rules: Rules) -> str:
+    """What rules say, on one line: each field as its JSON.
+
+    >>> summary(Rules(diversity=0.3, caps={"*": 2}))
+    'diversity 0.3, caps {"*":2}'
+    """
+    named = rules.model_dump_json(exclude_unset=True, exclude={"note"})
+    said = Rules.model_validate_json(named)
+    parts = [(name, said.model_dump_json(exclude_unset=True, include={name})) for name in Rules.model_fields]
+    return ", ".join(f"{name} {text[len(name) + 4 : -1]}" for name, text in parts if text != "{}") or "nothing"
