@@ -18,8 +18,8 @@ def item_vectors(counts: SparseMatrix, dim: int, seed: int = 0, on_row: Callable
     """float32 (items, dim), compared by their dot product; zeros for an item without counts.
 
     `counts` (items, items): row b, column a says how often b was liked after a. Vectors are U · √Λ, from the subspace
-    of the truncated SVD of `normalised(counts)` and its eigenvalues above 0 (Rayleigh-Ritz): a dot product is two items'
-    smoothed normalised count, so that frequent items keep their weight. Memory: 48 bytes an entry of `counts`
+    of the truncated SVD of `normalised(counts)` and its eigenvalues above 0 (Rayleigh-Ritz): a dot product is two
+    items' smoothed normalised count, so that frequent items keep their weight. Memory: 48 bytes an entry of `counts`
     while the matrix is made, 16 afterwards, and 20 · items · (dim + 32) bytes for the factors.
 
     >>> pairs = np.array([[0, 1, 2], [3, 4, 5]])
