@@ -13,7 +13,8 @@ from models.fusion import FixedFusion, Fusion, LearningFusion
 from models.ranker import OnlineRanker
 from models.user_state import UserState
 from workers import http_api, web
-from workers.agents import catalog, interactions, requests, transitions
+from workers.agents import catalog, interactions, requests, transitions, vectors
+from workers.collaborative.follow import ActiveVersion
 from workers.facts import ItemFacts
 from workers.fold_vectors import VectorsAtHand
 from workers.index.build import build_index
@@ -79,7 +80,15 @@ def build(settings: Settings, *, only: Collection[str] | None = None) -> StreamA
     # Started in this order and stopped in the opposite one: a hand-over needs everything else alive.
     below: list[Service] = [parts.index_service, parts.writer, parts.replies, parts.index_writer, parts.index_audit]
     watchdog = _watchdog(parts, options, member, request_reader)
-    for service in (*below, *shelf, *_shared_weights(parts, options), request_reader, member, watchdog):
+    for service in (
+        *below,
+        *shelf,
+        *_shared_weights(parts, options),
+        parts.active_vectors,
+        request_reader,
+        member,
+        watchdog,
+    ):
         app.add_service(service)
     _attach_web(app, parts, member, request_reader)
     return app
@@ -91,7 +100,7 @@ def build_parts(settings: Settings, options: ClientOptions) -> Parts:
     metrics = Metrics(_registry())
     turns = Turns()
     items = Table(topics.item_state_changelog, ItemRow.unpack, ItemRow, kind=_kind(ItemRow()))
-    points = ItemPoints(settings.vector_dim)
+    points = ItemPoints(settings.vector_dim, settings.collaborative_dim)
     indexes = build_index(settings)
     shared = indexes.server is not None
     vocabulary = Vocabulary(settings.vector_dim)
@@ -114,8 +123,10 @@ def build_parts(settings: Settings, options: ClientOptions) -> Parts:
     audit_s = SHARED_AUDIT_S if shared else None
     audit = IndexAudit(indexes.writes, items, points, index_writer, vocabulary, turns, every_s=audit_s)
     facts = ItemFacts(items, indexes.answers, settings.item_partitions)
-    fusion = OnlineRanker() if settings.ranker == "online" else FixedFusion()
-    pipeline = _pipeline(settings, indexes.answers, facts, vectors, vocabulary, fusion, metrics)
+    share = settings.similar_share
+    fusion = OnlineRanker(similar_share=share) if settings.ranker == "online" else FixedFusion(share)
+    active = ActiveVersion(options, topics.item_vectors_versions, metrics, patience_s=settings.patience_s)
+    pipeline = _pipeline(settings, indexes.answers, facts, vectors, vocabulary, fusion, metrics, active)
     parts = Parts(
         settings=settings,
         topics=topics,
@@ -136,6 +147,7 @@ def build_parts(settings: Settings, options: ClientOptions) -> Parts:
         vectors=vectors,
         writer=Writer(options, owner=settings.app_id, patience_s=settings.patience_s),
         replies=ReplySender(options, patience_s=settings.patience_s),
+        active_vectors=active,
         fusion=fusion,
         pipeline=pipeline,
         learner=_learner(settings, pipeline, fusion, metrics),
@@ -154,7 +166,8 @@ def _for_shared_index(parts: Parts, vectors: ItemVectors, ingest: Lookup) -> Par
 
     shelf = Shelf(items, parts.points, parts.turns, settings.vector_dim, count, away)
     facts = ItemFacts(items, Elsewhere(), count)
-    without = _pipeline(settings, shelf.index, facts, shelf.vectors, parts.vocabulary, parts.fusion, parts.metrics)
+    known = (parts.vocabulary, parts.fusion, parts.metrics, parts.active_vectors)
+    without = _pipeline(settings, shelf.index, facts, shelf.vectors, *known)
     return replace(
         parts,
         vectors=VectorsAtHand(vectors, ingest, items, parts.points, count),
@@ -171,8 +184,18 @@ def _pipeline(
     vocabulary: Vocabulary,
     fusion: Fusion,
     metrics: Metrics,
+    active: ActiveVersion,
 ) -> Pipeline:
-    return Pipeline(index, facts, vectors, vocabulary, fusion, metrics, diversity=settings.diversity)
+    return Pipeline(
+        index,
+        facts,
+        vectors,
+        vocabulary,
+        fusion,
+        metrics,
+        diversity=settings.diversity,
+        learned_space=lambda: active.space,
+    )
 
 
 def _learner(settings: Settings, pipeline: Pipeline, fusion: Fusion, metrics: Metrics) -> Learner | None:
@@ -211,6 +234,7 @@ def _attach_agents(app: StreamApp, parts: Parts) -> Mapping[str, Put]:
         topics.item_catalog: catalog.attach,
         topics.user_interactions: interactions.attach,
         topics.item_transitions: transitions.attach,
+        topics.item_vectors: vectors.attach,
         topics.recommendation_requests: requests.attach,
     }
     puts: dict[str, Put] = {}
@@ -249,6 +273,7 @@ def _member(
         topics.user_interactions: parts.users,
         topics.interactions_rerouted: parts.users,
         topics.item_transitions: parts.items,
+        topics.item_vectors: parts.items,
     }
     tables = {topic: table for topic, table in tables.items() if only is None or topic in only}
     return GroupMember(

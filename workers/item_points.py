@@ -10,8 +10,9 @@ from models.sources import labels, popularity_row
 from models.sparse import SparseVector
 from models.text import ItemText, Vector, embed_item, unit
 from models.words import word_row
+from workers.collaborative.slots import SLOTS
 from workers.errors import BadRecordError
-from workers.index.types import DenseSpec, FieldKind, Patch, Point, Schema
+from workers.index.types import DenseSpec, Distance, FieldKind, Patch, Point, Schema
 from workers.index.types import Vector as AnyVector
 from workers.index.validate import MAX_PAYLOAD_BYTES
 from workers.records.codes import Reason
@@ -23,8 +24,9 @@ COOCCURRENCE = "cooccurrence"
 BOUGHT = "bought"
 POPULARITY = "popularity"
 WORDS = "words"
+COLLABORATIVE_SPACES = {slot: f"collaborative_{slot}" for slot in SLOTS}
 """Vectors: what the item is like, what came before it, what was liked or bought before it (`ItemState`), its
-popularity lists (`popularity_row`), its words (`word_row`)."""
+popularity lists (`popularity_row`), its words (`word_row`), what its users like besides, by slot (`Slots`)."""
 
 COUNT = "count"
 ORDER_SCORES = "order_scores"
@@ -37,6 +39,9 @@ REVISION = "revision"
 it, mean of its ratings in stars (absent without one), the categories under which it is popular, how far both
 halves are applied."""
 
+COLLABORATIVE_DIM = 64
+"""Dimensions of the learned vectors: 32 lose a tenth of the hits in some data, 128 win nothing."""
+
 UNTOUCHED = 0.001
 """Popularity score of an item without events, below every other: an answer that would be short reaches it."""
 
@@ -48,15 +53,16 @@ CARD = ("title", "category", "image_url", "url", "price")
 
 
 class ItemPoints:
-    """Points and patches of items in one deployment's schema; `dim` is that of the embedding.
+    """Points and patches of items in one deployment's schema; `dim` is the embedding's, the other the learned vectors'.
 
     A vector that comes with the item wins; without one, the item's text is hashed to as many dimensions.
     """
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, dim: int, collaborative_dim: int = COLLABORATIVE_DIM) -> None:
         self._dim = dim
+        learned = {space: DenseSpec(collaborative_dim, Distance.DOT) for space in COLLABORATIVE_SPACES.values()}
         self.schema = Schema(
-            dense={EMBEDDING: DenseSpec(dim)},
+            dense={EMBEDDING: DenseSpec(dim), **learned},
             sparse=(TRANSITIONS, COOCCURRENCE, BOUGHT, POPULARITY, WORDS),
             fields={
                 "category": FieldKind.KEYWORD,
@@ -89,7 +95,8 @@ class ItemPoints:
     def point(self, item_id: str, row: ItemRow) -> Point:
         """The whole item; its row must have a catalog entry."""
         item = row.entry()
-        vectors: dict[str, AnyVector] = {**_use_vectors(row), WORDS: self.words(item_id, item)}
+        learned = {COLLABORATIVE_SPACES[slot]: vector for slot, vector in row.slots.vectors().items()}
+        vectors: dict[str, AnyVector] = {**_use_vectors(row), **learned, WORDS: self.words(item_id, item)}
         embedding = self.embed(item)
         if embedding.any():
             vectors[EMBEDDING] = embedding

@@ -65,6 +65,14 @@ class Topics:
         return self.prefix + "ranker-weights"
 
     @property
+    def item_vectors(self) -> str:
+        return self.prefix + "item-vectors"
+
+    @property
+    def item_vectors_versions(self) -> str:
+        return self.prefix + "item-vectors-versions"
+
+    @property
     def dead_letters(self) -> str:
         return self.prefix + "dead-letters"
 
@@ -103,6 +111,8 @@ class Topics:
             TopicSpec(self.interactions_rerouted, users, "delete", _kept(7 * DAY_MS)),
             *self.letter_specs(),
             TopicSpec(self.ranker_weights, 1, "compact", _CHANGELOG),
+            TopicSpec(self.item_vectors, items, "compact", _CHANGELOG),
+            TopicSpec(self.item_vectors_versions, 1, "compact", _CHANGELOG),
             TopicSpec(self.user_state_changelog, users, "compact", _CHANGELOG),
             TopicSpec(self.item_state_changelog, items, "compact", _CHANGELOG),
         )
@@ -125,6 +135,8 @@ class Topics:
             self.dead_letters,
             self.dead_letters_replayed,
             self.ranker_weights,
+            self.item_vectors,
+            self.item_vectors_versions,
             self.user_state_changelog,
             self.item_state_changelog,
         )

@@ -11,7 +11,7 @@ def spec(name: str) -> TopicSpec:
 
 
 def test_every_topic_carries_the_prefix_and_a_legal_name() -> None:
-    assert len(SPECS) == 12
+    assert len(SPECS) == 14
     assert all(name.startswith("shop.") and is_legal_name(name) for name in SPECS)
 
 
@@ -23,7 +23,7 @@ def test_topics_of_one_key_share_one_partition_count() -> None:
         "recommendations-served",
         "user-state-changelog",
     )
-    items = ("item-catalog", "item-transitions", "item-state-changelog")
+    items = ("item-catalog", "item-transitions", "item-vectors", "item-state-changelog")
     assert {spec(name).partitions for name in users} == {4}
     assert {spec(name).partitions for name in items} == {3}
     assert all(spec(name).fixed for name in (*users, *items))
@@ -32,7 +32,12 @@ def test_topics_of_one_key_share_one_partition_count() -> None:
 def test_state_is_compacted_and_the_log_of_events_is_kept_for_ever() -> None:
     compacted = {name for name, one in SPECS.items() if one.cleanup == "compact"}
     rows = {"shop.user-state-changelog", "shop.item-state-changelog"}
-    assert compacted == rows | {"shop.item-catalog", "shop.ranker-weights"}
+    assert compacted == rows | {
+        "shop.item-catalog",
+        "shop.ranker-weights",
+        "shop.item-vectors",
+        "shop.item-vectors-versions",
+    }
     assert spec("user-interactions").config["retention.ms"] == "-1"
 
 

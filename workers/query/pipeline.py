@@ -15,7 +15,7 @@ from workers.index.filters import OnlyIds
 from workers.index.port import Index
 from workers.index.validate import MAX_IDS
 from workers.metrics import Metrics
-from workers.query.dense import dense_queries
+from workers.query.dense import dense_queries, near_query
 from workers.query.filters import conditions, keep
 from workers.query.merge import merge, score
 from workers.query.paging import next_page
@@ -66,7 +66,9 @@ class Pipeline:
         metrics: Metrics,
         *,
         diversity: float,
+        learned_space: Callable[[], str | None] = lambda: None,
     ) -> None:
+        """`learned_space`: the index's collaborative vectors that answers use at this moment."""
         self._index = index
         self._searcher = PopularLists(index)
         self._facts = facts
@@ -75,6 +77,7 @@ class Pipeline:
         self._fusion = fusion
         self._metrics = metrics
         self._diversity = diversity
+        self._learned_space = learned_space
 
     async def answer(self, request: Request, user: UserState | None, partition: int, recommendation_id: str) -> Reply:
         """The reply to `request` of the user whose row is `user`, owned with `partition`.
@@ -85,7 +88,8 @@ class Pipeline:
         with stages.stage("hydrate"):
             question = await ask(request, user, partition, self._facts, recommendation_id)
             dense = await dense_queries(question, self._vectors, self._vocabulary.rarity)
-            planned = plan(question, dense, self._vocabulary.words)
+            near = await near_query(question, self._index, self._learned_space())
+            planned = plan(question, dense, self._vocabulary.words, near)
         found, candidates = await self._candidates(question, planned, stages.stage)
         with stages.stage("rank"):
             ranking = rank(candidates, self._fusion, question.situation, request.limit, self._diversity_of(request))

@@ -1,0 +1,127 @@
+"""Retraining beside a running worker: published, activated, taken back, killed in between; real Kafka and Edge."""
+
+import asyncio
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.waiting import until
+from tests.worker.process import Worker
+from tests.worker.shop import Shop, until_committed
+from tests.worker.tool import tastestream
+from workers.settings import load_settings
+from workers.state.changelog import read_state
+
+TWINS = 6
+"""Items in two halves: users like items of one half only, and their titles say nothing."""
+
+
+async def fill(shop: Shop) -> None:
+    await shop.publish_items(*({"item_id": f"{half}{n}", "title": f"T {n}"} for half in "xy" for n in range(TWINS)))
+    events = [
+        {"user_id": f"{half}-{user}", "item_id": f"{half}{(user + n) % TWINS}", "event_type": "like"}
+        for half in "xy"
+        for user in range(TWINS)
+        for n in range(4)
+    ]
+    await shop.publish_events(*events)
+
+
+def version_in(text: str) -> int:
+    found = re.search(r"version (\d+)", text)
+    assert found, text
+    return int(found[1])
+
+
+async def retrained(shop: Shop, *options: str) -> int:
+    """The version that `tastestream retrain` made."""
+    ran = await tastestream(shop.worker, "retrain", *options)
+    assert ran.code == 0, ran.text
+    return version_in(ran.text)
+
+
+async def until_answers(shop: Shop, version: int) -> None:
+    async def answers() -> bool:
+        made = await shop.worker.value("tastestream_item_vectors_made_timestamp_seconds")
+        return round(made * 1000) == version
+
+    await until(answers, deadline_s=10.0)
+
+
+async def by_vectors(shop: Shop, item_id: str) -> set[str]:
+    """Items whose place in "more like this" the learned vectors have a part in."""
+    reply = await shop.ask(kind="similar_items", item_ids=[item_id], explain=True, limit=2 * TWINS)
+    share = {"liked_by_similar_users": 0.36}
+    return {
+        item["item_id"]
+        for item in reply["items"]
+        if any(r["contribution"] > 0 and r["kind"] in share and r["item_id"] == item_id for r in item["reasons"])
+    }
+
+
+async def versions_of_rows(shop: Shop) -> dict[str, dict[str, int | None]]:
+    """What each item's row in the changelog has in its slots."""
+    own = {name: value for name, value in shop.worker.settings.items() if name != "web_port"}
+    state = await read_state(load_settings(**own))
+    rows = [(key, rows.look(key)) for rows in state.items.partitions.values() for key in rows.keys()]  # noqa: SIM118
+    return {key: {slot: row.slots.version(slot) for slot in "ab"} for key, row in rows if row is not None}
+
+
+async def test_a_version_is_learned_activated_replaced_and_taken_back(shop: Shop, folder: Path) -> None:
+    await fill(shop)
+    assert (await tastestream(shop.worker, "retrain", "--rollback")).code == 78
+    first = await retrained(shop)
+    assert await shop.worker.value("tastestream_item_vectors_made_timestamp_seconds") == 0
+    ran = await tastestream(shop.worker, "retrain", "activate")
+    assert ran.code == 0 and version_in(ran.text) == first
+    await until_answers(shop, first)
+    before = await shop.ask(kind="similar_items", item_ids=["x0"], limit=TWINS - 1)
+    assert {item["item_id"][0] for item in before["items"]} == {"x"}
+
+    # The other halves now belong together: what answers says which version it is.
+    file = folder / "ratings.csv"
+    lines = [f"{user},{half}{n},5,{user * 10 + n}" for user in range(8) for n in range(TWINS) for half in ("x", "y")]
+    file.write_text("\n".join(["userId,movieId,rating,timestamp", *lines]))
+    second = await retrained(shop, "--ratings", str(file), "--activate")
+    await until_answers(shop, second)
+    slots = (await versions_of_rows(shop))["x0"]
+    assert slots == {"a": first, "b": second}
+    mixed = await by_vectors(shop, "x0")
+    assert any(item_id.startswith("y") for item_id in mixed)
+
+    assert (await tastestream(shop.worker, "retrain", "--rollback")).code == 0
+    await until_answers(shop, first)
+    assert not any(item_id.startswith("y") for item_id in await by_vectors(shop, "x0"))
+    listed = (await tastestream(shop.worker, "retrain", "list")).text
+    assert re.search(rf"{first}.*answers", listed) and re.search(rf"{second}.*answered before", listed)
+
+
+async def test_vectors_survive_a_kill_in_the_middle_exactly(shop: Shop) -> None:
+    """Published while the worker is being killed and started, every item holds the version, in rows and index."""
+    worker: Worker = shop.worker
+    retraining = asyncio.ensure_future(tastestream(worker, "retrain"))
+    started = await versions_of_rows(shop)
+    worker.kill()
+    ran = await retraining
+    assert ran.code == 0, ran.text
+    third = version_in(ran.text)
+    await worker.start()
+    worker.kill()  # rows may be written now, and the index not
+    await worker.start()
+    await until_committed(worker, shop.topics.item_vectors)
+    rows = await versions_of_rows(shop)
+    assert {slots["b"] for slots in rows.values()} == {third}
+    assert {key: slots["a"] for key, slots in rows.items()} == {key: slots["a"] for key, slots in started.items()}
+    ran = await tastestream(worker, "retrain", "activate", str(third))
+    assert ran.code == 0, ran.text
+    await until_answers(shop, third)
+    assert len(await by_vectors(shop, "y1")) == TWINS - 1
+
+
+@pytest.mark.parametrize("text", ["", "user,what\n1,2\n", "user_id,item_id,rating\n1,2,five\n"])
+async def test_a_file_that_is_no_log_of_ratings_changes_nothing(shop: Shop, folder: Path, text: str) -> None:
+    file = folder / "bad.csv"
+    file.write_text(text)
+    ran = await tastestream(shop.worker, "retrain", "--ratings", str(file))
+    assert ran.code == 78 and str(file) in ran.text and "Traceback" not in ran.text
