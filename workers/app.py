@@ -30,6 +30,7 @@ from workers.parts import Parts
 from workers.progress import Progress
 from workers.query.fallback import Elsewhere, FallbackPipeline
 from workers.query.pipeline import Pipeline
+from workers.query.precomputed import PrecomputedPipeline, ReadyLists
 from workers.query.shelf import Shelf
 from workers.records.mapping import Mappings, load_mapping
 from workers.replies import ReplySender
@@ -71,7 +72,8 @@ def build(settings: Settings, *, only: Collection[str] | None = None) -> StreamA
         web_bind=settings.web_bind,
         web_port=settings.web_port,
     )
-    parts = build_parts(settings, options)
+    lists = ReadyLists(settings.precomputed_file)
+    parts = _with_lists(build_parts(settings, options), lists)
     agents = _attach_agents(app, parts)
     request_reader = _request_reader(parts, agents[parts.topics.recommendation_requests], options)
     shelf = () if parts.shelf is None else (parts.shelf,)
@@ -85,6 +87,7 @@ def build(settings: Settings, *, only: Collection[str] | None = None) -> StreamA
         *shelf,
         *_shared_weights(parts, options),
         parts.active_vectors,
+        lists,
         request_reader,
         member,
         watchdog,
@@ -173,6 +176,14 @@ def _for_shared_index(parts: Parts, vectors: ItemVectors, ingest: Lookup) -> Par
         vectors=VectorsAtHand(vectors, ingest, items, parts.points, count),
         shelf=shelf,
         pipeline=FallbackPipeline(parts.pipeline, without, away),
+    )
+
+
+def _with_lists(parts: Parts, lists: ReadyLists) -> Parts:
+    """The same parts, where requests may ask for lists that were computed before."""
+    facts = ItemFacts(parts.items, parts.index, parts.settings.item_partitions)
+    return replace(
+        parts, pipeline=PrecomputedPipeline(parts.pipeline, lists, facts, parts.active_vectors, parts.metrics)
     )
 
 

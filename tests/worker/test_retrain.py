@@ -2,19 +2,40 @@
 
 import asyncio
 import re
+from collections.abc import AsyncIterator
 from pathlib import Path
 
+import orjson
 import pytest
+import pytest_asyncio
 
 from tests.waiting import until
 from tests.worker.process import Worker
-from tests.worker.shop import Shop, until_committed
+from tests.worker.shop import Shop, open_shop, until_committed
 from tests.worker.tool import tastestream
-from workers.settings import load_settings
+from workers.collaborative.publish import activate, roll_back
+from workers.errors import ConfigurationError
+from workers.settings import Settings, load_settings
 from workers.state.changelog import read_state
 
 TWINS = 6
 """Items in two halves: users like items of one half only, and their titles say nothing."""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def shop(broker: str, folder: Path) -> AsyncIterator[Shop]:
+    """A client of a worker that serves the lists of a file, if there are any."""
+    worker = await Worker(broker, folder, precomputed_file=lists_in(folder)).start()
+    try:
+        async with open_shop(worker) as client:
+            yield client
+        assert await worker.stop() == 0, worker.log[-4000:]
+    finally:
+        worker.kill()
+
+
+def lists_in(folder: Path) -> Path:
+    return folder / "lists" / "similar-items.parquet"
 
 
 async def fill(shop: Shop) -> None:
@@ -26,6 +47,10 @@ async def fill(shop: Shop) -> None:
         for n in range(4)
     ]
     await shop.publish_events(*events)
+
+
+def settings_of(shop: Shop) -> Settings:
+    return load_settings(**shop.worker.settings)
 
 
 def version_in(text: str) -> int:
@@ -62,19 +87,18 @@ async def by_vectors(shop: Shop, item_id: str) -> set[str]:
 
 async def versions_of_rows(shop: Shop) -> dict[str, dict[str, int | None]]:
     """What each item's row in the changelog has in its slots."""
-    own = {name: value for name, value in shop.worker.settings.items() if name != "web_port"}
-    state = await read_state(load_settings(**own))
+    state = await read_state(settings_of(shop))
     rows = [(key, rows.look(key)) for rows in state.items.partitions.values() for key in rows.keys()]  # noqa: SIM118
     return {key: {slot: row.slots.version(slot) for slot in "ab"} for key, row in rows if row is not None}
 
 
 async def test_a_version_is_learned_activated_replaced_and_taken_back(shop: Shop, folder: Path) -> None:
     await fill(shop)
-    assert (await tastestream(shop.worker, "retrain", "--rollback")).code == 78
+    with pytest.raises(ConfigurationError, match="nothing was ever activated"):
+        await roll_back(settings_of(shop), wait_s=0)
     first = await retrained(shop)
     assert await shop.worker.value("tastestream_item_vectors_made_timestamp_seconds") == 0
-    ran = await tastestream(shop.worker, "retrain", "activate")
-    assert ran.code == 0 and version_in(ran.text) == first
+    assert (await activate(settings_of(shop), None, wait_s=20)).active == first
     await until_answers(shop, first)
     before = await shop.ask(kind="similar_items", item_ids=["x0"], limit=TWINS - 1)
     assert {item["item_id"][0] for item in before["items"]} == {"x"}
@@ -113,15 +137,32 @@ async def test_vectors_survive_a_kill_in_the_middle_exactly(shop: Shop) -> None:
     rows = await versions_of_rows(shop)
     assert {slots["b"] for slots in rows.values()} == {third}
     assert {key: slots["a"] for key, slots in rows.items()} == {key: slots["a"] for key, slots in started.items()}
-    ran = await tastestream(worker, "retrain", "activate", str(third))
-    assert ran.code == 0, ran.text
+    await activate(settings_of(shop), third, wait_s=20)
     await until_answers(shop, third)
     assert len(await by_vectors(shop, "y1")) == TWINS - 1
 
 
-@pytest.mark.parametrize("text", ["", "user,what\n1,2\n", "user_id,item_id,rating\n1,2,five\n"])
-async def test_a_file_that_is_no_log_of_ratings_changes_nothing(shop: Shop, folder: Path, text: str) -> None:
-    file = folder / "bad.csv"
-    file.write_text(text)
-    ran = await tastestream(shop.worker, "retrain", "--ratings", str(file))
-    assert ran.code == 78 and str(file) in ran.text and "Traceback" not in ran.text
+async def test_lists_that_were_computed_before_answer_until_other_vectors_do(shop: Shop, folder: Path) -> None:
+    asked = {"kind": "similar_items", "item_ids": ["x0"], "limit": 4}
+    computed = await shop.ask(**asked, precomputed=True)
+    assert computed["degraded"] == ["precomputed"] and len(computed["items"]) == 4
+    ran = await tastestream(shop.worker, "precompute", str(lists_in(folder).parent))
+    assert ran.code == 0 and f"{2 * TWINS} items" in ran.text, ran.text
+
+    async def served_from_a_list() -> bool:
+        return "precomputed" in (await shop.ask(**asked, precomputed=True))["took_ms"]
+
+    await until(served_from_a_list, deadline_s=20.0)
+    reply = await shop.ask(**asked, precomputed=True, explain=True)
+    assert reply["degraded"] == [] and {item["item_id"][0] for item in reply["items"]} == {"x"}
+    lines = [orjson.loads(line) for line in lists_in(folder).with_suffix(".jsonl").read_bytes().splitlines()]
+    [line] = [line for line in lines if line["item_id"] == "x0"]
+    assert [item["item_id"] for item in reply["items"]] == [near["item_id"] for near in line["similar"][:4]]
+    assert all(item["score"] == item["reasons"][0]["contribution"] and item["title"] for item in reply["items"])
+
+    await roll_back(settings_of(shop), wait_s=20)
+
+    async def outdated() -> bool:
+        return "precomputed" in (await shop.ask(**asked, precomputed=True))["degraded"]
+
+    await until(outdated, deadline_s=10.0)

@@ -37,7 +37,7 @@ async def present(
             continue
         reasons = _reasons(place, ranking, _rows(item_id, held.get(item_id), question), evidences) if explained else ()
         rank += 1
-        items.append(_item(item_id, float(ranking.fused.scores[place]), rank, reasons, card))
+        items.append(item_of(item_id, float(ranking.fused.scores[place]), rank, reasons, card))
     return tuple(items)
 
 
@@ -61,9 +61,10 @@ def _reasons(
     )
 
 
-def _item(
+def item_of(
     item_id: str, score: float, rank: int, reasons: tuple[RecommendationReason, ...], card: Mapping[str, Any]
 ) -> RecommendedItem:
+    """What the client sees of an item, with what the catalog says of it (`card`)."""
     return RecommendedItem(
         item_id=item_id,
         score=score,
