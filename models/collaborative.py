@@ -19,8 +19,8 @@ def item_vectors(counts: SparseMatrix, dim: int, seed: int = 0, on_row: Callable
 
     `counts` (items, items): row b, column a says how often b was liked after a. Vectors are U · √Λ, from the subspace
     of the truncated SVD of `normalised(counts)` and its eigenvalues above 0 (Rayleigh-Ritz): a dot product is two
-    items' smoothed normalised count, so that frequent items keep their weight. Memory: 48 bytes an entry of `counts`
-    while the matrix is made, 16 afterwards, and 20 · items · (dim + 32) bytes for the factors.
+    items' smoothed normalised count, so that frequent items keep their weight. Memory: 80 bytes an entry of `counts`
+    while the matrix is made, 32 afterwards, and 20 · items · (dim + 32) bytes for the factors.
 
     >>> pairs = np.array([[0, 1, 2], [3, 4, 5]])
     >>> counts = SparseMatrix.of_triples(pairs[1], pairs[0], np.array([5.0, 5.0, 0.0]), (6, 6))
@@ -56,7 +56,7 @@ def normalised(counts: SparseMatrix) -> SparseMatrix:
     >>> normalised(counts).times(np.eye(3, dtype=np.float32)).tolist()
     [[0.0, 0.5, 0.0], [0.5, 0.0, 0.0], [0.0, 0.0, 0.0]]
     """
-    rows, columns = counts.owners(), counts.columns.astype(np.int64)
+    rows, columns = counts.owners(), counts.columns
     both = SparseMatrix.of_triples(
         np.concatenate([rows, columns]), np.concatenate([columns, rows]), np.tile(counts.values, 2), counts.shape
     )

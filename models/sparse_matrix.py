@@ -1,14 +1,17 @@
 """A sparse matrix in rows: just what a factorisation asks of one, with numpy alone."""
 
+from array import array
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]
+Integers = NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,22 +32,29 @@ class SparseMatrix:
 
     @classmethod
     def of_triples(
-        cls, rows: Rows, columns: Rows, values: NDArray[np.floating] | Rows, shape: tuple[int, int]
+        cls, rows: Integers, columns: Integers, values: NDArray[Any], shape: tuple[int, int]
     ) -> "SparseMatrix":
         """Build from entries (rows, columns, values), each (n,), in any order; those of one place add up."""
-        places, inverse = np.unique(rows * shape[1] + columns, return_inverse=True)
-        summed = np.bincount(inverse, weights=values, minlength=len(places)).astype(np.float32)
-        starts = np.searchsorted(places, np.arange(shape[0] + 1, dtype=np.int64) * shape[1])
-        return cls(starts.astype(np.int64), (places % shape[1]).astype(np.int32), summed, shape[1])
+        keys = rows.astype(np.int64)
+        keys *= shape[1]
+        keys += columns
+        order = np.argsort(keys)
+        keys, values = keys[order], values[order]
+        del order  # as large as the rest: large matrices are built of tens of millions of entries
+        firsts = np.flatnonzero(np.diff(keys, prepend=-1))
+        summed = np.add.reduceat(values, firsts).astype(np.float32) if len(firsts) else np.zeros(0, dtype=np.float32)
+        keys = keys[firsts]
+        starts = np.searchsorted(keys, np.arange(shape[0] + 1, dtype=np.int64) * shape[1])
+        return cls(starts.astype(np.int64), (keys % max(1, shape[1])).astype(np.int32), summed, shape[1])
 
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns."""
         return len(self.starts) - 1, self.width
 
-    def owners(self) -> Rows:
-        """Row of each entry, int64 (entries,)."""
-        return np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
+    def owners(self) -> NDArray[np.int32]:
+        """Row of each entry, int32 (entries,)."""
+        return np.repeat(np.arange(len(self.starts) - 1, dtype=np.int32), np.diff(self.starts))
 
     def with_values(self, values: Floats) -> "SparseMatrix":
         """The same places with other values, float32 (entries,); zeros leave."""
@@ -56,7 +66,7 @@ class SparseMatrix:
         """Rows become columns; O(entries log entries)."""
         order = np.argsort(self.columns, kind="stable")
         starts = np.searchsorted(self.columns[order], np.arange(self.width + 1))
-        columns = self.owners()[order].astype(np.int32)
+        columns = self.owners()[order]
         return SparseMatrix(starts.astype(np.int64), columns, self.values[order], len(self.starts) - 1)
 
     def times(self, dense: Floats, on_row: Callable[[], None] = lambda: None) -> Floats:
@@ -78,11 +88,12 @@ def counts_matrix(rows: Iterable[tuple[int, Mapping[int, int]]], slots: Mapping[
     >>> counts_matrix([(0, {77: 2, 5: 9})], {77: 1}, 2).times(np.eye(2, dtype=np.float32)).tolist()
     [[0.0, 2.0], [0.0, 0.0]]
     """
-    places: list[NDArray[np.int64]] = []
+    owners, columns, values = array("i"), array("i"), array("f")
     for slot, counts in rows:
-        known = [(slots[key], count) for key, count in counts.items() if key in slots]
-        if known:
-            columns = np.array(known, dtype=np.int64)
-            places.append(np.column_stack([np.full(len(columns), slot, dtype=np.int64), columns]))
-    triples = np.concatenate(places) if places else np.zeros((0, 3), dtype=np.int64)
-    return SparseMatrix.of_triples(triples[:, 0], triples[:, 1], triples[:, 2], (size, size))
+        for key, count in counts.items():
+            if key in slots:
+                owners.append(slot)
+                columns.append(slots[key])
+                values.append(count)
+    read = (np.frombuffer(owners, dtype=np.int32), np.frombuffer(columns, dtype=np.int32))
+    return SparseMatrix.of_triples(*read, np.frombuffer(values, dtype=np.float32), (size, size))
