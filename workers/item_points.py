@@ -60,6 +60,7 @@ class ItemPoints:
 
     def __init__(self, dim: int, collaborative_dim: int = COLLABORATIVE_DIM) -> None:
         self._dim = dim
+        self._collaborative_dim = collaborative_dim
         learned = {space: DenseSpec(collaborative_dim, Distance.DOT) for space in COLLABORATIVE_SPACES.values()}
         self.schema = Schema(
             dense={EMBEDDING: DenseSpec(dim), **learned},
@@ -95,13 +96,17 @@ class ItemPoints:
     def point(self, item_id: str, row: ItemRow) -> Point:
         """The whole item; its row must have a catalog entry."""
         item = row.entry()
-        learned = {COLLABORATIVE_SPACES[slot]: vector for slot, vector in row.slots.vectors().items()}
-        vectors: dict[str, AnyVector] = {**_use_vectors(row), **learned, WORDS: self.words(item_id, item)}
+        vectors: dict[str, AnyVector] = {**_use_vectors(row), **self._learned(row), WORDS: self.words(item_id, item)}
         embedding = self.embed(item)
         if embedding.any():
             vectors[EMBEDDING] = embedding
         used = {name: value for name, value in _use_payload(row).items() if value is not None}
         return Point(item_id, vectors, {**_catalog_payload(item, row.labels()), **used})
+
+    def _learned(self, row: ItemRow) -> dict[str, AnyVector]:
+        """Vectors by space; those of another dimension were learned before the setting was changed."""
+        held = row.slots.vectors().items()
+        return {COLLABORATIVE_SPACES[slot]: vector for slot, vector in held if len(vector) == self._collaborative_dim}
 
     def patch(self, item_id: str, row: ItemRow) -> Patch:
         """What evidence changes of an item."""

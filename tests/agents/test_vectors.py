@@ -9,9 +9,11 @@ from tests.agents.parts import chunk_of_records, done, json_record, partition_fo
 from tests.agents.test_items import described, touched
 from tests.collaborative.builders import told, vector
 from workers.agents import catalog, transitions, vectors
+from workers.collaborative.slots import Told
 from workers.item_points import COLLABORATIVE_SPACES, REVISION
 from workers.parts import Parts
 from workers.records.request import Request
+from workers.rows import ItemRow
 
 SPACES = tuple(COLLABORATIVE_SPACES.values())
 
@@ -73,6 +75,16 @@ async def test_a_replay_after_a_kill_ends_at_the_same_row_and_the_same_index() -
         assert await shown(parts) == index
         [record] = (await parts.index.get(["b"])).values()
         assert (record.payload or {})[REVISION] == recovered.change("b").revision()
+
+
+async def test_vectors_of_another_dimension_wait_for_the_next_retraining() -> None:
+    async with running_parts() as (parts, _):
+        row = ItemRow()
+        row.describe(b'{"title":"T"}', offset=0)
+        row.slots.take(Told("b", "a", 1, vector(0, dim=32)), offset=0)
+        row.slots.take(Told("b", "b", 2, vector(0)), offset=1)
+        assert COLLABORATIVE_SPACES["a"] not in parts.points.point("b", row).vectors
+        assert COLLABORATIVE_SPACES["b"] in parts.points.point("b", row).vectors
 
 
 async def test_a_bad_vector_is_a_dead_letter_and_its_neighbour_is_taken() -> None:

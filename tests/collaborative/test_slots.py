@@ -73,6 +73,8 @@ def test_a_record_says_what_was_put_into_it(item_id: str) -> None:
         (b"a/i", value_of(1, vector(0, 3)), "bad_vector"),
         (b"a/i", value_of(1, np.full(4, np.nan, dtype=np.float32)), "bad_vector"),
         (b"a/i", value_of(1, vector(0, 4)) + b"x", "bad_vector"),
+        (b"a/i", value_of(1, vector(0, 4) * np.float32(1e30)), "bad_vector"),
+        (b"a/" + b"i" * 600, value_of(1, None), "bad_id"),
     ],
 )
 def test_records_that_are_not_ours_are_refused(key: bytes | None, value: bytes | None, code: str) -> None:

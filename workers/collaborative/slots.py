@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from models.packing import Reader, head
 from workers.errors import BadRecordError
+from workers.index.validate import MAX_ABS_VALUE, checked_id
 from workers.records.codes import Reason
 from workers.records.wire import key_text
 
@@ -112,13 +113,13 @@ def told_of(key: bytes | None, value: bytes | None, dim: int) -> Told:
         reader.end()
     except ValueError as error:
         raise BadRecordError(Reason.BAD_VECTOR, f"item {item_id!r}: {error}; use `tastestream retrain`") from error
-    if len(vector) not in (0, dim) or not np.isfinite(vector).all():
+    if len(vector) not in (0, dim) or not (np.abs(vector) <= MAX_ABS_VALUE).all():
         raise BadRecordError(
             Reason.BAD_VECTOR,
-            f"item {item_id!r}: {len(vector)} dimensions or not finite, this deployment has {dim} "
+            f"item {item_id!r}: {len(vector)} dimensions, or numbers beyond all bounds; this deployment has {dim} "
             "(setting TASTESTREAM_COLLABORATIVE_DIM): retrain with it",
         )
-    return Told(item_id, slot, version, vector if len(vector) else None)
+    return Told(checked_id(item_id), slot, version, vector if len(vector) else None)
 
 
 def _pack(version: int, vector: Vector) -> bytes:
