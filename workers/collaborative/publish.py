@@ -7,12 +7,13 @@ with the offsets at which it ends; it may answer once the workers have committed
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
 
-from workers.backlog import open_backlog
+from workers.backlog import Backlog, open_backlog
 from workers.collaborative.follow import read_on
 from workers.collaborative.slots import key_of, value_of
 from workers.collaborative.train import Trained
@@ -112,13 +113,23 @@ async def _until_taken(settings: Settings, version: Version, wait_s: float) -> N
     ends = {TopicPartition(topic, int(partition)): end for partition, end in version.ends.items()}
     deadline = asyncio.get_running_loop().time() + wait_s
     async with open_backlog(client_options(settings), settings.app_id) as backlog:
-        while left := await backlog.left(ends):
+        while left := await _left(backlog, ends):
             if asyncio.get_running_loop().time() > deadline:
                 raise DependencyError(
                     f"workers have still {left} records of {topic} to take after {wait_s:g} s: is one running? Then "
                     f"run `tastestream retrain activate {version.version}`"
                 )
             await asyncio.sleep(LOOK_EVERY_S)
+
+
+async def _left(backlog: Backlog, ends: Mapping[TopicPartition, int]) -> int:
+    """Records that the workers have not taken; all of them while nobody knows, as on a broker that was just started."""
+    try:
+        return await backlog.left(ends)
+    except KafkaError as error:
+        if not error.retriable:
+            raise
+        return sum(ends.values())
 
 
 async def _send(
