@@ -45,8 +45,4 @@ class LogCheck:
             items = self._items.partitions.get(tp.partition)
             found = () if items is None else (items.get(key) for key in items.keys())  # noqa: SIM118 - not a dict
             return max((row.catalog_offset for row in found if row is not None), default=-1)
-        if tp.topic == self._topics.item_vectors:
-            items = self._items.partitions.get(tp.partition)
-            found = () if items is None else (items.get(key) for key in items.keys())  # noqa: SIM118 - not a dict
-            return max((row.slots.offset for row in found if row is not None), default=-1)
         return -1

@@ -143,7 +143,7 @@ class ItemRow:
 
     def revision(self) -> list[int]:
         """How far each part is applied: equal here and in the index means that the index is up to date."""
-        return [self.catalog_offset, sum(self.use.watermarks.values()), self.slots.offset]
+        return [self.catalog_offset, sum(self.use.watermarks.values()), self.slots.newest]
 
     def pack(self) -> bytes:
         """Versioned bytes, little-endian."""

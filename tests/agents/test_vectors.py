@@ -81,8 +81,8 @@ async def test_vectors_of_another_dimension_wait_for_the_next_retraining() -> No
     async with running_parts() as (parts, _):
         row = ItemRow()
         row.describe(b'{"title":"T"}', offset=0)
-        row.slots.take(Told("b", "a", 1, vector(0, dim=32)), offset=0)
-        row.slots.take(Told("b", "b", 2, vector(0)), offset=1)
+        row.slots.take(Told("b", "a", 1, vector(0, dim=32)))
+        row.slots.take(Told("b", "b", 2, vector(0)))
         assert COLLABORATIVE_SPACES["a"] not in parts.points.point("b", row).vectors
         assert COLLABORATIVE_SPACES["b"] in parts.points.point("b", row).vectors
 
@@ -90,7 +90,7 @@ async def test_vectors_of_another_dimension_wait_for_the_next_retraining() -> No
 async def test_a_bad_vector_is_a_dead_letter_and_its_neighbour_is_taken() -> None:
     async with running_parts() as (parts, sent):
         await fold(catalog, parts, described(0))
-        await fold(vectors, parts, told(0, value=vector(0, dim=7)), told(1, value=vector(0)))
+        await fold(vectors, parts, told(0, value=vector(0, dim=7)), told(1, version=2, value=vector(0)))
         assert await shown(parts) == {"collaborative_a": [1, 0, 0]}
         assert len(sent.to("dead-letters")) == 1
 

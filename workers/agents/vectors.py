@@ -28,7 +28,7 @@ async def handle(chunk: Chunk, parts: Parts) -> None:
             except BadRecordError as error:
                 letters.add(record, error)
             else:
-                rows.change(told.item_id).slots.take(told, record.offset)
+                rows.change(told.item_id).slots.take(told)
                 touched[told.item_id] = None
             await parts.turns.rest()
         await letters.send(parts.writer, parts.topics.dead_letters, parts.metrics)

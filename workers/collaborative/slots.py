@@ -19,7 +19,7 @@ SLOTS = ("a", "b")
 
 _KIND, _VERSION = b"V", 1
 _FIXED = struct.Struct("<qI")
-_OFFSET = struct.Struct("<q")
+_NEWEST = struct.Struct("<q")
 _NUMBER = np.dtype("<f4")
 
 
@@ -33,28 +33,29 @@ class Told(NamedTuple):
 
 
 class Slots:
-    """The vectors of one item, {slot: (version, float32 (dim,))}, and the last offset of `item-vectors` in them.
+    """The vectors of one item, {slot: (version, float32 (dim,))}, and the newest version that it was told of.
 
-    A record at or below that offset changes nothing: a replay is harmless. A slot that a version says nothing of is
+    Versions ascend, and each tells an item once: a record of that version or an older one changes nothing, wherever in
+    whichever log it is. A replay is harmless. A slot that a version says nothing of is
     emptied by its record, so no slot ever mixes versions.
 
     >>> slots = Slots()
     >>> told = Told("i", "a", 7, np.ones(2, dtype=np.float32))
-    >>> slots.take(told, offset=3), slots.take(told, offset=3), slots.version("a"), slots.version("b")
+    >>> slots.take(told), slots.take(told), slots.version("a"), slots.version("b")
     (True, False, 7, None)
     """
 
-    __slots__ = ("_held", "offset")
+    __slots__ = ("_held", "newest")
 
     def __init__(self) -> None:
-        self.offset = -1
+        self.newest = -1
         self._held: dict[str, tuple[int, Vector]] = {}
 
-    def take(self, told: Told, offset: int) -> bool:
+    def take(self, told: Told) -> bool:
         """Take a record; False if it, or a later one, was taken before."""
-        if offset <= self.offset:
+        if told.version <= self.newest:
             return False
-        self.offset = offset
+        self.newest = told.version
         if told.vector is None:
             self._held.pop(told.slot, None)
         else:
@@ -70,8 +71,8 @@ class Slots:
         return {slot: vector for slot, (_, vector) in self._held.items()}
 
     def pack(self) -> bytes:
-        """Offset, then one flag byte and what it announces for each slot."""
-        parts = [_OFFSET.pack(self.offset)]
+        """Newest version, then one flag byte and what it announces for each slot."""
+        parts = [_NEWEST.pack(self.newest)]
         for slot in SLOTS:
             parts.append(bytes([slot in self._held]))
             if slot in self._held:
@@ -82,7 +83,7 @@ class Slots:
     def read(cls, reader: Reader) -> "Slots":
         """Read `pack`'s bytes; raises ValueError on torn ones."""
         found = cls()
-        (found.offset,) = map(int, reader.fields(_OFFSET))
+        (found.newest,) = map(int, reader.fields(_NEWEST))
         for slot in SLOTS:
             if reader.raw(1) != b"\0":
                 found._held[slot] = _read(reader)
