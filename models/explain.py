@@ -7,6 +7,7 @@ from models.fusion import Fused
 from models.sources import (
     BOUGHT_TOGETHER,
     CATEGORY,
+    COLLABORATIVE,
     CONTENT,
     COOCCURRENCE,
     CURRENT,
@@ -46,6 +47,7 @@ _KINDS = {
     PRICE: "personal",
     TASTE: "personal",
     CONTENT: "similar_to",
+    COLLABORATIVE: "liked_by_similar_users",
 }
 
 
@@ -96,7 +98,7 @@ def explain(place: int, fused: Fused, rows: Mapping[str, SparseVector], evidence
 def _split(source: str, share: float, row: SparseVector | None, evidences: Evidences) -> list[tuple[str | None, float]]:
     query = evidences.queries.get(source)
     if query is None or row is None:
-        return [(evidences.seed if source == CONTENT else None, share)]
+        return [(evidences.seed if source in (CONTENT, COLLABORATIVE) else None, share)]
     amounts = dict(zip(row.indices.tolist(), row.values.tolist(), strict=True))
     asked = zip(query.vector.indices.tolist(), query.vector.values.tolist(), strict=True)
     products = {query.item_ids[index]: value * amounts[index] for index, value in asked if index in amounts}

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from models.sources import (
     BOUGHT_TOGETHER,
     CATEGORY,
+    COLLABORATIVE,
     CONTENT,
     COOCCURRENCE,
     CURRENT,
@@ -52,8 +53,8 @@ STRANGER = {REACH: 1.0, TRENDING: 0.06, CURRENT: 0.03, POPULARITY: 0.03, PREFERR
 Categories that the user says to prefer come before all others: their weight is above the sum of the rest.
 """
 
-SIMILAR = {TRANSITIONS: 0.35, COOCCURRENCE: 0.35, CONTENT: 0.3, POPULARITY: 0.05}
-"""What people do says more than words (70 to 30); popularity speaks only where both are silent."""
+SIMILAR_SHARE = 0.7
+"""What people do says more than words: 70 to 30."""
 
 TOGETHER = {BOUGHT_TOGETHER: 1.0, COOCCURRENCE: 1e-6, POPULARITY: 1e-9}
 """What was bought decides alone: the others are too light to pass it, and fill the list where it ends."""
@@ -64,7 +65,7 @@ SEARCHED = {KEYWORDS: 0.6, TEXT: 0.3, POPULARITY: 0.05, TRANSITIONS: 0.2, COOCCU
 TREND = {TRENDING: 1.0, DAY: 1.0, POPULARITY: 0.2}
 """The moment decides; lasting popularity fills the list of a quiet one. By the day, `DAY` is the moment."""
 
-_FIXED = {"similar_items": SIMILAR, "bought_together": TOGETHER, "trending": TREND, "search": SEARCHED}
+_FIXED = {"bought_together": TOGETHER, "trending": TREND, "search": SEARCHED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,8 @@ class FixedFusion:
 
     The largest one is a constant of the request: with `units` held, taking a piece of evidence out of a raw
     score changes the sum by exactly weight / largest × that piece. Weights are few and round, by the time
-    since the last event; sources that are missing leave the order of the others as it is.
+    since the last event; sources that are missing leave the order of the others as it is. `similar_share`: that of
+    what people do in similar items, see `similar_weights`.
 
     >>> fused = FixedFusion().fuse({"transitions": np.array([2.0, 1.0]), "popularity": np.array([0.0, 1.0])},
     ...                            Situation(history_length=5, gap_ms=1_000))
@@ -119,9 +121,15 @@ class FixedFusion:
     [1.0, 0.6]
     """
 
+    def __init__(self, similar_share: float = SIMILAR_SHARE) -> None:
+        self._similar_share = similar_share
+
     def fuse(self, scores: Scores, situation: Situation) -> Fused:
         """Score all candidates of one request."""
-        weights = weights_for(situation)
+        if situation.kind == "similar_items":
+            weights = similar_weights(self._similar_share, learned=COLLABORATIVE in scores)
+        else:
+            weights = weights_for(situation)
         units: dict[str, float | Floats] = {
             source: weights[source] / largest(raw) for source, raw in scores.items() if source in weights
         }
@@ -159,7 +167,7 @@ def fuse_with(units: Mapping[str, float | Floats], scores: Scores) -> Fused:
 
 
 def weights_for(situation: Situation) -> Mapping[str, float]:
-    """Weights of the sources in a situation.
+    """Weights of the sources in a situation, except for similar items.
 
     >>> [weights_for(Situation(gap_ms=gap_ms))["trending"] for gap_ms in (60_000, 9 * DAY_MS)]
     [0.2, 0.8]
@@ -170,6 +178,20 @@ def weights_for(situation: Situation) -> Mapping[str, float]:
         return STRANGER
     returning = situation.gap_ms is not None and situation.gap_ms > DAY_MS
     return RETURN if returning else SITTING
+
+
+def similar_weights(share: float = SIMILAR_SHARE, *, learned: bool = False) -> Mapping[str, float]:
+    """Weights for similar items: `share` for what people do, the rest for what items are like.
+
+    With `learned` vectors half of that share is theirs; live counts keep the other half, because they know what
+    happened since. Popularity speaks only where all are silent.
+
+    >>> similar_weights(0.8), round(similar_weights(0.8, learned=True)["collaborative"], 3)
+    ({'transitions': 0.4, 'cooccurrence': 0.4, 'content': 0.2, 'popularity': 0.05}, 0.4)
+    """
+    counts = share / 4 if learned else share / 2
+    weights = {TRANSITIONS: counts, COOCCURRENCE: counts, CONTENT: round(1.0 - share, 9), POPULARITY: 0.05}
+    return {**weights, COLLABORATIVE: share / 2} if learned else weights
 
 
 def largest(raw: Floats) -> float:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from models.fusion import FixedFusion, Fused, Scores, Situation, fuse_with, largest
+from models.fusion import SIMILAR_SHARE, FixedFusion, Fused, Scores, Situation, fuse_with, largest
 from models.ranker_weights import EPSILON, SOURCES, RankerWeights, average, bucket_rows, fresh
 
 Floats = NDArray[np.float64]
@@ -42,12 +42,14 @@ class OnlineRanker:
     (np.int64(0), np.int64(1))
     """
 
-    def __init__(self, weights: RankerWeights | None = None, rate: float = RATE) -> None:
+    def __init__(
+        self, weights: RankerWeights | None = None, rate: float = RATE, *, similar_share: float = SIMILAR_SHARE
+    ) -> None:
         self._weights = (weights or RankerWeights()).copy()
         self._good = self._weights.copy()
         self._rate = rate
         self._stride = 1.0
-        self._fixed = FixedFusion()
+        self._fixed = FixedFusion(similar_share)
         self._worse_by = 0.0
         self._since_check = 0
         self.refused = 0

@@ -13,7 +13,8 @@ from models.fusion import FixedFusion, Fusion, LearningFusion
 from models.ranker import OnlineRanker
 from models.user_state import UserState
 from workers import http_api, web
-from workers.agents import catalog, interactions, requests, transitions
+from workers.agents import catalog, interactions, requests, transitions, vectors
+from workers.collaborative.follow import ActiveVersion
 from workers.experiments.follower import ExperimentFollower
 from workers.experiments.running import Running
 from workers.facts import ItemFacts
@@ -32,6 +33,7 @@ from workers.progress import Progress
 from workers.query.controls import Controls, RuleBook
 from workers.query.fallback import Elsewhere, FallbackPipeline
 from workers.query.pipeline import Pipeline
+from workers.query.precomputed import PrecomputedPipeline, ReadyLists
 from workers.query.shelf import Shelf
 from workers.records.mapping import Mappings, load_mapping
 from workers.replies import ReplySender
@@ -74,7 +76,8 @@ def build(settings: Settings, *, only: Collection[str] | None = None) -> StreamA
         web_bind=settings.web_bind,
         web_port=settings.web_port,
     )
-    parts = build_parts(settings, options)
+    lists = ReadyLists(settings.precomputed_file)
+    parts = _with_lists(build_parts(settings, options), lists)
     agents = _attach_agents(app, parts)
     request_reader = _request_reader(parts, agents[parts.topics.recommendation_requests], options)
     shelf = () if parts.shelf is None else (parts.shelf,)
@@ -84,7 +87,8 @@ def build(settings: Settings, *, only: Collection[str] | None = None) -> StreamA
     below: list[Service] = [parts.index_service, parts.writer, parts.replies, parts.index_writer, parts.index_audit]
     watchdog = _watchdog(parts, options, member, request_reader)
     shared = (_shared_rules(parts, options), *_shared_weights(parts, options), _experiments(parts, options))
-    for service in (*below, *shelf, *shared, request_reader, member, watchdog):
+    followed = (*shared, parts.active_vectors, lists)
+    for service in (*below, *shelf, *followed, request_reader, member, watchdog):
         app.add_service(service)
     _attach_web(app, parts, member, request_reader)
     return app
@@ -96,7 +100,7 @@ def build_parts(settings: Settings, options: ClientOptions) -> Parts:
     metrics = Metrics(_registry())
     turns = Turns()
     items = Table(topics.item_state_changelog, ItemRow.unpack, ItemRow, kind=_kind(ItemRow()), is_spare=is_spare)
-    points = ItemPoints(settings.vector_dim)
+    points = ItemPoints(settings.vector_dim, settings.collaborative_dim)
     indexes = build_index(settings)
     shared = indexes.server is not None
     vocabulary = Vocabulary(settings.vector_dim)
@@ -119,9 +123,11 @@ def build_parts(settings: Settings, options: ClientOptions) -> Parts:
     audit_s = SHARED_AUDIT_S if shared else None
     audit = IndexAudit(indexes.writes, items, points, index_writer, vocabulary, turns, every_s=audit_s)
     facts = ItemFacts(items, indexes.answers, settings.item_partitions)
-    fusion = OnlineRanker() if settings.ranker == "online" else FixedFusion()
+    share = settings.similar_share
+    fusion = OnlineRanker(similar_share=share) if settings.ranker == "online" else FixedFusion(share)
     rules = RuleBook(Controls(diversity=settings.diversity, explore=settings.explore))
-    pipeline = Pipeline(indexes.answers, facts, vectors, vocabulary, fusion, metrics, rules.of)
+    active = ActiveVersion(options, topics.item_vectors_versions, metrics, patience_s=settings.patience_s)
+    pipeline = Pipeline(indexes.answers, facts, vectors, vocabulary, fusion, metrics, rules.of, lambda: active.space)
     experiments = Running(settings.ranker)
     parts = Parts(
         settings=settings,
@@ -143,6 +149,7 @@ def build_parts(settings: Settings, options: ClientOptions) -> Parts:
         vectors=vectors,
         writer=Writer(options, owner=settings.app_id, patience_s=settings.patience_s),
         replies=ReplySender(options, patience_s=settings.patience_s),
+        active_vectors=active,
         fusion=fusion,
         rules=rules,
         pipeline=pipeline,
@@ -163,13 +170,21 @@ def _for_shared_index(parts: Parts, vectors: ItemVectors, ingest: Lookup) -> Par
 
     shelf = Shelf(items, parts.points, parts.turns, settings.vector_dim, count, away)
     facts = ItemFacts(items, Elsewhere(), count)
-    without = Pipeline(shelf.index, facts, shelf.vectors, parts.vocabulary, parts.fusion, parts.metrics, parts.rules.of)
+    known = (parts.vocabulary, parts.fusion, parts.metrics, parts.rules.of)
+    without = Pipeline(shelf.index, facts, shelf.vectors, *known, lambda: parts.active_vectors.space)
     return replace(
         parts,
         vectors=VectorsAtHand(vectors, ingest, items, parts.points, count),
         shelf=shelf,
         pipeline=FallbackPipeline(parts.pipeline, without, away),
     )
+
+
+def _with_lists(parts: Parts, lists: ReadyLists) -> Parts:
+    """The same parts, where requests may ask for lists that were computed before."""
+    facts = ItemFacts(parts.items, parts.index, parts.settings.item_partitions)
+    ready = PrecomputedPipeline(parts.pipeline, lists, facts, parts.active_vectors, parts.rules.of, parts.metrics)
+    return replace(parts, pipeline=ready)
 
 
 def _learner(
@@ -238,6 +253,7 @@ def _attach_agents(app: StreamApp, parts: Parts) -> Mapping[str, Put]:
         topics.item_catalog: catalog.attach,
         topics.user_interactions: interactions.attach,
         topics.item_transitions: transitions.attach,
+        topics.item_vectors: vectors.attach,
         topics.recommendation_requests: requests.attach,
     }
     puts: dict[str, Put] = {}
@@ -276,6 +292,7 @@ def _member(
         topics.user_interactions: parts.users,
         topics.interactions_rerouted: parts.users,
         topics.item_transitions: parts.items,
+        topics.item_vectors: parts.items,
     }
     tables = {topic: table for topic, table in tables.items() if only is None or topic in only}
     return GroupMember(

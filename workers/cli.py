@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from workers.commands import dlq, experiment, index, ranker, rebuild, rules, schema, state
+from workers.commands import dlq, experiment, index, precompute, ranker, rebuild, retrain, rules, schema, state
 from workers.settings import load_settings, settings_table
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
@@ -16,9 +16,11 @@ app.add_typer(dlq.app, name="dlq")
 app.add_typer(experiment.app, name="experiment")
 app.add_typer(index.app, name="index")
 app.add_typer(ranker.app, name="ranker")
+app.add_typer(retrain.app, name="retrain")
 app.add_typer(rules.app, name="rules")
 app.add_typer(schema.app, name="schema")
 app.add_typer(state.app, name="state")
+app.command()(precompute.precompute)
 app.command()(rebuild.rebuild)
 console = Console(stderr=True)
 

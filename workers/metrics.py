@@ -81,6 +81,10 @@ class Metrics:
         """`count` records of the catalog came to one outcome."""
         self._catalog_records.labels(_known(outcome, CATALOG_OUTCOMES)).inc(count)
 
+    def set_vectors_version(self, version: int) -> None:
+        """The collaborative vectors that answer, by the epoch ms of their making; 0: none."""
+        self.vectors_version.set(version / 1000)
+
     def count_dead_letters(self, topic: str, reason: str, count: int = 1) -> None:
         """`count` records of one of our topics were refused."""
         self._dead_letters.labels(topic, _known(reason, REASONS)).inc(count)
@@ -209,6 +213,11 @@ class Metrics:
             "tastestream_consumer_lag_records",
             "Records published whose effects are not all acknowledged yet.",
             ["topic", "partition"],
+            registry=self.registry,
+        )
+        self.vectors_version = Gauge(
+            "tastestream_item_vectors_made_timestamp_seconds",
+            "When the collaborative vectors that answer were made, 0 while there are none.",
             registry=self.registry,
         )
         self._entries = Gauge("tastestream_state_entries", "Rows held.", ["table"], registry=self.registry)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from models.fusion import Fusion
 from models.user_state import UserState
+from workers.collaborative.follow import ActiveVersion
 from workers.experiments.running import Running
 from workers.fold_vectors import FoldVectors
 from workers.index.port import Index
@@ -52,6 +53,7 @@ class Parts:
     vectors: FoldVectors
     writer: Writer
     replies: ReplySender
+    active_vectors: ActiveVersion
     fusion: Fusion
     rules: RuleBook
     pipeline: Answering

@@ -145,7 +145,7 @@ async def _bounds(
     """First offset and offset after the last record, by partition of every topic that a rebuild touches."""
     topics = Topics(settings.topic_prefix)
     specs = topics.specs(settings.user_partitions, settings.item_partitions)
-    touched = {topics.item_catalog, topics.user_interactions, *derived}
+    touched = {topics.item_catalog, topics.item_vectors, topics.user_interactions, *derived}
     tps = [TopicPartition(spec.name, p) for spec in specs if spec.name in touched for p in range(spec.partitions)]
     return await consumer.beginning_offsets(tps), await consumer.end_offsets(tps)
 
@@ -160,7 +160,7 @@ async def _first_offsets(
     """Where the group goes on: 0 in topics that begin anew, the catalog's start, the events' start or time."""
     topics = Topics(settings.topic_prefix)
     offsets = {tp: 0 for tp in starts if tp.topic in (topics.interactions_rerouted, topics.item_transitions)}
-    offsets |= {tp: start for tp, start in starts.items() if tp.topic == topics.item_catalog}
+    offsets |= {tp: start for tp, start in starts.items() if tp.topic in (topics.item_catalog, topics.item_vectors)}
     events = {tp: start for tp, start in starts.items() if tp.topic == topics.user_interactions}
     if since_ms is not None:
         found = await consumer.offsets_for_times(dict.fromkeys(events, since_ms))

@@ -39,7 +39,7 @@ async def fold_log(settings: Settings, *, events: bool = True) -> None:
         await _fold(settings, backlog, [topics.item_catalog], only={topics.item_catalog})
         if not events:
             return
-        follows = [*[topics.interactions_rerouted] * MOST_FORWARDINGS, topics.item_transitions]
+        follows = [*[topics.interactions_rerouted] * MOST_FORWARDINGS, topics.item_transitions, topics.item_vectors]
         await _fold(settings, backlog, [topics.item_catalog, topics.user_interactions, *follows], only=None)
 
 

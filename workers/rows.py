@@ -1,4 +1,4 @@
-"""An item's row in the table of items: what the catalog says of it, and how it is used."""
+"""An item's row in the table of items: what the catalog says of it, how it is used, and its learned vectors."""
 
 import struct
 from collections.abc import Mapping, Sequence
@@ -13,8 +13,9 @@ from models.packing import Reader, head
 from models.sources import labels
 from models.sparse import SparseVector
 from models.watermarks import Watermarks
+from workers.collaborative.slots import Slots
 
-_KIND, _VERSION = b"R", 3  # goes up with the layout of either half
+_KIND, _VERSION = b"R", 4  # goes up with the layout of any part
 _FIXED = struct.Struct("<qiI")
 _ABSENT = -1
 
@@ -42,7 +43,7 @@ class Facts(NamedTuple):
 
 
 class ItemRow:
-    """Catalog entry and use of one item; either half may come first.
+    """Catalog entry, use and collaborative vectors of one item; any of them may come first.
 
     Evidence on an item that the catalog does not know yet counts at once and shows when the item arrives.
     `catalog`: canonical JSON, None while unknown or deleted; `catalog_offset`: watermark of `item-catalog`;
@@ -58,6 +59,7 @@ class ItemRow:
         "catalog",
         "catalog_offset",
         "forwarded",
+        "slots",
         "use",
     )
 
@@ -66,6 +68,7 @@ class ItemRow:
         self.catalog_offset = -1
         self.forwarded = Watermarks()
         self.use = ItemState()
+        self.slots = Slots()
         self._labels: list[str] | None = None
         self._available = True
         self._price = nan
@@ -150,15 +153,17 @@ class ItemRow:
         return {**self.use.watermarks, **catalog, **forwarded}
 
     def revision(self) -> list[int]:
-        """How far both halves are applied: equal here and in the index means that the index is up to date."""
-        return [self.catalog_offset, sum(self.use.watermarks.values())]
+        """How far each part is applied: equal here and in the index means that the index is up to date."""
+        return [self.catalog_offset, sum(self.use.watermarks.values()), self.slots.newest]
 
     def pack(self) -> bytes:
         """Versioned bytes, little-endian."""
         use = self.use.pack()
         size = _ABSENT if self.catalog is None else len(self.catalog)
         fixed = _FIXED.pack(self.catalog_offset, size, len(use))
-        return b"".join((head(_KIND, _VERSION), fixed, self.catalog or b"", use, self.forwarded.pack()))
+        return b"".join(
+            (head(_KIND, _VERSION), fixed, self.catalog or b"", use, self.forwarded.pack(), self.slots.pack())
+        )
 
     @classmethod
     def unpack(cls, data: bytes) -> "ItemRow":
@@ -170,6 +175,7 @@ class ItemRow:
         row.catalog = None if catalog_size == _ABSENT else reader.raw(catalog_size)
         row.use = ItemState.unpack(reader.raw(use_size))
         row.forwarded = Watermarks.read(reader)
+        row.slots = Slots.read(reader)
         reader.end()
         return row
 

@@ -118,6 +118,15 @@ class Settings(BaseSettings):
     vector_dim: int = Field(
         256, ge=8, le=4096, description="dimensions of an item's embedding: the client's own, or hashed text"
     )
+    collaborative_dim: int = Field(
+        64, ge=8, le=512, description="dimensions of the item vectors that `tastestream retrain` learns"
+    )
+    similar_share: float = Field(
+        0.7, ge=0, le=1, description="share of what people do in similar items, 0 to 1; the rest is what items are like"
+    )
+    precomputed_file: Path | None = Field(
+        None, description="lists of `tastestream precompute` (.parquet or .jsonl) for requests that ask for them"
+    )
     ranker: Literal["online", "fixed"] = Field("online", description="weights learned from choices, or fixed ones")
     learn_per_s: float = Field(50.0, ge=0, le=10_000, description="most choices learned from in a second, 0 for none")
     learn_cpu_share: float = Field(0.05, gt=0, le=1, description="most of one core spent on learning, 0 to 1")

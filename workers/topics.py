@@ -74,6 +74,14 @@ class Topics:
         return self.prefix + "recommendation-rules"
 
     @property
+    def item_vectors(self) -> str:
+        return self.prefix + "item-vectors"
+
+    @property
+    def item_vectors_versions(self) -> str:
+        return self.prefix + "item-vectors-versions"
+
+    @property
     def dead_letters(self) -> str:
         return self.prefix + "dead-letters"
 
@@ -114,6 +122,8 @@ class Topics:
             TopicSpec(self.ranker_weights, 1, "compact", _CHANGELOG),
             TopicSpec(self.experiments, 1, "compact", _EXPERIMENTS),
             TopicSpec(self.recommendation_rules, 1, "compact", _COMPACT),
+            TopicSpec(self.item_vectors, items, "compact", _CHANGELOG),
+            TopicSpec(self.item_vectors_versions, 1, "compact", _CHANGELOG),
             TopicSpec(self.user_state_changelog, users, "compact", _CHANGELOG),
             TopicSpec(self.item_state_changelog, items, "compact", _CHANGELOG),
         )
@@ -138,6 +148,8 @@ class Topics:
             self.ranker_weights,
             self.experiments,
             self.recommendation_rules,
+            self.item_vectors,
+            self.item_vectors_versions,
             self.user_state_changelog,
             self.item_state_changelog,
         )

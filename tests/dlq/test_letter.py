@@ -60,6 +60,7 @@ def test_other_records_on_the_dead_letter_topic_are_no_letters() -> None:
         ("recommendation-requests", "nobody waits"),
         ("item-transitions", "a rebuild"),
         ("recommendation-rules", "tastestream rules put"),
+        ("item-vectors", "tastestream retrain"),
         ("another-prefix.user-interactions", "none that workers of this prefix read"),
     ],
 )

@@ -85,4 +85,4 @@ def test_every_part_of_a_row_is_in_its_form_or_left_out_by_name() -> None:
     assert {field.name for field in fields(HistoryEntry)} == compared | {"origin", "group", "flags"}
     numbers = {"transitions", "cooccurrence", "bought", "count", "likes", "buyers", "ratings", "stars"}
     assert set(ItemState.__slots__) == {*numbers, "by_events", "by_days", "watermarks"}
-    assert row.keys() == {*numbers, "catalog"}
+    assert row.keys() == {*numbers, "catalog", "vectors"}

@@ -7,6 +7,7 @@ import pytest
 
 from models.user_state import UserState
 from tests.models.builders import axis, event, evidence
+from workers.collaborative.slots import Told
 from workers.rows import ItemRow
 
 # Head and hash of the packed sample below. When this test fails, raise the version of the row that workers load
@@ -14,7 +15,7 @@ from workers.rows import ItemRow
 # rebuild. Then note the new pair here.
 LAYOUTS = {
     "user": (b"U\x04", "714df17b59eb1b4b"),
-    "item": (b"R\x03", "e2bd10b95c83152f"),
+    "item": (b"R\x04", "64fbdfc37c9c047d"),
 }
 
 
@@ -27,6 +28,7 @@ def sample() -> dict[str, bytes]:
     item.describe(b'{"title":"T"}', offset=7)
     told = evidence(3, ["p", "q"], partition=1, clock=700)
     item.learn(replace(told, rating=4.5, bought=True, bought_with=told.predecessors[:1]))
+    item.slots.take(Told("i", "b", 9, axis(1)))
     return {"user": user.pack(), "item": item.pack()}
 
 

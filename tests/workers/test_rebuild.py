@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import orjson
 import pytest
 import pytest_asyncio
@@ -14,6 +15,8 @@ from tests.waiting import until
 from tests.worker.builders import T0_MS, event, item
 from workers import rebuild
 from workers.backlog import open_backlog
+from workers.collaborative.publish import publish
+from workers.collaborative.train import Trained
 from workers.errors import ConfigurationError
 from workers.partitioning import partition_of
 from workers.rebuild import empty_state, plan_rebuild
@@ -46,6 +49,15 @@ async def service(broker: str, tmp_path: Path) -> AsyncIterator[Settings]:
     await _publish(broker, topics.item_catalog, [(name, item(name), T0_MS) for name in "abc"])
     await _publish(broker, topics.user_interactions, [("u", one, one["event_time"]) for one in EVENTS])
     yield settings
+
+
+async def test_a_rebuild_takes_learned_vectors_from_their_topic(service: Settings) -> None:
+    made = await publish(service, Trained(list("abc"), np.eye(3, service.collaborative_dim, dtype=np.float32), "test"))
+    await empty_state(service, await plan_rebuild(service))
+    await fold_log(service)
+    state = await read_state(service)
+    rows = [state.items.partitions[partition_of(name, 2)].get(name) for name in "abc"]
+    assert [row and row.slots.version("a") for row in rows] == [made.version] * 3
 
 
 async def test_a_rebuild_from_a_time_holds_what_was_published_since_and_says_so(service: Settings) -> None:

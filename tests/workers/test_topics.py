@@ -23,7 +23,7 @@ def test_topics_of_one_key_share_one_partition_count() -> None:
         "recommendations-served",
         "user-state-changelog",
     )
-    items = ("item-catalog", "item-transitions", "item-state-changelog")
+    items = ("item-catalog", "item-transitions", "item-vectors", "item-state-changelog")
     assert {spec(name).partitions for name in users} == {4}
     assert {spec(name).partitions for name in items} == {3}
     assert all(spec(name).fixed for name in (*users, *items))
@@ -33,7 +33,8 @@ def test_state_is_compacted_and_the_log_of_events_is_kept_for_ever() -> None:
     compacted = {name for name, one in SPECS.items() if one.cleanup == "compact"}
     rows = {"shop.user-state-changelog", "shop.item-state-changelog"}
     ours = {"shop.item-catalog", "shop.ranker-weights", "shop.recommendation-rules", "shop.experiments"}
-    assert compacted == rows | ours
+    vectors = {"shop.item-vectors", "shop.item-vectors-versions"}
+    assert compacted == rows | ours | vectors
     assert spec("user-interactions").config["retention.ms"] == "-1"
 
 

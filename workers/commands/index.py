@@ -30,7 +30,7 @@ def move(
     from workers.item_points import ItemPoints
 
     settings = load_settings()
-    schema = ItemPoints(settings.vector_dim).schema
+    schema = ItemPoints(settings.vector_dim, settings.collaborative_dim).schema
     with Progress("items", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console) as bar:
         task = bar.add_task("items", total=None)
         moved = asyncio.run(

@@ -21,6 +21,8 @@ def why_not(letter: Letter, topics: Topics) -> str:
         return "evidence is the workers' own: a rebuild makes it anew"
     if letter.place.topic == topics.experiments:
         return "put the definition anew: `tastestream experiment put FILE`"
+    if letter.place.topic == topics.item_vectors:
+        return "vectors are the workers' own: run `tastestream retrain`"
     if header_text(letter.headers, KIND_HEADER) and letter.place.topic == topics.interactions_rerouted:
         return "a message between rows of users is the workers' own: publish identify or erase anew"
     if target_topic(letter, topics) is None:

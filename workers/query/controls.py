@@ -35,6 +35,11 @@ class Controls:
     ranker: Literal["online", "fixed"] | None = None
     width: int | None = None
 
+    @property
+    def rule(self) -> bool:
+        """Whether rules change which items may be shown, or their order."""
+        return bool(self.filters != _NONE or self.caps or self.boosts or self.blocks or self.pins)
+
     def with_rules(self, rules: Rules) -> "Controls":
         """These, with what the rules name instead; an empty list takes away what there was.
 

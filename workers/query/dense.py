@@ -1,13 +1,32 @@
 """What a question means as vectors: taste, the middle of items, or the words of a text."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from models.sources import CONTENT, COOCCURRENCE_DECAY, TASTE, TEXT
 from models.text import Rarity, Vector, embed_query, unit
+from workers.index.port import Lookup
 from workers.query.question import Question
 from workers.vectors import ItemVectors
+
+
+class Near(NamedTuple):
+    """A search for items that the same users like: the space, and float32 (dim,) of any length."""
+
+    space: str
+    vector: Vector
+
+
+async def near_query(question: Question, index: Lookup, space: str | None) -> Near | None:
+    """The sum of the learned vectors of the items asked about; None where none of them has one in `space`."""
+    if space is None or question.request.kind != "similar_items":
+        return None
+    held = await index.get(question.request.item_ids, payload=False, vectors=(space,))
+    found = [vector for record in held.values() if isinstance(vector := (record.vectors or {}).get(space), np.ndarray)]
+    total: Vector = np.array(found, dtype=np.float32).sum(axis=0)
+    return Near(space, total) if total.any() else None
 
 
 async def dense_queries(question: Question, vectors: ItemVectors, rarity: Rarity) -> dict[str, Vector]:

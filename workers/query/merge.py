@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from models.ranking import Candidates
 from models.sources import (
     BOUGHT_TOGETHER,
+    COLLABORATIVE,
     COOCCURRENCE,
     DAY,
     KEYWORDS,
@@ -32,7 +33,7 @@ Floats = NDArray[np.float64]
 # Cosine to a searched text below which likeness says nothing: vectors that clients supply know no hashed words, and
 # theirs are ±0.2 by chance. Measured by the largest of them, chance would decide.
 LEAST_TOLD = 0.25
-_SEARCHED = (TRANSITIONS, COOCCURRENCE, BOUGHT_TOGETHER, KEYWORDS)
+_SEARCHED = (TRANSITIONS, COOCCURRENCE, BOUGHT_TOGETHER, KEYWORDS, COLLABORATIVE)
 
 
 def merge(found: Found) -> list[str]:

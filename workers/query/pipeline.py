@@ -4,7 +4,7 @@ Asking changes no state. What is slow shows in `took_ms` and in the stage's hist
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 
@@ -19,7 +19,7 @@ from workers.query.arrange import steering
 from workers.query.candidates import Gathered, Sources, gather
 from workers.query.controls import Controls, ControlsOf
 from workers.query.counterfactual import Counterfactuals
-from workers.query.dense import dense_queries
+from workers.query.dense import dense_queries, near_query
 from workers.query.looked import Looked
 from workers.query.paging import next_page
 from workers.query.plan import plan
@@ -67,7 +67,9 @@ class Pipeline:
         fusion: Fusion,
         metrics: Metrics,
         controls: ControlsOf,
+        learned_space: Callable[[], str | None] = lambda: None,
     ) -> None:
+        """`learned_space`: the index's collaborative vectors that answers use at this moment."""
         self._index = index
         self._sources = Sources(index, PopularLists(index), facts, vectors)
         self._facts = facts
@@ -76,6 +78,7 @@ class Pipeline:
         self._fusion = fusion
         self._metrics = metrics
         self._controls = controls
+        self._learned_space = learned_space
 
     async def answer(
         self,
@@ -95,7 +98,8 @@ class Pipeline:
                 request, user, partition, self._facts, recommendation_id, self._over(request, settings)
             )
             dense = await dense_queries(question, self._vectors, self._vocabulary.rarity)
-            planned = plan(question, dense, self._vocabulary.words)
+            near = await near_query(question, self._index, self._learned_space())
+            planned = plan(question, dense, self._vocabulary.words, near)
         gathered = await gather(question, planned, self._sources, stages.stage)
         found, candidates, wanted = gathered.found, gathered.candidates, question.controls
         with stages.stage("rank"):

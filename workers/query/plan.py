@@ -8,6 +8,7 @@ from models.sources import (
     ALL,
     BOUGHT_TOGETHER,
     CATEGORY,
+    COLLABORATIVE,
     COOCCURRENCE,
     DAY,
     KEYWORDS,
@@ -28,6 +29,7 @@ from models.words import WordRarity, word_query
 from workers.index.types import Vector as AnyVector
 from workers.item_points import BOUGHT, EMBEDDING, WORDS
 from workers.item_points import POPULARITY as POPULARITY_ROW
+from workers.query.dense import Near
 from workers.query.question import Question
 from workers.records.request import Kind
 
@@ -57,9 +59,11 @@ class Plan:
     dense: Mapping[str, Vector] = field(default_factory=dict)
 
 
-def plan(question: Question, dense: Mapping[str, Vector], words: WordRarity) -> Plan:
+def plan(question: Question, dense: Mapping[str, Vector], words: WordRarity, near: Near | None = None) -> Plan:
     """The searches that a question asks for; sources that have nothing to say are not asked."""
     planned = Plan(dense=dense)
+    if near is not None:
+        planned.searches[COLLABORATIVE] = [(near.space, near.vector)]
     if question.request.kind == "search":
         planned.searches[KEYWORDS] = [(WORDS, word_query(question.request.text, words.idf_of))]
     _PLANNING[question.request.kind](question, planned)

@@ -1,6 +1,7 @@
 """Last stage: what the client sees of each item, with the reasons that its score is made of."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from models.explain import Evidences, explain
@@ -69,12 +70,19 @@ def _item(
     reasons: tuple[RecommendationReason, ...],
     card: Mapping[str, Any],
 ) -> RecommendedItem:
+    score = float(ranking.fused.scores[ranking.places[at]])
+    item = item_of(item_id, score, rank, reasons, card)
+    return replace(item, propensity=ranking.propensities[at], shown_as=ranking.shown_as[at])
+
+
+def item_of(
+    item_id: str, score: float, rank: int, reasons: tuple[RecommendationReason, ...], card: Mapping[str, Any]
+) -> RecommendedItem:
+    """What the client sees of an item, with what the catalog says of it (`card`)."""
     return RecommendedItem(
         item_id=item_id,
-        score=float(ranking.fused.scores[ranking.places[at]]),
+        score=score,
         rank=rank,
-        propensity=ranking.propensities[at],
-        shown_as=ranking.shown_as[at],
         reasons=reasons,
         title=card.get("title", ""),
         category=card.get("category"),

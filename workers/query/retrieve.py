@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from models.sources import CATEGORY, DAY, KEYWORDS, POPULARITY, TEXT, TRENDING, HistoryQuery
+from models.sources import CATEGORY, COLLABORATIVE, DAY, KEYWORDS, POPULARITY, TEXT, TRENDING, HistoryQuery
 from models.text import Vector
 from workers.errors import DependencyError
 from workers.index.filters import Condition
@@ -19,7 +19,7 @@ WIDTH = 60
 # Share of that for lists of popular items: popularity is known of every candidate, however it was found, so
 # these lists only have to fill places that nothing personal takes.
 POPULAR_SHARE = 0.5
-_CUT = frozenset({TEXT, KEYWORDS})
+_CUT = frozenset({TEXT, KEYWORDS, COLLABORATIVE})
 _POPULAR = frozenset({TRENDING, DAY, POPULARITY, CATEGORY})
 # Share of the best match's score below which an item has too little of the words asked for: letters in common with
 # one of them are a tenth of a match, one word of four is a quarter.
@@ -27,6 +27,8 @@ LEAST_MATCH = 0.15
 # Cosine to the text below which an item is not found by likeness alone: one of 256 dimensions shared by chance,
 # as 4 % of all items share one with any word, makes up to 0.4.
 LEAST_LIKENESS = 0.5
+# Dot product of learned vectors that says anything: what lies below points elsewhere.
+LEAST_NEARNESS = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,8 @@ def _least(source: str, hits: Sequence[Hit]) -> float:
     """Score below which a hit of a search is none."""
     if source == TEXT:
         return LEAST_LIKENESS
+    if source == COLLABORATIVE:
+        return LEAST_NEARNESS
     return LEAST_MATCH * hits[0].score if hits else 0.0
 
 

@@ -64,6 +64,7 @@ REQUEST_FIELDS = names(
         "text": "query searchQuery",
         "personalised": "personalized",
         "by": "",
+        "precomputed": "",
         "next": "page_token pageToken",
         "limit": "count numResults",
         "exclude": "excluded",

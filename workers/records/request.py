@@ -35,6 +35,7 @@ _TAKEN_BY: dict[str, tuple[Kind, ...]] = {
     "text": ("search",),
     "personalised": ("search",),
     "by": ("trending",),
+    "precomputed": ("similar_items",),
 }
 
 
@@ -70,6 +71,7 @@ class Request(WireModel):
     text: Annotated[str, Field(max_length=MAX_TEXT_CHARS)] = ""
     personalised: bool = False
     by: Literal["events", "day"] = "events"
+    precomputed: bool = False
     next: Annotated[str, Field(max_length=MAX_PAGE_CHARS)] | None = None
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = 10
     exclude: Excluded = frozenset()

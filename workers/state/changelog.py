@@ -75,7 +75,7 @@ async def read_state(settings: Settings) -> State:
     users, items = _tables(settings)
     await _read(settings, users, range(settings.user_partitions))
     await _read(settings, items, range(settings.item_partitions))
-    return State(users, items, ItemPoints(settings.vector_dim))
+    return State(users, items, ItemPoints(settings.vector_dim, settings.collaborative_dim))
 
 
 async def read_user(settings: Settings, user_id: str) -> UserState | None:

@@ -67,6 +67,7 @@ def item_form(row: ItemRow) -> Form:
         "transitions": _counts(use.transitions),
         "cooccurrence": _counts(use.cooccurrence),
         "bought": _counts(use.bought),
+        "vectors": {slot: [row.slots.version(slot), projection(v)] for slot, v in row.slots.vectors().items()},
         **{name: getattr(use, name) for name in ("count", "likes", "buyers", "ratings", "stars")},
     }
     days = _scores(use.by_days.order_scores(), ["day"])

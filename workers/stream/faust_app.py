@@ -39,12 +39,21 @@ class StreamApp(faust.App):
         await super().on_start()
         self.flow_control.resume()
 
+    _last_resort: threading.Timer | None = None
+
     async def on_stop(self) -> None:
         """End in order; by `STOP_WITHIN_S` at the latest, in whatever state: it is a crash's, and loses nothing."""
         last_resort = threading.Timer(STOP_WITHIN_S, _end_at_once)
         last_resort.daemon = True  # it must not hold up an end in order
         last_resort.start()
+        self._last_resort = last_resort
         await super().on_stop()
+
+    async def on_shutdown(self) -> None:
+        """All ended in order: a process that goes on, like a rebuild between its phases, must not be ended then."""
+        await super().on_shutdown()
+        if self._last_resort is not None:
+            self._last_resort.cancel()
 
     def add_service(self, service: Service) -> None:
         """Start a service with the app, after those added before it; it stops before them."""

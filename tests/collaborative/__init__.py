@@ -1,0 +1,1 @@
+"""Collaborative vectors: learned, stored, switched."""

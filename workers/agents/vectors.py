@@ -1,0 +1,58 @@
+"""`item-vectors` → item state, and the item's point in the index.
+
+The records are our own (`tastestream retrain`); one that can't be used becomes a dead letter. The offset is committed
+only after the index has the vector: who activates a version waits for that.
+"""
+
+import faust
+
+from workers.agents.letters import Letters
+from workers.collaborative.slots import Told, told_of
+from workers.errors import BadRecordError
+from workers.partitioning import partition_of
+from workers.parts import Parts
+from workers.records.codes import Reason
+from workers.stream.chunk import Chunk, Record
+
+
+async def handle(chunk: Chunk, parts: Parts) -> None:
+    """Take one chunk of vectors; `chunk` is finished once the index has them."""
+    partition = chunk.tp.partition
+    letters = Letters("vectors")
+    rows = parts.items.partitions[partition]
+    async with rows.lock:
+        touched: dict[str, None] = {}
+        for record in chunk.records:
+            try:
+                told = _told(record, parts)
+            except BadRecordError as error:
+                letters.add(record, error)
+            else:
+                rows.change(told.item_id).slots.take(told)
+                touched[told.item_id] = None
+            await parts.turns.rest()
+        await letters.send(parts.writer, parts.topics.dead_letters, parts.metrics)
+        await parts.writer.send(parts.items.changelog, partition, rows.take_changes())
+    # Repeated ones too: a worker that was killed may have written the row, and not the index.
+    parts.index_writer.push(partition, touched, whole=True, chunk=chunk)
+
+
+def attach(app: faust.App, channel: faust.ChannelT[Chunk], parts: Parts) -> None:
+    """Run `handle` as a Faust agent over the chunks of `item-vectors`."""
+
+    @app.agent(channel, name="vectors")
+    async def vectors(chunks: faust.StreamT[Chunk]) -> None:
+        async for chunk in chunks:
+            if chunk.begin():
+                await handle(chunk, parts)
+
+
+def _told(record: Record, parts: Parts) -> Told:
+    told = told_of(record.key, record.value, parts.settings.collaborative_dim)
+    owner = partition_of(told.item_id, parts.settings.item_partitions)
+    if owner != record.partition:
+        raise BadRecordError(
+            Reason.WRONG_PARTITION,
+            f"item {told.item_id!r} belongs to partition {owner}: publish vectors with `tastestream retrain`",
+        )
+    return told
