@@ -70,7 +70,8 @@ async def test_what_was_bought_together_comes_from_both_sides_and_views_do_not_c
     assert (await shop.ids(kind="bought_together", item_ids=["bread"], limit=3))[0] == "butter"
     reply = await shop.ask(kind="bought_together", item_ids=["butter"], limit=3, explain=True)
     assert reply["items"][0]["item_id"] == "bread"
-    assert reply["items"][0]["reasons"][0] == {"kind": "bought_together", "item_id": "butter", "contribution": 1.0}
+    bought = {"kind": "bought_together", "item_id": "butter", "contribution": 1.0, "rule": None}
+    assert reply["items"][0]["reasons"][0] == bought
     kinds = {reason["kind"] for found in reply["items"][1:] for reason in found["reasons"]}
     assert "bought_together" not in kinds
 

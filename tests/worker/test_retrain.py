@@ -163,6 +163,17 @@ async def test_lists_that_were_computed_before_answer_until_other_vectors_do(sho
     assert [item["item_id"] for item in reply["items"]] == [near["item_id"] for near in line["similar"][:4]]
     assert all(item["score"] == item["reasons"][0]["contribution"] and item["title"] for item in reply["items"])
 
+    first = reply["items"][0]["item_id"]
+    for blocked in (orjson.dumps({"blocks": [{"item_ids": [first]}]}), None):
+        await shop.send(shop.topics.recommendation_rules, blocked, b"shelf", partition=0)
+
+        async def ruled(rules: bytes | None = blocked) -> bool:
+            found = await shop.ask(**asked, precomputed=True, scenario="shelf")
+            shown = first in [item["item_id"] for item in found["items"]]
+            return (found["degraded"], shown) == ((["precomputed"], False) if rules else ([], True))
+
+        await until(ruled, deadline_s=10.0)
+
     await roll_back(settings_of(shop), wait_s=20)
 
     async def outdated() -> bool:
