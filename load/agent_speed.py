@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from load.errors import LoadError
 from workers.agents import catalog, interactions, transitions
-from workers.app import build_parts
+from workers.build_parts import build_parts
 from workers.parts import Parts
 from workers.security import client_options
 from workers.settings import Settings

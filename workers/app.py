@@ -1,43 +1,19 @@
-"""The composition root: the one place where a worker's parts are built and put together."""
+"""The composition root: services and agents over the parts of `build_parts`, in the order in which they start."""
 
 import socket
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import replace
 from typing import Any
 
 from mode import Service
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
-from models.budget import Budget
-from models.fusion import FixedFusion, Fusion, LearningFusion
 from models.ranker import OnlineRanker
-from models.user_state import UserState
 from workers import http_api, web
 from workers.agents import catalog, interactions, requests, transitions, vectors
-from workers.collaborative.follow import ActiveVersion
+from workers.build_parts import build_parts, with_lists
 from workers.experiments.follower import ExperimentFollower
-from workers.experiments.running import Running
-from workers.facts import ItemFacts
-from workers.fold_vectors import VectorsAtHand
-from workers.index.build import build_index
-from workers.index.port import Lookup
-from workers.index_audit import IndexAudit
-from workers.index_service import index_service
-from workers.index_writer import IndexWriter
-from workers.item_points import ItemPoints
-from workers.learner import Learner
 from workers.log_check import LogCheck
-from workers.metrics import Metrics
 from workers.parts import Parts
-from workers.progress import Progress
-from workers.query.controls import Controls, RuleBook
-from workers.query.fallback import Elsewhere, FallbackPipeline
-from workers.query.pipeline import Pipeline
-from workers.query.precomputed import PrecomputedPipeline, ReadyLists
-from workers.query.shelf import Shelf
-from workers.records.mapping import Mappings, load_mapping
-from workers.replies import ReplySender
-from workers.rows import ItemRow, is_spare
+from workers.query.precomputed import ReadyLists
 from workers.security import client_options
 from workers.settings import Settings
 from workers.shared_rules import SharedRules
@@ -49,21 +25,13 @@ from workers.stream.member import Follower, GroupMember, MemberSettings
 from workers.stream.reader import Route
 from workers.stream.refusal import answers
 from workers.stream.requests import RequestReader
-from workers.stream.table import Row, Table
-from workers.stream.writer import Writer
-from workers.topics import Topics
-from workers.turns import Turns
-from workers.vectors import SHARED_KEPT_S, ItemVectors
-from workers.vocabulary import Vocabulary
+from workers.stream.table import Table
 from workers.watchdog import Watchdog
 
 Put = Callable[[Chunk], Awaitable[None]]
 
 # Requests in one chunk, and chunks of a partition that are out at once: beyond, they wait in Kafka.
 REQUEST_CHUNK, REQUEST_CHUNKS_OUT = 4, 16
-# An index that others write to, and that somebody may restore, is compared with our rows so often: at 100,000
-# items that takes a hundredth of a core.
-SHARED_AUDIT_S = 300.0
 
 
 def build(settings: Settings, *, only: Collection[str] | None = None) -> StreamApp:
@@ -77,7 +45,7 @@ def build(settings: Settings, *, only: Collection[str] | None = None) -> StreamA
         web_port=settings.web_port,
     )
     lists = ReadyLists(settings.precomputed_file)
-    parts = _with_lists(build_parts(settings, options), lists)
+    parts = with_lists(build_parts(settings, options), lists)
     agents = _attach_agents(app, parts)
     request_reader = _request_reader(parts, agents[parts.topics.recommendation_requests], options)
     shelf = () if parts.shelf is None else (parts.shelf,)
@@ -92,107 +60,6 @@ def build(settings: Settings, *, only: Collection[str] | None = None) -> StreamA
         app.add_service(service)
     _attach_web(app, parts, member, request_reader)
     return app
-
-
-def build_parts(settings: Settings, options: ClientOptions) -> Parts:
-    """What the agents share, in the order in which one needs the other."""
-    topics = Topics(settings.topic_prefix)
-    metrics = Metrics(_registry())
-    turns = Turns()
-    items = Table(topics.item_state_changelog, ItemRow.unpack, ItemRow, kind=_kind(ItemRow()), is_spare=is_spare)
-    points = ItemPoints(settings.vector_dim, settings.collaborative_dim)
-    indexes = build_index(settings)
-    shared = indexes.server is not None
-    vocabulary = Vocabulary(settings.vector_dim)
-    vectors = ItemVectors(
-        indexes.answers,
-        settings.vector_dim,
-        on_evict=lambda: metrics.count_evictions("vectors"),
-        kept_s=SHARED_KEPT_S if shared else None,
-    )
-    index_writer = IndexWriter(
-        indexes.writes,
-        items,
-        points,
-        vocabulary,
-        vectors,
-        turns,
-        delay_s=settings.index_delay_s,
-        slice_items=indexes.slice_items,
-    )
-    audit_s = SHARED_AUDIT_S if shared else None
-    audit = IndexAudit(indexes.writes, items, points, index_writer, vocabulary, turns, every_s=audit_s)
-    facts = ItemFacts(items, indexes.answers, settings.item_partitions)
-    share = settings.similar_share
-    fusion = OnlineRanker(similar_share=share) if settings.ranker == "online" else FixedFusion(share)
-    rules = RuleBook(Controls(diversity=settings.diversity, explore=settings.explore))
-    active = ActiveVersion(options, topics.item_vectors_versions, metrics, patience_s=settings.patience_s)
-    pipeline = Pipeline(indexes.answers, facts, vectors, vocabulary, fusion, metrics, rules.of, lambda: active.space)
-    experiments = Running(settings.ranker)
-    parts = Parts(
-        settings=settings,
-        topics=topics,
-        mappings=load_mapping(settings.mapping_file) if settings.mapping_file else Mappings(),
-        metrics=metrics,
-        turns=turns,
-        progress=Progress(),
-        users=Table(topics.user_state_changelog, UserState.unpack, UserState, kind=_kind(UserState())),
-        items=items,
-        points=points,
-        index=indexes.answers,
-        index_waits=indexes.waits,
-        index_service=index_service(indexes, points.schema, audit.repeat),
-        vocabulary=vocabulary,
-        index_writer=index_writer,
-        index_audit=audit,
-        shelf=None,
-        vectors=vectors,
-        writer=Writer(options, owner=settings.app_id, patience_s=settings.patience_s),
-        replies=ReplySender(options, patience_s=settings.patience_s),
-        active_vectors=active,
-        fusion=fusion,
-        rules=rules,
-        pipeline=pipeline,
-        experiments=experiments,
-        learner=_learner(settings, pipeline, fusion, metrics, experiments),
-    )
-    return _for_shared_index(parts, vectors, indexes.ingest) if shared else parts
-
-
-def _for_shared_index(parts: Parts, vectors: ItemVectors, ingest: Lookup) -> Parts:
-    """The same parts where the index may be away: folding and answers then go on from our own rows."""
-    settings, items, service = parts.settings, parts.items, parts.index_service
-    count = settings.item_partitions
-
-    def away() -> bool:
-        # Until it is compared with our rows, an index that came back may lack items, or show removed ones.
-        return service.away or parts.index_audit.behind
-
-    shelf = Shelf(items, parts.points, parts.turns, settings.vector_dim, count, away)
-    facts = ItemFacts(items, Elsewhere(), count)
-    known = (parts.vocabulary, parts.fusion, parts.metrics, parts.rules.of)
-    without = Pipeline(shelf.index, facts, shelf.vectors, *known, lambda: parts.active_vectors.space)
-    return replace(
-        parts,
-        vectors=VectorsAtHand(vectors, ingest, items, parts.points, count),
-        shelf=shelf,
-        pipeline=FallbackPipeline(parts.pipeline, without, away),
-    )
-
-
-def _with_lists(parts: Parts, lists: ReadyLists) -> Parts:
-    """The same parts, where requests may ask for lists that were computed before."""
-    facts = ItemFacts(parts.items, parts.index, parts.settings.item_partitions)
-    ready = PrecomputedPipeline(parts.pipeline, lists, facts, parts.active_vectors, parts.rules.of, parts.metrics)
-    return replace(parts, pipeline=ready)
-
-
-def _learner(
-    settings: Settings, pipeline: Pipeline, fusion: Fusion, metrics: Metrics, experiments: Running
-) -> Learner | None:
-    if not isinstance(fusion, LearningFusion) or settings.learn_per_s == 0:
-        return None
-    return Learner(pipeline, fusion, Budget(settings.learn_per_s, settings.learn_cpu_share), metrics, experiments)
 
 
 def _shared_rules(parts: Parts, options: ClientOptions) -> SharedRules:
@@ -239,11 +106,6 @@ def _experiments(parts: Parts, options: ClientOptions) -> ExperimentFollower:
         group_id=f"{settings.app_id}-experiments",
         patience_s=settings.patience_s,
     )
-
-
-def _kind(row: Row) -> bytes:
-    """First byte of a packed row: its version, the second, may be an older one."""
-    return row.pack()[:1]
 
 
 def _attach_agents(app: StreamApp, parts: Parts) -> Mapping[str, Put]:
@@ -342,10 +204,3 @@ def _attach_web(app: StreamApp, parts: Parts, member: GroupMember, request_reade
 
     web.attach(app, parts.metrics.registry, refresh, ready)
     http_api.attach(app, http_api.HttpApi(parts, lambda: all(ready().values())))
-
-
-def _registry() -> CollectorRegistry:
-    registry = CollectorRegistry()
-    for collector in (ProcessCollector, PlatformCollector, GCCollector):
-        collector(registry=registry)
-    return registry

@@ -10,7 +10,7 @@ from aiokafka import TopicPartition
 
 from tests.stream.builders import record_at
 from tests.waiting import until
-from workers.app import build_parts
+from workers.build_parts import build_parts
 from workers.errors import DependencyError
 from workers.partitioning import partition_of
 from workers.parts import Parts

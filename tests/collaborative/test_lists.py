@@ -9,7 +9,7 @@ import pytest
 from tests.agents.parts import NOW_MS, chunk_of_records, done, json_record, running_parts
 from tests.collaborative.builders import told, vector
 from workers.agents import catalog, vectors
-from workers.app import _with_lists
+from workers.build_parts import with_lists
 from workers.collaborative.lists import Lists, read_lists, write_lists
 from workers.collaborative.precompute import similar_lists
 from workers.collaborative.versions import Pointer, Version, Versions
@@ -65,7 +65,7 @@ async def asked(parts: Parts, lists: Lists | None, active: int | None = 7, **bod
     ready = ReadyLists(None)
     ready.lists, parts.active_vectors.version = lists, active
     request = Request(**{"kind": "similar_items", "item_ids": ["i0"], "limit": 3, "precomputed": True, **body})
-    reply: Reply = await _with_lists(parts, ready).pipeline.answer(
+    reply: Reply = await with_lists(parts, ready).pipeline.answer(
         request.model_copy(update={"record_time_ms": NOW_MS}), None, 0, "r"
     )
     return reply

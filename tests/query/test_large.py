@@ -13,7 +13,7 @@ from models.item_state import HALF_LIVES
 from models.sources import ALL, popularity_index
 from tests.agents.parts import PARTITIONS
 from tests.query.builders import request
-from workers.app import build_parts
+from workers.build_parts import build_parts
 from workers.index.edge import EdgeIndex
 from workers.item_points import BUYERS, COUNT, DAY_SCORE, EMBEDDING, LABELS, ORDER_SCORES, POPULARITY, TRANSITIONS
 from workers.parts import Parts

@@ -13,7 +13,7 @@ from models.evidence import Evidence
 from models.sources import ALL, popularity_query
 from tests.agents.parts import DIM, NOW_MS, PARTITIONS, partition_for
 from tests.query.builders import CLUSTER, request, two_clusters
-from workers.app import _for_shared_index
+from workers.build_parts import for_shared_index
 from workers.errors import DependencyError
 from workers.index.types import Query
 from workers.item_points import COUNT, EMBEDDING
@@ -137,7 +137,7 @@ async def without_index(parts: Parts, *, known_to_be_away: bool) -> tuple[Parts,
     pipeline._sources = replace(pipeline._sources, index=index, searcher=PopularLists(index))  # type: ignore[arg-type]
     if known_to_be_away:
         parts.index_audit.behind = True
-    made = _for_shared_index(parts, ItemVectors(index, DIM), index)  # type: ignore[arg-type]
+    made = for_shared_index(parts, ItemVectors(index, DIM), index)  # type: ignore[arg-type]
     assert made.shelf is not None
     await made.shelf.on_start()
     await made.shelf.refresh()
