@@ -11,7 +11,7 @@ def spec(name: str) -> TopicSpec:
 
 
 def test_every_topic_carries_the_prefix_and_a_legal_name() -> None:
-    assert len(SPECS) == 14
+    assert len(SPECS) == 16
     assert all(name.startswith("shop.") and is_legal_name(name) for name in SPECS)
 
 
