@@ -8,17 +8,12 @@ from typing import Any
 
 import numpy as np
 import orjson
-import pyarrow as pa
-import pyarrow.parquet as parquet
 from numpy.typing import NDArray
 
 from workers.errors import ConfigurationError
 
 LENGTH = 20
 """Items of a list."""
-
-_SIMILAR = pa.list_(pa.struct([("item_id", pa.string()), ("score", pa.float32())]))
-_COLUMNS = pa.schema([("item_id", pa.string()), ("version", pa.int64()), ("similar", _SIMILAR)])
 
 Line = Mapping[str, Any]
 """`item_id`, `version` of the vectors (None: without), `similar`: a list of `item_id` and `score`, best first."""
@@ -71,7 +66,9 @@ def write_lists(path: Path, lines: list[Line]) -> None:
     """Write a `.parquet` or `.jsonl` file, whole or not at all: whoever reads it never meets a half."""
     partial = path.with_name(path.name + ".partial")
     if path.suffix == ".parquet":
-        parquet.write_table(pa.Table.from_pylist(lines, schema=_COLUMNS), partial)
+        from workers.collaborative.parquet_lists import write_parquet
+
+        write_parquet(partial, lines)
     else:
         partial.write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in lines))
     os.replace(partial, path)  # noqa: PTH105 - `Path.replace` reads like a change of text
@@ -81,9 +78,11 @@ def read_lists(path: Path) -> Lists:
     """Read what `write_lists` wrote; raises `ConfigurationError` for a file that is missing or none of ours."""
     try:
         if path.suffix == ".parquet":
-            return Lists.of(parquet.read_table(path, schema=_COLUMNS).to_pylist())
+            from workers.collaborative.parquet_lists import read_parquet
+
+            return Lists.of(read_parquet(path))
         return Lists.of(orjson.loads(line) for line in path.read_bytes().splitlines())
-    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigurationError(
             f"{path} can't be read as precomputed lists ({error}): make it with `tastestream precompute`"
         ) from error
