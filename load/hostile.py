@@ -142,7 +142,7 @@ _REQUESTS: tuple[Make, ...] = (
     lambda dice, number: Hostile(None, orjson.dumps({"kind": "for_user"})),
 )
 _BIG: tuple[Make, ...] = (
-    lambda dice, number: _body(number, event_type="view", item_id="i", user_id="x" * BIG),
+    lambda dice, number: _body(number, event_type="view", item_id="i" * (BIG // 2), user_id="u" * (BIG // 2)),
     lambda dice, number: _json(number, b'{"event_type":' + b"[" * (BIG // 2) + b"]" * (BIG // 2) + b"}"),
     lambda dice, number: _json(number, b'{"item_id":' + b"9" * BIG + b"}"),
     lambda dice, number: _json(number, dice.randbytes(BIG)),

@@ -37,13 +37,13 @@ async def test_nothing_is_lost_beside_hostile_records_and_every_kind_is_answered
 
 
 def test_hostile_events_say_nothing_usable() -> None:
-    for record in hostile_events(2_000, seed=1):
+    for record in hostile_events(10_000, seed=1):
         with pytest.raises(BadRecordError):
             decode_event(record.value, record.key, NOW_MS, headers=record.headers)
 
 
 def test_hostile_items_describe_nothing_but_a_vector_of_the_wrong_length() -> None:
-    for record in hostile_items(2_000, seed=1):
+    for record in hostile_items(30_000, seed=1):
         try:
             item = decode_item_event(record.value, record.key, record.headers)
         except BadRecordError:
@@ -52,7 +52,7 @@ def test_hostile_items_describe_nothing_but_a_vector_of_the_wrong_length() -> No
 
 
 def test_hostile_requests_cannot_be_answered() -> None:
-    for record in hostile_requests(2_000, seed=1):
+    for record in hostile_requests(10_000, seed=1):
         try:
             asked = decode_request(record.value, record.key, NOW_MS, record.headers)
         except BadRecordError:
