@@ -93,6 +93,19 @@ class Shop:
         """All records of a topic, up to its present end."""
         return await read_all(self.worker.bootstrap, topic)
 
+    async def served(self, *replies: dict[str, Any]) -> list[dict[str, Any]]:
+        """The lines of what these replies showed, in their order: lines follow replies, so they are waited for."""
+        wanted = [reply["recommendation_id"] for reply in replies]
+        lines: dict[str, dict[str, Any]] = {}
+
+        async def all_there() -> bool:
+            found = [orjson.loads(one.value or b"") for one in await self.read(self.topics.recommendations_served)]
+            lines.update((line["recommendation_id"], line) for line in found)
+            return set(wanted) <= lines.keys()
+
+        await until(all_there)
+        return [lines[one] for one in wanted]
+
     async def reply(self, topic: str, header: str, correlation: bytes) -> Record:
         """The one reply on `topic` that carries these bytes in this header."""
         found: list[Record] = []

@@ -58,13 +58,13 @@ async def test_an_item_is_explored_as_soon_as_it_is_published_and_its_chance_is_
     await put(shop, "fresh", {"explore": 1.0, "filters": {"category": "film"}})
     await shop.publish_items(item("film-new", category="film"))
 
+    replies: list[dict[str, Any]] = []
+
     async def explored() -> bool:
-        reply = await shop.ask(user_id="visitor", limit=3, scenario="fresh")
-        shown = {one["item_id"]: one for one in reply["items"]}
-        return "film-new" in shown and shown["film-new"]["shown_as"] == "explored"
+        replies.append(await shop.ask(user_id="visitor", limit=3, scenario="fresh"))
+        return ("film-new", "explored") in {(one["item_id"], one["shown_as"]) for one in replies[-1]["items"]}
 
     await until(explored)
-    lines = [orjson.loads(line.value or b"") for line in await shop.read(shop.topics.recommendations_served)]
-    [last] = [line for line in lines if line["scenario"] == "fresh"][-1:]
+    [last] = await shop.served(replies[-1])
     assert {one["item_id"]: one["propensity"] for one in last["items"]}["film-new"] == 1.0
     assert [one["shown_as"] for one in last["items"]].count("explored") == 1

@@ -1,9 +1,8 @@
 """An experiment from its definition to its report, on real topics, with a worker that is never restarted."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import orjson
 import pytest
@@ -48,26 +47,10 @@ def expected(user: str) -> str:
     return f"home-list/{('as-now', 'varied')[assign(user, 'home-list', (1, 1))]}"
 
 
-async def served(shop: Shop, replies: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """The line about each of these replies, by its id: it follows the reply."""
-    wanted = {reply["recommendation_id"] for reply in replies}
-    lines: dict[str, dict[str, Any]] = {}
-
-    async def all_there() -> bool:
-        found = [orjson.loads(one.value or b"") for one in await shop.read(shop.topics.recommendations_served)]
-        lines.update((line["recommendation_id"], line) for line in found)
-        return wanted <= lines.keys()
-
-    await until(all_there)
-    return lines
-
-
 async def test_replies_and_served_lines_carry_the_variant_that_the_hash_gives(shop: Shop) -> None:
     replies = dict(zip(USERS, await asyncio.gather(*(shop.ask(user_id=user) for user in USERS)), strict=True))
     assert {user: reply["variant"] for user, reply in replies.items()} == {user: expected(user) for user in USERS}
-    lines = await served(shop, replies.values())
-    for user, reply in replies.items():
-        line = lines[reply["recommendation_id"]]
+    for user, line in zip(replies, await shop.served(*replies.values()), strict=True):
         assert (line["user_id"], line["variant"]) == (user, expected(user))
 
 
@@ -130,7 +113,7 @@ async def test_the_report_finds_the_clicks_that_the_variants_got(shop: Shop) -> 
     users = [f"clicker-{n}" for n in range(20)]
     clicks = []
     replies = [await shop.ask(user_id=user) for user in users]
-    await served(shop, replies)
+    await shop.served(*replies)
     for user, reply in zip(users, replies, strict=True):
         first = reply["items"][0]["item_id"]
         if reply["variant"] == "home-list/varied":

@@ -77,12 +77,8 @@ async def test_an_error_has_its_status_and_its_code(
 
 async def test_what_was_shown_is_on_the_served_topic(shop: Shop) -> None:
     _, shown = await post(shop, {"user_id": "u", "limit": 4})
-
-    async def served() -> bool:
-        lines = [orjson.loads(record.value or b"") for record in await shop.read(shop.topics.recommendations_served)]
-        return shown["recommendation_id"] in {line["recommendation_id"] for line in lines}
-
-    await until(served)
+    [line] = await shop.served(shown)
+    assert [place["item_id"] for place in line["items"]] == [found["item_id"] for found in shown["items"]]
 
 
 async def test_requests_are_counted_by_kind_and_outcome(shop: Shop) -> None:

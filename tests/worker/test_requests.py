@@ -233,15 +233,8 @@ async def test_each_of_many_requests_at_once_gets_its_own_reply(shop: Shop) -> N
 
 async def test_what_was_shown_is_on_the_served_topic(shop: Shop) -> None:
     shown = await shop.ask(user_id="u", limit=4)
-    lines: list[dict[str, Any]] = []
-
-    async def served() -> bool:
-        found = [orjson.loads(record.value or b"") for record in await shop.read(shop.topics.recommendations_served)]
-        lines[:] = [line for line in found if line["recommendation_id"] == shown["recommendation_id"]]
-        return bool(lines)
-
-    await until(served)
-    assert [place["item_id"] for place in lines[0]["items"]] == [found["item_id"] for found in shown["items"]]
+    [line] = await shop.served(shown)
+    assert [place["item_id"] for place in line["items"]] == [found["item_id"] for found in shown["items"]]
 
 
 async def _holds(shop: Shop, topic: str, count: int) -> bool:
