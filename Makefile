@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 PACKAGES := workers models infra load
 
 .DEFAULT_GOAL := help
+# Tests and fault runs start hundreds of processes: where this is set, each would compile all modules again.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help prometheus kcat faketime setup demo test check lock clean format bench-speed bench-loading bench-index \
 	bench-contract bench-faults bench-soak
 

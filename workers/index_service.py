@@ -7,14 +7,17 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from mode import Service
 
 from workers.errors import DependencyError
-from workers.index.build import Indexes
+from workers.index.indexes import Indexes
 from workers.index.port import Index
-from workers.index.server import QdrantServerIndex
 from workers.index.types import Schema
+
+if TYPE_CHECKING:
+    from workers.index.server import QdrantServerIndex
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +58,9 @@ class ServerIndexService(IndexService):
     `on_return` is called whenever the server is back after it was lost, and after the first time it is found.
     """
 
-    def __init__(self, server: QdrantServerIndex, ingest: Index, schema: Schema, on_return: Callable[[], None]) -> None:
+    def __init__(
+        self, server: "QdrantServerIndex", ingest: Index, schema: Schema, on_return: Callable[[], None]
+    ) -> None:
         super().__init__(server, schema)
         self._server = server
         self._ingest = ingest

@@ -1,5 +1,7 @@
 """The index that the settings name is built in one place, and its key reaches the server and nobody else."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,8 +9,9 @@ import pytest
 from tests.index.builders import SCHEMA, point
 from tests.index.qdrant_stub import QdrantStub
 from workers.errors import ConfigurationError
-from workers.index.build import SLICE_IN_PROCESS, SLICE_ON_SERVER, build_index
+from workers.index.build import build_index
 from workers.index.edge import EdgeIndex
+from workers.index.indexes import SLICE_IN_PROCESS, SLICE_ON_SERVER
 from workers.index.memory import MemoryIndex
 from workers.index.patient import PatientIndex
 from workers.index.server import QdrantServerIndex
@@ -47,3 +50,9 @@ def test_an_address_that_is_none_names_the_variable_and_is_not_quoted(url: str) 
     with pytest.raises(ConfigurationError, match="TASTESTREAM_QDRANT_URL") as refused:
         build_index(load_settings(index_kind="server", qdrant_url=url))
     assert "hidden" not in str(refused.value)
+
+
+def test_a_worker_without_a_server_does_not_load_the_server_s_client() -> None:
+    look = "import sys, workers.app; print(sorted({'qdrant_client', 'grpc', 'pyarrow'} & set(sys.modules)))"
+    found = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    assert found.stdout == "[]\n"

@@ -4,9 +4,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from workers.errors import ConfigurationError
-from workers.index.build import server_index
 from workers.index.edge import EdgeIndex
 from workers.index.move import Listed
+from workers.index.on_server import server_index
 from workers.index.server import QdrantServerIndex
 from workers.index.types import Schema
 from workers.settings import Settings
