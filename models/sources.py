@@ -6,6 +6,7 @@ items of the user's history, or the half-lives of popularity.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +53,9 @@ MOST_LABELS = 8
 
 MOST_TOLD = 4_000
 """Items named by the rows of the seeds that are looked for: 20 seeds' full rows, below an index' own bound."""
+
+_LAYOUTS = 4_096
+"""Sets of categories whose rows' layout is kept: 1 KB each."""
 
 _FAINT = 1e-6
 """Share of the most popular item's lasting popularity below which nothing can be said of what is new."""
@@ -101,24 +105,45 @@ def popularity_row(
     >>> row.dot(popularity_query(DAY, "Crime")), row.dot(popularity_query(HALF_LIVES[0]))
     (5.0, 3.0)
     """
-    scored: list[tuple[int | str, float]] = [*zip(HALF_LIVES, order_scores, strict=True), (DAY, day_score)]
-    row = {popularity_index(half_life, name): score for name in (ALL, *categories) for half_life, score in scored}
-    return SparseVector.of(row if little_known is None else {**row, little_known_index(little_known): 1.0})
+    scores = np.array([*order_scores, day_score, 0.0 if little_known is None else 1.0], dtype=np.float32)
+    indices, places = _popularity_layout(tuple(categories), None if little_known is None else list_of(little_known))
+    values = scores[places]
+    told = values != 0.0
+    return SparseVector(indices[told], values[told])
 
 
-def little_known_index(item_id: str) -> int:
-    """Sparse index of the list of little-known items that an item is in, one of 16 by its id.
+@lru_cache(maxsize=_LAYOUTS)
+def _popularity_layout(
+    categories: tuple[str, ...], little_known_list: int | None
+) -> tuple[NDArray[np.uint32], NDArray[np.intp]]:
+    """Sparse indices of a popularity row, sorted, and the place of each one's score: half-lives, day, little known."""
+    lists: tuple[int | str, ...] = (*HALF_LIVES, DAY)
+    layout = {popularity_index(name, of): place for of in (ALL, *categories) for place, name in enumerate(lists)}
+    if little_known_list is not None:
+        layout[little_known_index(little_known_list)] = len(lists)
+    indices = np.array(sorted(layout), dtype=np.uint32)
+    places = np.array([layout[index] for index in indices.tolist()], dtype=np.intp)
+    return indices, places
 
-    >>> 0 <= little_known_index("tt0114709") < 2**32
+
+def list_of(item_id: str) -> int:
+    """Number of the list of little-known items that an item is in, one of 16 by its id."""
+    return item_key(item_id) % LITTLE_KNOWN_LISTS
+
+
+def little_known_index(number: int) -> int:
+    """Sparse index of a list of little-known items.
+
+    >>> 0 <= little_known_index(list_of("tt0114709")) < 2**32
     True
     """
-    return sparse_index(f"little known/{item_key(item_id) % LITTLE_KNOWN_LISTS}")
+    return sparse_index(f"little known/{number}")
 
 
 def little_known_query(turn: int) -> SparseVector:
     """Ask for little-known items, those of another list first at each turn: so each gets its own."""
     count = LITTLE_KNOWN_LISTS
-    return SparseVector.of({sparse_index(f"little known/{n}"): 1.0 + (n + turn) % count for n in range(count)})
+    return SparseVector.of({little_known_index(n): 1.0 + (n + turn) % count for n in range(count)})
 
 
 def popularity_query(half_life: int | str, category: str = ALL) -> SparseVector:
@@ -235,13 +260,13 @@ def price_closeness(prices: Floats, recent_prices: Sequence[float]) -> Floats:
     return np.divide(np.minimum(known, usual), larger, out=np.zeros_like(larger), where=known > 0.0)
 
 
-def labels(category: str | None, tags: Sequence[str]) -> list[str]:
+def labels(category: str | None, tags: Sequence[str]) -> tuple[str, ...]:
     """The categories under which an item is popular: its category and first tags, distinct, at most 8.
 
     >>> labels("Film", ["Crime", "Film", "Drama"])
-    ['Film', 'Crime', 'Drama']
+    ('Film', 'Crime', 'Drama')
     """
-    return list(dict.fromkeys([category, *tags] if category else tags))[:MOST_LABELS]
+    return tuple(dict.fromkeys([category, *tags] if category else tags))[:MOST_LABELS]
 
 
 def category_affinity(categories: Sequence[Sequence[str]]) -> dict[str, float]:
@@ -258,6 +283,21 @@ def category_affinity(categories: Sequence[Sequence[str]]) -> dict[str, float]:
     return {name: value / total for name, value in affinity.items()}
 
 
+def affinities(categories: Iterable[tuple[str, ...]], affinity: Mapping[str, float]) -> list[float]:
+    """`affinity_to` of each of many items; those of the same categories share one answer.
+
+    >>> affinities([("Crime", "Drama"), (), ("Crime", "Drama")], {"Drama": 0.5})
+    [0.25, 0.0, 0.25]
+    """
+    known: dict[tuple[str, ...], float] = {}
+    found = []
+    for names in categories:
+        if (liked := known.get(names)) is None:
+            liked = known[names] = affinity_to(names, affinity)
+        found.append(liked)
+    return found
+
+
 def affinity_to(categories: Sequence[str], affinity: Mapping[str, float]) -> float:
     """A user's affinity to an item: the mean over the item's categories, 0 without one.
 
@@ -267,7 +307,7 @@ def affinity_to(categories: Sequence[str], affinity: Mapping[str, float]) -> flo
     if not categories:
         return 0.0
     liked = 0.0
-    for name in categories:  # a plain loop: it runs for every candidate of every request
+    for name in categories:  # a plain loop: it runs for many candidates of every request
         if name in affinity:
             liked += affinity[name]
     return liked / len(categories)

@@ -31,17 +31,20 @@ def is_foreign(request: Request, parts: Parts) -> bool:
 
 
 async def answer(request: Request, recommendation_id: str, parts: Parts) -> Reply:
-    """The reply; raises `BadRecordError` for what can't be answered, `DependencyError` if no source answers."""
+    """The reply; raises `BadRecordError` for what can't be answered, `DependencyError` if no source answers.
+
+    To be called inside `Turns.answering`.
+    """
     _check_owner(request, parts)
     if request.min_offset is not None:
-        await _wait_for_own_event(request, request.min_offset, parts)
+        with parts.turns.waiting_for_folding():
+            await _wait_for_own_event(request, request.min_offset, parts)
         _check_owner(request, parts)
     _check_deadline(request)
     partition = owner_of(request, parts)
     user = None if partition is None else parts.users.partitions[partition].get(request.subject)
     assigned = parts.experiments.assigned(request)
-    with parts.turns.answering():
-        reply = await parts.pipeline.answer(request, user, partition or 0, recommendation_id, assigned.settings)
+    reply = await parts.pipeline.answer(request, user, partition or 0, recommendation_id, assigned.settings)
     reply = replace(reply, variant=assigned.variant)
     return reply if _sees_all_items(parts) else replace(reply, degraded=(*reply.degraded, PARTIAL_CATALOG))
 

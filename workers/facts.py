@@ -93,7 +93,9 @@ class ItemFacts:
         records = await self._index.get(item_ids, payload=(*_FIELDS, PRICE))
         payloads = ((item_id, record.payload or {}) for item_id, record in records.items())
         return {
-            item_id: Facts(*(payload[name] for name in _FIELDS))._replace(price=payload.get(PRICE, nan))
+            item_id: Facts(*(payload[name] for name in _FIELDS))._replace(
+                labels=tuple(payload[LABELS]), price=payload.get(PRICE, nan)
+            )
             for item_id, payload in payloads
             if BUYERS in payload
         }

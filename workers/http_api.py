@@ -62,9 +62,11 @@ class HttpApi:
         self._asked += 1
         try:
             self._check_room()
-            request = decode_request(await _body(read), None, int(time.time() * 1000))
-            kind = request.kind
-            answered = await answer(request, uuid.uuid4().hex, self._parts)
+            body = await _body(read)
+            with self._parts.turns.answering():
+                request = decode_request(body, None, int(time.time() * 1000))
+                kind = request.kind
+                answered = await answer(request, uuid.uuid4().hex, self._parts)
             reply: Reply | ErrorReply = self._logged(answered, request)
         except TasteStreamError as error:
             reply = error_reply(_told(error))

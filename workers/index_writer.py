@@ -6,6 +6,7 @@ take-over nothing is written: somebody else may own the items.
 """
 
 import asyncio
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
@@ -22,6 +23,11 @@ from workers.turns import Turns
 from workers.vectors import ItemVectors
 from workers.vocabulary import Vocabulary
 
+# After a write the writer rests for so many times as long as it took: under load it keeps to a third of the time,
+# and items that change often are written less often. Longer wins nothing more, and lengthens a hand-over.
+RESTS = 2.0
+LONGEST_REST_S = 0.5
+
 
 class Waiting(Protocol):
     """A chunk, or whoever else is told that the index has what was pushed."""
@@ -34,7 +40,7 @@ class Waiting(Protocol):
 
 
 class IndexWriter(Service):
-    """Collects marked items for `delay_s`, writes them, and finishes the chunks that they came from."""
+    """Collects marked items for `delay_s`, under load longer, writes them, and finishes the chunks they came from."""
 
     def __init__(
         self,
@@ -76,15 +82,18 @@ class IndexWriter(Service):
 
     @Service.task
     async def _write_forever(self) -> None:
+        took_s = 0.0
         while not self.should_stop:
             await self._marked.wait()
-            await asyncio.sleep(self._delay_s)
+            await asyncio.sleep(max(self._delay_s, min(RESTS * took_s, LONGEST_REST_S)))
             await self._ours.wait()
+            began = time.perf_counter()
             self._writing = asyncio.ensure_future(self._write_marked())
             try:
                 await asyncio.wait({self._writing})
             finally:
                 self._writing.cancel()
+            took_s = time.perf_counter() - began
             if not self._writing.cancelled():
                 self._writing.result()
 

@@ -34,7 +34,7 @@ class Facts(NamedTuple):
     """
 
     users: int
-    labels: Sequence[str]
+    labels: tuple[str, ...]
     order_scores: Sequence[float]
     day_score: float = 0.0
     buyers: int = 0
@@ -69,7 +69,7 @@ class ItemRow:
         self.forwarded = Watermarks()
         self.use = ItemState()
         self.slots = Slots()
-        self._labels: list[str] | None = None
+        self._labels: tuple[str, ...] | None = None
         self._available = True
         self._price = nan
         self._facts: Facts | None = None
@@ -119,7 +119,7 @@ class ItemRow:
         entry: dict[str, Any] = orjson.loads(self.catalog) if self.catalog else {}
         return entry
 
-    def labels(self) -> list[str]:
+    def labels(self) -> tuple[str, ...]:
         """Categories under which the item is popular."""
         if self._labels is None:
             entry = self.entry()

@@ -28,14 +28,29 @@ class Turns:
     @contextmanager
     def answering(self) -> Iterator[None]:
         """While inside, folding gives way at the end of its slice."""
-        self._answering += 1
-        self._quiet.clear()
+        self._begin()
         try:
             yield
         finally:
-            self._answering -= 1
-            if not self._answering:
-                self._quiet.set()
+            self._end()
+
+    @contextmanager
+    def waiting_for_folding(self) -> Iterator[None]:
+        """Inside an answer that needs an event first: as if nobody asked."""
+        self._end()
+        try:
+            yield
+        finally:
+            self._begin()
+
+    def _begin(self) -> None:
+        self._answering += 1
+        self._quiet.clear()
+
+    def _end(self) -> None:
+        self._answering -= 1
+        if not self._answering:
+            self._quiet.set()
 
     async def rest(self, topic: str = "") -> None:
         """Give way if this slice is over; costs a clock reading otherwise. `topic`: whose records are folded."""

@@ -14,10 +14,11 @@ from models.sparse import SparseVector
 from tests.index.builders import SCHEMA, dense, followed, near, numbered, point
 from tests.index.contract import IndexContract, ids
 from workers.errors import BadRecordError, ConfigurationError, DependencyError
+from workers.index import edge as edge_index
 from workers.index.edge import EdgeIndex
 from workers.index.edge_format import edge_config
 from workers.index.edge_shard import translated
-from workers.index.types import Query, Schema
+from workers.index.types import Patch, Query, Schema
 
 
 @pytest.fixture
@@ -176,6 +177,23 @@ async def test_names_are_read_from_the_points_after_a_restart(tmp_path: Path) ->
     assert ids((await second.search([near()]))[0]) == ["only-on-disk"]
     assert ids((await second.search([near()]))[0]) == ["only-on-disk"]
     await second.close()
+
+
+async def test_what_is_stored_is_known_beyond_the_bound_of_what_is_noted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edge_index, "_STORED_NOTED", 2)
+    index = await opened(tmp_path / "index")
+    names = ["a", "b", "c", "d"]
+    await index.upsert([point(name) for name in names])
+    await index.delete(["c"])
+    patches = [Patch(name, {}, {"price": 2.0}) for name in [*names, "never"]]
+    for _ in range(2):
+        assert await index.patch(patches) == ["c", "never"]
+    assert {i: r.payload["price"] for i, r in (await index.get(names)).items() if r.payload} == dict.fromkeys(
+        ("a", "b", "d"), 2.0
+    )
+    await index.close()
 
 
 async def test_other_work_gets_its_turn_while_a_batch_is_written(index: EdgeIndex) -> None:

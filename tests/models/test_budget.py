@@ -11,8 +11,7 @@ def chosen(budget: Budget, rate: int, seconds: int, start_s: int = 0, cost_s: fl
     for n in range(rate * seconds):
         if budget.wants(f"{start_s}/{n}", start_s + n / rate):
             taken += 1
-            if cost_s:
-                budget.spent(cost_s)
+            budget.spent(cost_s)
     return taken
 
 
@@ -31,6 +30,11 @@ def test_costly_examples_keep_within_the_share_of_a_core() -> None:
     chosen(budget, rate=500, seconds=3, cost_s=0.005)
     spent_s = 0.005 * chosen(budget, rate=500, seconds=10, start_s=3, cost_s=0.005)
     assert spent_s == pytest.approx(1.0, rel=0.3)
+
+
+def test_a_burst_out_of_nothing_ends_at_twice_the_budget_of_a_period() -> None:
+    assert chosen(Budget(20.0, 0.5), rate=2_000, seconds=1) == 2 * 20
+    assert chosen(Budget(1_000.0, cpu_share=0.1), rate=2_000, seconds=1, cost_s=0.005) == 2 * 20
 
 
 def test_same_event_is_chosen_by_every_worker_with_the_same_share() -> None:

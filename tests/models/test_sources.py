@@ -127,5 +127,5 @@ def test_user_without_categories_has_no_affinity() -> None:
 
 
 def test_labels_are_distinct_and_bounded() -> None:
-    assert labels("Crime", ["Crime", *MANY])[:2] == ["Crime", "0"]
+    assert labels("Crime", ["Crime", *MANY])[:2] == ("Crime", "0")
     assert len(labels(None, MANY)) == MOST_LABELS

@@ -51,9 +51,9 @@ def test_a_repeated_or_older_catalog_record_changes_nothing() -> None:
 def test_a_deletion_keeps_the_use_and_hides_the_item() -> None:
     made = row(b'{"category":"c"}', offset=1)
     made.learn(evidence(1))
-    assert made.labels() == ["c"]
+    assert made.labels() == ("c",)
     assert made.describe(None, offset=2)
-    assert (made.entry(), made.labels(), made.use.count) == ({}, [], 1)
+    assert (made.entry(), made.labels(), made.use.count) == ({}, (), 1)
 
 
 def test_each_half_moves_the_revision() -> None:

@@ -59,3 +59,16 @@ async def test_answers_without_end_do_not_stop_folding(monkeypatch: pytest.Monke
     with shared.answering():
         async with asyncio.timeout(10):
             await shared.rest()
+
+
+async def test_an_answer_that_waits_for_an_event_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "LONGEST_WAIT_S", 60.0)
+    shared = Turns()
+    with shared.answering():
+        with shared.waiting_for_folding():
+            async with asyncio.timeout(10):
+                await shared.rest()
+        folding = asyncio.create_task(shared.rest())
+        await asyncio.sleep(0)
+        assert not folding.done()
+    await folding

@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 # Chunks being answered at once. One that waits for an event of its own holds up nobody as long as others
 # are free; many more would only lengthen the drain before a hand-over.
 CHUNKS_AT_ONCE = 16
+# Seconds in which a reply gets to Kafka's socket. Folding need not wait for its acknowledgement.
+ON_ITS_WAY_S = 0.002
 # Marks a request that was forwarded to its user's owner; it is not forwarded twice.
 FORWARDED_HEADER = "tastestream.forwarded_from"
 _NAMESPACE = uuid.UUID("6d9f2f6e-3f43-5d51-9d6a-5d1c1f0f8a0b")
@@ -39,21 +41,23 @@ async def handle(record: Record, parts: Parts) -> None:
     """Answer one request; returns when its reply is acknowledged."""
     address = reply_to(record.headers, record.value, parts.topics.recommendation_replies, parts.topics.may_reply_to)
     request: Request | None = None
-    try:
-        request = decode_request(record.value, record.key, record.timestamp, record.headers)
-        if is_foreign(request, parts) and not _was_forwarded(record):
-            return await _forward(request, record, parts)
-        reply: Reply | ErrorReply = await _answer(request, record, address, parts)
-    except BadRecordError as error:
-        reply = error_reply(error)
-    except Exception as error:
-        log.exception("request %s[%d]@%d failed", record.topic, record.partition, record.offset)
-        reply = error_reply(error)
     with parts.turns.answering():
-        sent = await _send(reply, address, record, parts)
-        if request is not None and isinstance(sent, Reply):
-            served = ReplyTo(parts.topics.recommendations_served)
-            await parts.replies.send(served, served_key(request, record.key), served_line(sent, request))
+        try:
+            request = decode_request(record.value, record.key, record.timestamp, record.headers)
+            if is_foreign(request, parts) and not _was_forwarded(record):
+                return await _forward(request, record, parts)
+            reply: Reply | ErrorReply = await _answer(request, record, address, parts)
+        except BadRecordError as error:
+            reply = error_reply(error)
+        except Exception as error:
+            log.exception("request %s[%d]@%d failed", record.topic, record.partition, record.offset)
+            reply = error_reply(error)
+        sending = asyncio.ensure_future(_send(reply, address, record, parts))
+        await asyncio.wait({sending}, timeout=ON_ITS_WAY_S)
+    sent = await sending
+    if request is not None and isinstance(sent, Reply):
+        served = ReplyTo(parts.topics.recommendations_served)
+        await parts.replies.send(served, served_key(request, record.key), served_line(sent, request))
     _count(sent, "unknown" if request is None else request.kind, record, parts.metrics)
 
 

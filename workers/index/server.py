@@ -5,7 +5,7 @@ replicas. Reads give up early, and fail at once while the server does not answer
 """
 
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,7 @@ from models.sparse import SparseVector
 from workers.errors import ConfigurationError, DependencyError
 from workers.index.breaker import Clock
 from workers.index.filters import Condition
-from workers.index.point_ids import PointIds
+from workers.index.point_ids import text_ids
 from workers.index.port import TIE_WINDOW
 from workers.index.server_format import (
     ITEM_ID,
@@ -48,7 +48,7 @@ class QdrantServerIndex:
 
     def __init__(self, options: ServerOptions, clock: Clock = time.monotonic) -> None:
         self._link = ServerLink(options, clock)
-        self._ids = PointIds(str)
+        self._ids = text_ids()
         self._schema: Schema | None = None
         self._asked = False
 
@@ -192,9 +192,9 @@ class QdrantServerIndex:
         reply = await self._link.read("search", self._link.points.QueryBatch, request)
         return [batch.result for batch in reply.result]
 
-    async def _names(self, uuids: Iterable[str]) -> dict[str, str]:
+    async def _names(self, uuids: Collection[str]) -> dict[str, str]:
         """Items by point; those that are not remembered are read from the points, and those gone left out."""
-        names = {uuid: self._ids.item_id(uuid) for uuid in uuids}
+        names = dict(zip(uuids, self._ids.item_ids(uuids), strict=True))
         unknown = [uuid for uuid, name in names.items() if name is None]
         for uuid, point in (await self._read(unknown, (ITEM_ID,), ())).items():
             name = names[uuid] = point.payload[ITEM_ID].string_value

@@ -1,7 +1,7 @@
 """Stage 5: what may not be shown, said to the index where it can be, checked on what comes back."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 from models.ids import item_key
 from workers.index.filters import All, Condition, Equals, ExcludeIds, Not
@@ -55,21 +55,15 @@ def keep(item_ids: Iterable[str], question: Question) -> tuple[list[str], Counte
     kept: list[str] = []
     removed: Counter[str] = Counter()
     for item_id in item_ids:
-        reason = _reason(item_id, named, shown, seen)
-        if reason is None:
-            kept.append(item_id)
+        if item_id in named:  # all in one loop: it runs for every candidate of every request
+            removed[EXCLUDED] += 1
+        elif (key := item_key(item_id)) in shown:
+            removed[SHOWN] += 1
+        elif key in seen:
+            removed[SEEN] += 1
         else:
-            removed[reason] += 1
+            kept.append(item_id)
     return kept, removed
-
-
-def _reason(item_id: str, named: Collection[str], shown: Collection[int], seen: Collection[int]) -> str | None:
-    if item_id in named:
-        return EXCLUDED
-    key = item_key(item_id)
-    if key in shown:
-        return SHOWN
-    return SEEN if key in seen else None
 
 
 def _can_exist(item_id: str) -> bool:

@@ -18,7 +18,7 @@ from models.sources import (
     TEXT,
     TRANSITIONS,
     TRENDING,
-    affinity_to,
+    affinities,
     popularity_scores,
     price_closeness,
     reversed_scores,
@@ -73,15 +73,15 @@ def _returned(item_ids: Sequence[str], found: Found, source: str) -> Floats:
 
 
 def _popularity(facts: Sequence[Facts], question: Question) -> dict[str, Floats]:
-    order_scores = np.array([fact.order_scores for fact in facts], dtype=np.float64)
-    liking = np.array([affinity_to(fact.labels, question.affinity) for fact in facts], dtype=np.float64)
+    counts, labels, popularities, day_scores, *_ = zip(*facts, strict=True)
+    order_scores = np.array(popularities, dtype=np.float64)
+    liking = np.array(affinities(labels, question.affinity), dtype=np.float64)
     personal = question.situation.kind == "for_user"
-    users = np.array([fact.users for fact in facts], dtype=np.float64) if personal else None
-    scores = popularity_scores(order_scores, liking, users)
+    scores = popularity_scores(order_scores, liking, np.array(counts, dtype=np.float64) if personal else None)
     if question.request.by == "day":
         del scores[TRENDING]
-        scores[DAY] = share(np.array([fact.day_score for fact in facts]))
+        scores[DAY] = share(np.array(day_scores))
     if question.preferred:
         wanted = frozenset(question.preferred)
-        scores[PREFERRED] = np.array([not wanted.isdisjoint(fact.labels) for fact in facts], dtype=np.float64)
+        scores[PREFERRED] = np.array([not wanted.isdisjoint(names) for names in labels], dtype=np.float64)
     return scores

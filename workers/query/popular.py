@@ -3,6 +3,7 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
+from itertools import islice
 from typing import Protocol
 
 from models.sparse import SparseVector
@@ -60,12 +61,11 @@ class PopularLists:
         kept = self._kept.get(_list_of(query)) if _is_plain(query) else None
         if kept is None:
             return None
-        _, allowed = kept
-        complete = len(allowed) < LENGTH
-        for condition in query.where:
-            if isinstance(condition, ExcludeIds):
-                allowed = [hit for hit in allowed if hit.item_id not in condition.item_ids]
-        return allowed[: query.limit] if complete or len(allowed) >= query.limit else None
+        _, hits = kept
+        left_out = [condition.item_ids for condition in query.where if isinstance(condition, ExcludeIds)]
+        allowed = (hit for hit in hits if not any(hit.item_id in item_ids for item_ids in left_out))
+        first = list(islice(allowed, query.limit))
+        return first if len(hits) < LENGTH or len(first) == query.limit else None
 
 
 def _is_plain(query: Query) -> bool:
