@@ -61,6 +61,8 @@ def run_each(names: Sequence[str], run: Callable[[str], T], events: int, console
 
     What one of them raises is raised here.
     """
+    # The cores are shared out: threads of one process' matrix products would take them from the others.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     context = multiprocessing.get_context("spawn")
     counts = context.Array("q", len(names))
     workers = min(len(names), os.cpu_count() or 1)

@@ -83,6 +83,7 @@ class EdgeIndex:
             run = point_ids[start : start + _IDS_A_SLICE]
             self._write("delete", edge.UpdateOperation.delete_points(run), len(run))
             await asyncio.sleep(0)
+        self._ids.forget(gone)
 
     async def search(self, queries: Sequence[Query]) -> list[list[Hit]]:
         self._opened()
@@ -158,7 +159,9 @@ class EdgeIndex:
             return set()
         found = [by_point[record.id] for record in self._retrieve(list(by_point))]
         self._note_stored(found)
-        return item_ids.difference(found)
+        missing = item_ids.difference(found)
+        self._ids.forget(missing)
+        return missing
 
     def _note_stored(self, item_ids: Iterable[str]) -> None:
         if len(self._stored) >= _STORED_NOTED:
@@ -172,7 +175,7 @@ class EdgeIndex:
 
     def _records(self, item_ids: Sequence[str], payload: Selector, vectors: tuple[str, ...]) -> dict[str, Record]:
         item_of = {self._ids.point_id(item_id): item_id for item_id in item_ids}
-        return {
+        records = {
             item_of[found.id]: Record(
                 item_of[found.id],
                 None if payload is False else (found.payload or {}),
@@ -180,6 +183,8 @@ class EdgeIndex:
             )
             for found in self._retrieve(list(item_of), payload, vectors)
         }
+        self._ids.forget(item_id for item_id in item_ids if item_id not in records)
+        return records
 
     def _hits(self, query: Query, points: Sequence[Any]) -> list[Hit]:
         scores = [point.score for point in points]

@@ -43,6 +43,13 @@ class PointIds(Generic[P]):
             self._items[self._key(point_id)] = item_id
         return point_id
 
+    def forget(self, item_ids: Iterable[str]) -> None:
+        """Remember these no more: they have no point, and strangers without end would fill the memory."""
+        for item_id in item_ids:
+            point_id = self._points.pop(item_id, None)
+            if point_id is not None:
+                del self._items[self._key(point_id)]
+
     def item_ids(self, point_ids: Iterable[P]) -> list[str | None]:
         """Return the item of each point, or None where the pair isn't remembered."""
         return list(map(self._items.get, map(self._key, point_ids)))

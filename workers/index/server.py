@@ -96,6 +96,7 @@ class QdrantServerIndex:
         checked_names(self._opened(), vectors)
         item_of = {self._ids.point_id(checked_id(item_id)): item_id for item_id in item_ids}
         found = await self._read(list(item_of), payload, vectors)
+        self._ids.forget(item_id for uuid, item_id in item_of.items() if uuid not in found)
         return {
             item_id: Record(item_id, our_payload(found[uuid], payload), our_vectors(found[uuid], vectors))
             for uuid, item_id in item_of.items()
@@ -165,12 +166,15 @@ class QdrantServerIndex:
         if operations:
             change = grpc.UpdateBatchPoints(collection_name=self._link.collection, wait=True, operations=operations)
             await self._change("patch", self._link.points.UpdateBatch, change)
-        return [patch.item_id for patch in patches if patch.item_id not in present]
+        missing = [patch.item_id for patch in patches if patch.item_id not in present]
+        self._ids.forget(missing)
+        return missing
 
     async def _delete(self, item_ids: Sequence[str]) -> None:
         points = selector(item_ids, self._ids)
         request = grpc.DeletePoints(collection_name=self._link.collection, wait=True, points=points)
         await self._change("delete", self._link.points.Delete, request)
+        self._ids.forget(item_ids)
 
     async def _change(self, action: str, call: Call, request: Any) -> None:
         result = (await self._link.write(action, call, request)).result
