@@ -1,9 +1,10 @@
 """Opens Qdrant Edge's folder on disk, builds it once, and translates what the library raises."""
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,20 @@ def translated(action: str, folder: Path) -> Iterator[None]:
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
         raise DependencyError(f"index in {folder}: {action} failed: {error}") from error
+
+
+def write_back(folder: Path) -> None:
+    """Have the system write to disk what was changed in the mapped files of a shard; others run meanwhile.
+
+    It makes nothing durable by itself: what it can't write, Edge's own flush reports.
+    """
+    for file in folder.rglob("*"):
+        with suppress(OSError):
+            descriptor = os.open(file, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
 
 
 def _build(folder: Path, schema: Schema) -> None:
