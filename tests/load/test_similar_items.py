@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from load import ablations
-from load.ablations import ItemVectorsAlone, WithItemVectors
+from load.ablations import ItemVectorsAlone, WithItemVectors, WithSimilarUsers, WithWholeHistory
 from load.similar_items import MIXTURES, Asked, Learned, _rank
 from models.fusion import FixedFusion
 
@@ -43,9 +43,10 @@ def test_items_of_one_score_share_their_places(wanted: int, rank: float) -> None
     assert _rank(np.array([3.0, 2.0, 2.0, 1.0, 9.0]), wanted, out) == rank
 
 
-@pytest.mark.parametrize("recommender", [WithItemVectors, ItemVectorsAlone])
+@pytest.mark.parametrize("recommender", [WithItemVectors, ItemVectorsAlone, WithSimilarUsers, WithWholeHistory])
 def test_the_tried_source_stays_in_the_users_half(monkeypatch: pytest.MonkeyPatch, recommender: type) -> None:
     monkeypatch.setattr(ablations, "RETRAINED_EVERY", 12)
+    monkeypatch.setattr(ablations, "COOCCURRENCE_ITEMS", 1)
     tried = recommender(ITEMS)
     for event in events():
         tried.observe(event)
