@@ -22,6 +22,7 @@ from workers.records.headers import ReplyTo, header_text, reply_to
 from workers.records.out import OutRecord
 from workers.records.reply import ErrorReply, Reply, encode_reply, error_reply
 from workers.records.request import Request, decode_request
+from workers.replies import Line
 from workers.served import served_key, served_line
 from workers.stream.chunk import Chunk, Record
 
@@ -52,12 +53,9 @@ async def handle(record: Record, parts: Parts) -> None:
         except Exception as error:
             log.exception("request %s[%d]@%d failed", record.topic, record.partition, record.offset)
             reply = error_reply(error)
-        sending = asyncio.ensure_future(_send(reply, address, record, parts))
+        sending = asyncio.ensure_future(_send(reply, request, address, record, parts))
         await asyncio.wait({sending}, timeout=ON_ITS_WAY_S)
     sent = await sending
-    if request is not None and isinstance(sent, Reply):
-        served = ReplyTo(parts.topics.recommendations_served)
-        await parts.replies.send(served, served_key(request, record.key), served_line(sent, request))
     _count(sent, "unknown" if request is None else request.kind, record, parts.metrics)
 
 
@@ -80,19 +78,29 @@ async def _forward(request: Request, record: Record, parts: Parts) -> None:
     await parts.writer.send(parts.topics.recommendation_requests, owner, [moved])
 
 
-async def _send(reply: Reply | ErrorReply, address: ReplyTo, record: Record, parts: Parts) -> Reply | ErrorReply:
+async def _send(
+    reply: Reply | ErrorReply, request: Request | None, address: ReplyTo, record: Record, parts: Parts
+) -> Reply | ErrorReply:
     """Send to the address asked for; what can't go there becomes an error, on the default topic if need be.
 
     Returns what was sent.
     """
     reply = replace(reply, correlation_id=address.correlation_id)
+    line: Line | None = None
+    if request is not None and isinstance(reply, Reply):
+        to = ReplyTo(parts.topics.recommendations_served)
+        line = Line(to, served_key(request, record.key), served_line(reply, request))
     try:
-        await parts.replies.send(address, record.key, encode_reply(reply))
+        await parts.replies.send(address, record.key, encode_reply(reply), line)
     except BadRecordError as error:
         if error.code == RequestFailure.REPLY_ADDRESS_REFUSED:
             address = replace(address, topic=parts.topics.recommendation_replies, partition=None)
         reply = error_reply(error, address.correlation_id)
-        await parts.replies.send(address, record.key, encode_reply(reply))
+        try:
+            await parts.replies.send(address, record.key, encode_reply(reply))
+        except BadRecordError as again:  # the request's key fills a record by itself
+            reply = error_reply(again, address.correlation_id)
+            await parts.replies.send(address, None, encode_reply(reply))
     return reply
 
 
