@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from load.errors import LoadError
 from workers.agents import catalog, interactions, transitions
+from workers.agents.user_records import Effects, decode
 from workers.build_parts import build_parts
 from workers.parts import Parts
 from workers.security import client_options
@@ -76,6 +77,32 @@ async def fold_interactions(parts: Parts) -> AgentSpeed:
         chunk.finish()
 
     return await _drive(parts, parts.topics.user_interactions, handle)
+
+
+async def cost_of_exactness(settings: Settings) -> float:
+    """Events per CPU-second of the interactions agent, divided by those without changelog and commits.
+
+    Three passes over `user-interactions`, each with state of its own; the one with both is the middle one, so that a
+    machine that becomes slower or faster tells nothing.
+    """
+    passes = []
+    for fold in (_fold_unkept, fold_interactions, _fold_unkept):
+        async with running_parts(settings) as parts:
+            passes.append((await fold(parts)).per_cpu_s)
+    return 2 * passes[1] / (passes[0] + passes[2])
+
+
+async def _fold_unkept(parts: Parts) -> AgentSpeed:
+    """All of `user-interactions` without changelog and commits: evidence is sent, rows are kept nowhere."""
+
+    async def handle(records: list[ConsumerRecord]) -> None:
+        effects, rows = Effects(), parts.users.partitions[records[0].partition]
+        decoded = await decode(records, effects, parts)
+        vectors = await parts.vectors.of(interactions.touched_items(decoded, rows))
+        await interactions.fold(decoded, rows, vectors, effects, parts)
+        await parts.writer.send_all(effects.to_items)
+
+    return await _measured(parts.settings, parts.topics.user_interactions, handle)
 
 
 async def fold_transitions(parts: Parts) -> AgentSpeed:

@@ -23,6 +23,7 @@ from infra.broker import Broker
 from infra.ports import choose_ports
 from load.agent_speed import (
     AgentSpeed,
+    cost_of_exactness,
     fold_catalog,
     fold_interactions,
     fold_transitions,
@@ -97,9 +98,11 @@ async def measure_agents(dataset: Dataset, settings: Settings, profile_to: Conso
         events = await _profiled(fold_interactions, parts, profile_to)
         evidence = await _profiled(fold_transitions, parts, profile_to)
     reading = await read_only(settings, topics.item_transitions)
+    exactness = await cost_of_exactness(settings)
     unit = "/CPU-s"
     return [
         Figure("interactions agent", events.per_cpu_s, unit, parsing.per_cpu_s, "read, JSON", at_least=20_000),
+        Figure("  ÷ without changelog and commits", exactness, "×", at_least=0.6),
         Figure("transitions agent and index", evidence.per_cpu_s, unit, reading.per_cpu_s, "read"),
         Figure("catalog agent and index", items.per_cpu_s, unit),
     ]

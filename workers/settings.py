@@ -90,7 +90,7 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least severe line logged")
 
     chunk_records: Count = Field(512, description="most records handed to an agent at once")
-    chunks_out: Count = Field(4, description="most chunks of one partition that agents hold at once")
+    chunks_out: Count = Field(2, description="most chunks of one partition that agents hold at once")
     commit_interval_s: Seconds = Field(0.5, description="seconds between commits of offsets")
     session_timeout_s: float = Field(
         10.0, ge=6, le=300, description="seconds until a silent worker's partitions go to another"

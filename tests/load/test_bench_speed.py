@@ -21,6 +21,7 @@ JUDGED = {
     "requests without an answer",
     "worker memory, all ratings loaded",
     "recovery, each row once",
+    "÷ without changelog and commits",
 }
 
 

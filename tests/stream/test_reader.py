@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
+import pytest
 from aiokafka import TopicPartition
 
 from tests.stream.builders import record_at
 from tests.waiting import until
+from workers.stream import reader as reader_module
 from workers.stream.chunk import Chunk, Record
 from workers.stream.reader import Reader, Route
 
@@ -125,6 +128,28 @@ async def test_no_more_chunks_of_a_partition_are_out_than_allowed() -> None:
         reader.open([])
 
 
+async def test_chunks_that_only_wait_for_the_index_hold_up_no_others_up_to_a_bound(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reader_module, "PARKED_TOO", 3)
+    log = Log(TP)
+    chunks: list[Chunk] = []
+    async with reading(log, chunks.append, chunks_out=1) as reader:
+        reader.open([TP])
+        for out in (1, 2, 3):
+            await until(partial(_are, chunks, out))
+            assert chunks[-1].begin()
+            chunks[-1].park()
+        for _ in range(5):
+            await asyncio.sleep(0.01)
+        assert len(chunks) == 3
+        chunks[0].finish()
+        await until(lambda: len(chunks) == 4)
+        for chunk in chunks[1:]:
+            chunk.finish()
+        reader.open([])
+
+
 async def test_closing_waits_for_what_agents_began_and_commits_it() -> None:
     log = Log(TP)
     chunks: list[Chunk] = []
@@ -151,3 +176,7 @@ async def test_closing_does_not_wait_for_ever_for_an_index_that_does_not_answer(
         chunks[1].park()
         await asyncio.wait_for(reader.close(), 4.5)
         assert log.committed == {TP: 3}
+
+
+def _are(chunks: list[Chunk], count: int) -> bool:
+    return len(chunks) == count

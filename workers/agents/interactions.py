@@ -39,7 +39,7 @@ async def handle(chunk: Chunk, parts: Parts) -> None:
     decoded = await decode(chunk.records, effects, parts)
     rows = parts.users.partitions[partition]
     async with rows.lock:
-        vectors = await parts.vectors.of(_touched_items(decoded, rows))
+        vectors = await parts.vectors.of(touched_items(decoded, rows))
         await fold(decoded, rows, vectors, effects, parts)
         if chunk.tp.topic == parts.topics.user_interactions:
             parts.progress.advance(partition, chunk.next_offset - 1)
@@ -164,7 +164,7 @@ def _line_id(event_id: str | None, item_id: str) -> str | None:
     return None if event_id is None else f"{event_id}/{item_id}"
 
 
-def _touched_items(decoded: Sequence[Decoded], rows: TablePartition[UserState]) -> set[str]:
+def touched_items(decoded: Sequence[Decoded], rows: TablePartition[UserState]) -> set[str]:
     """Items whose vectors the fold may need: those of the chunk, and those that its users or guests wait for."""
     items: set[str] = set()
     for one in decoded:

@@ -31,8 +31,6 @@ log = logging.getLogger(__name__)
 # Chunks being answered at once. One that waits for an event of its own holds up nobody as long as others
 # are free; many more would only lengthen the drain before a hand-over.
 CHUNKS_AT_ONCE = 16
-# Seconds in which a reply gets to Kafka's socket. Folding need not wait for its acknowledgement.
-ON_ITS_WAY_S = 0.002
 # Marks a request that was forwarded to its user's owner; it is not forwarded twice.
 FORWARDED_HEADER = "tastestream.forwarded_from"
 _NAMESPACE = uuid.UUID("6d9f2f6e-3f43-5d51-9d6a-5d1c1f0f8a0b")
@@ -53,9 +51,7 @@ async def handle(record: Record, parts: Parts) -> None:
         except Exception as error:
             log.exception("request %s[%d]@%d failed", record.topic, record.partition, record.offset)
             reply = error_reply(error)
-        sending = asyncio.ensure_future(_send(reply, request, address, record, parts))
-        await asyncio.wait({sending}, timeout=ON_ITS_WAY_S)
-    sent = await sending
+        sent = await _send(reply, request, address, record, parts)
     _count(sent, "unknown" if request is None else request.kind, record, parts.metrics)
 
 

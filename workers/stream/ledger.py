@@ -44,6 +44,10 @@ class Ledger:
         """Number of chunks of `tp` that are unfinished, or wait behind one that is."""
         return len(self._out.get(tp, ()))
 
+    def at_work(self, tp: TopicPartition) -> int:
+        """Number of chunks of `tp` that an agent has, or will have: neither done nor only waiting for the index."""
+        return sum(not (chunk.parked or chunk.done) for chunk in self._out.get(tp, ()))
+
     def unfinished(self) -> list[TopicPartition]:
         """Partitions that still have chunks out."""
         return [tp for tp, queue in self._out.items() if queue]

@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 # With every chunk that may be out still out, look again after this long. Shorter costs wake-ups,
 # longer leaves an agent idle between its chunks.
 BLOCKED_PAUSE_S = 0.01
+# Chunks that only wait for the index may be out besides, up to so many times as many in all: agents go on meanwhile.
+PARKED_TOO = 4
 # With nothing to read a poll returns after this long; data ends it at once.
 IDLE_POLL_MS = 500
 # How long a hand-over waits for an index that does not answer. What it leaves is repeated by the next owner.
@@ -29,9 +31,9 @@ COMMIT_WITHIN_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where the chunks of a topic go, how long they are, and how many of a partition may be out at once.
+    """Where the chunks of a topic go, how long they are, and how many of a partition an agent may have at once.
 
-    A few chunks out keep the agent busy while the next ones are fetched; many would only hold memory
+    A few keep the agent busy while the next ones are fetched; many would be short ones, which cost more, hold memory
     and lengthen the drain before a rebalance. `offsets_in_rows`: a lower offset than before would be skipped by rows.
     """
 
@@ -118,7 +120,7 @@ class Reader(Service):
     async def _read_forever(self, topic: str, route: Route) -> None:
         while not self.should_stop:
             of_topic = [tp for tp in self._open if tp.topic == topic]
-            free = [tp for tp in of_topic if self._ledger.outstanding(tp) < route.chunks_out]
+            free = [tp for tp in of_topic if self._has_room(tp, route)]
             if not free:
                 await asyncio.sleep(BLOCKED_PAUSE_S)
                 continue
@@ -130,6 +132,10 @@ class Reader(Service):
                 continue
             for tp, records in batches.items():
                 await self._deliver(tp, records, route)
+
+    def _has_room(self, tp: TopicPartition, route: Route) -> bool:
+        outstanding = self._ledger.outstanding(tp)
+        return outstanding < PARKED_TOO * route.chunks_out and self._ledger.at_work(tp) < route.chunks_out
 
     async def _deliver(self, tp: TopicPartition, records: Sequence[Record], route: Route) -> None:
         if tp not in self._open:
