@@ -8,10 +8,10 @@ from contextlib import contextmanager, suppress
 
 # Seconds of folding between two looks at the loop. Shorter costs throughput, longer is added to
 # every answer that arrives meanwhile.
-SLICE_S = 0.002
+SLICE_S = 0.001
 # Seconds that folding waits at most for answers in progress before its next slice: however many requests
-# come, it keeps a fifth of the time. Shorter lengthens answers during ingest, longer lets a flood starve it.
-LONGEST_WAIT_S = 4 * SLICE_S
+# come, each agent keeps a ninth of the time. Shorter lengthens answers during ingest, longer lets a flood starve it.
+LONGEST_WAIT_S = 8 * SLICE_S
 
 
 class Turns:
