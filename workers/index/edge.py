@@ -80,13 +80,13 @@ class EdgeIndex:
     async def delete(self, item_ids: Iterable[str]) -> None:
         self._opened()
         gone = [checked_id(item_id) for item_id in item_ids]
-        self._stored.difference_update(gone)
-        point_ids: list[Any] = [self._ids.point_id(item_id) for item_id in gone]
-        for start in range(0, len(point_ids), _IDS_A_SLICE):
-            run = point_ids[start : start + _IDS_A_SLICE]
-            self._write("delete", edge.UpdateOperation.delete_points(run), len(run))
+        for start in range(0, len(gone), _IDS_A_SLICE):
+            run = gone[start : start + _IDS_A_SLICE]
+            point_ids: list[Any] = [self._ids.point_id(item_id) for item_id in run]
+            self._stored.difference_update(run)
+            self._write("delete", edge.UpdateOperation.delete_points(point_ids), len(run))
+            self._ids.forget(run)
             await asyncio.sleep(0)
-        self._ids.forget(gone)
         await self._flush_if_due()
 
     async def search(self, queries: Sequence[Query]) -> list[list[Hit]]:
