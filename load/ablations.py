@@ -4,6 +4,7 @@
 """
 
 import math
+from abc import ABC, abstractmethod
 from collections import defaultdict, deque
 from collections.abc import Mapping
 from dataclasses import replace
@@ -30,15 +31,15 @@ HISTORY_ITEMS = 200
 LIKERS, LIKED, NEIGHBOURS = 100, 30, 100
 
 
-class WithSource(Recommender):
+class WithSource(Recommender, ABC):
     """The learned ranker with one source more, which a subclass scores.
 
     The ranker learns the source's weights in the place of the price's, which the data must not have.
     """
 
+    @abstractmethod
     def _told(self, user: UserState) -> Floats | None:
         """What the source says of every item by slot, float64 (n,); None where it is silent."""
-        raise NotImplementedError
 
     def _asked(self, user: UserState, now: int, width: int) -> _Asked:
         asked, told = super()._asked(user, now, width), self._told(user)
