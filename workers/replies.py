@@ -25,7 +25,7 @@ MOST_BYTES = (1 << 20) - 8_192
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A record that goes along with a reply."""
+    """A record to send: a reply, or what goes along with it."""
 
     to: ReplyTo
     key: bytes | None
@@ -63,20 +63,18 @@ class ReplySender(Service):
         Raises `BadRecordError` if the address does not exist or Kafka finds the reply too large,
         `DependencyError` if Kafka does not take it.
         """
-        await self._check(address)
+        lines = [Line(address, key, value), *([] if line is None else [line])]
+        for one in lines:
+            await self._check(one.to)
         _check_size(key, value)
-        if line is not None:
-            await self._check(line.to)
-        sending = self._sent(address, key, value)
-        noting = None if line is None else self._sent(line.to, line.key, line.value)
-        await self._delivered(sending, address)
-        if line is not None and noting is not None:
-            await self._delivered(noting, line.to)
+        for one, sending in [(one, self._sent(one)) for one in lines]:
+            await self._delivered(sending, one.to)
 
-    def _sent(self, address: ReplyTo, key: bytes | None, value: bytes) -> asyncio.Future[Any]:
+    def _sent(self, line: Line) -> asyncio.Future[Any]:
+        to = line.to
         sending: asyncio.Future[Any] = asyncio.ensure_future(
             self._producer.send_and_wait(
-                address.topic, value, key=key, partition=address.partition, headers=list(address.headers)
+                to.topic, line.value, key=line.key, partition=to.partition, headers=list(to.headers)
             )
         )
         sending.add_done_callback(lambda done: done.cancelled() or done.exception())  # of two, one may be told of
