@@ -2,8 +2,6 @@
 
 import asyncio
 import logging
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,6 +11,7 @@ from tests.index.builders import SCHEMA, near, numbered
 from tests.index.contract import ids
 from tests.index.qdrant_stub import QdrantStub
 from tests.index.servers import finds_all, opened
+from tests.infra.certificates import new_authority
 from tests.waiting import until
 from workers.errors import ConfigurationError, DependencyError
 from workers.index.server import QdrantServerIndex
@@ -163,24 +162,16 @@ async def test_index_that_was_not_opened_or_is_closed_says_so(stub: QdrantStub) 
     await index.close()
 
 
-def new_certificate(folder: Path) -> tuple[Path, Path]:
-    """Key and self-signed certificate of 127.0.0.1."""
-    key, chain = folder / "key.pem", folder / "chain.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    names = ["-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]
-    subprocess.run([*command, *names, "-keyout", key, "-out", chain], check=True, capture_output=True)
-    return key, chain
-
-
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl not installed: TLS not run")
 async def test_server_with_a_certificate_of_our_own_authority_is_trusted_and_no_other(
     tmp_path: Path, stub: QdrantStub
 ) -> None:
-    key, chain = new_certificate(tmp_path)
+    authority = new_authority(tmp_path)
+    issued = authority.ca.issue_cert("127.0.0.1")
+    chain = b"".join(one.bytes() for one in issued.cert_chain_pems)
     await stub.stop()
-    await stub.start((key.read_bytes(), chain.read_bytes()))
+    await stub.start((issued.private_key_pem.bytes(), chain))
     url = stub.url.replace("http:", "https:")
-    trusting = QdrantServerIndex(ServerOptions(url, ca_file=chain, api_key=KEY))
+    trusting = QdrantServerIndex(ServerOptions(url, ca_file=authority.ca_file, api_key=KEY))
     await trusting.ensure(SCHEMA)
     await trusting.close()
     doubting = QdrantServerIndex(ServerOptions(url))
