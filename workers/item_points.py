@@ -7,7 +7,10 @@ import numpy as np
 import orjson
 
 from models.exploration import FEW_USERS
-from models.sources import labels, popularity_row
+from models.popular_lists import popularity_row
+from models.sources import (
+    labels,
+)
 from models.sparse import SparseVector
 from models.text import ItemText, Vector, embed_item, unit
 from models.words import word_row

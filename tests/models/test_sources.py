@@ -5,6 +5,7 @@ import pytest
 
 from models.ids import sparse_index
 from models.item_state import HALF_LIVES
+from models.popular_lists import popularity_query, popularity_row
 from models.sources import (
     CATEGORY,
     COOCCURRENCE_ITEMS,
@@ -22,8 +23,6 @@ from models.sources import (
     category_affinity,
     cooccurrence_query,
     labels,
-    popularity_query,
-    popularity_row,
     popularity_scores,
     reversed_row,
     reversed_scores,

@@ -10,7 +10,7 @@ import pytest
 
 from models.exploration import FEW_USERS, POOL
 from models.fusion import LOGITS
-from models.sources import LITTLE_KNOWN_LISTS
+from models.popular_lists import LITTLE_KNOWN_LISTS
 from tests.query.builders import answer, describe, two_clusters
 from workers.query.candidates import NEW_DAYS, TURN_MS
 from workers.records.reply import RecommendationReason, RecommendedItem, Reply

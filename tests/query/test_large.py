@@ -10,7 +10,7 @@ import qdrant_edge as edge
 
 from models.ids import item_key
 from models.item_state import HALF_LIVES
-from models.sources import ALL, popularity_index
+from models.popular_lists import ALL, popularity_index
 from tests.agents.parts import PARTITIONS
 from tests.query.builders import request
 from workers.build_parts import build_parts

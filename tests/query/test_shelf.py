@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from models.evidence import Evidence
-from models.sources import ALL, popularity_query
+from models.popular_lists import ALL, popularity_query
 from tests.agents.parts import DIM, NOW_MS, PARTITIONS, partition_for
 from tests.query.builders import CLUSTER, request, two_clusters
 from workers.build_parts import for_shared_index

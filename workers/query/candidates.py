@@ -13,8 +13,8 @@ from typing import Any
 
 from models.exploration import POOL
 from models.ids import item_key
+from models.popular_lists import little_known_query
 from models.ranking import Candidates
-from models.sources import little_known_query
 from workers.errors import DependencyError
 from workers.facts import ItemFacts
 from workers.index.filters import AnyOf, Condition, Not, OnlyIds, Range

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from models.item_state import HALF_LIVES
+from models.popular_lists import ALL, popularity_query
 from models.sources import (
-    ALL,
     BOUGHT_TOGETHER,
     CATEGORY,
     COLLABORATIVE,
@@ -19,7 +19,6 @@ from models.sources import (
     TRENDING,
     HistoryQuery,
     cooccurrence_query,
-    popularity_query,
     seed_query,
     told_query,
     transition_query,
