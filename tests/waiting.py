@@ -20,3 +20,16 @@ async def until(condition: Callable[[], bool | Awaitable[bool]], *, deadline_s: 
         if loop.time() > end:
             raise AssertionError(f"not within {deadline_s} s: {inspect.getsource(condition).strip()}")
         await asyncio.sleep(PAUSE_S)
+
+
+async def until_passes(check: Callable[[], Awaitable[None]], *, deadline_s: float = 30.0) -> None:
+    """Repeat `check` until none of its assertions fails; after `deadline_s` fails with the last one."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + deadline_s
+    while True:
+        try:
+            return await check()
+        except AssertionError:
+            if loop.time() > end:
+                raise
+        await asyncio.sleep(PAUSE_S)

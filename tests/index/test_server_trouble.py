@@ -77,6 +77,19 @@ async def test_server_that_went_away_and_came_back_is_found_again(stub: QdrantSt
     await index.close()
 
 
+async def test_a_server_that_went_and_came_back_between_two_calls_counts_as_lost(stub: QdrantStub) -> None:
+    index = await opened(stub)
+    assert index.breaks == 0
+    await stub.stop()
+    await stub.start()
+    await until(lambda: index.breaks > 0)
+    assert await finds_all(index)
+    known = index.breaks
+    assert await finds_all(index)
+    assert index.breaks == known
+    await index.close()
+
+
 async def test_large_batch_goes_in_runs_of_64_and_the_last_of_an_item_wins(stub: QdrantStub) -> None:
     index = await opened(stub)
     before = stub.calls["Upsert"]

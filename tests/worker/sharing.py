@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.index.stub_process import StubProcess
-from tests.waiting import until
+from tests.waiting import until, until_passes
 from tests.worker.exactness import DIM, check_shown, check_state, until_all_committed
 from tests.worker.process import Worker
 from tests.worker.shop import Shop, open_shop
@@ -47,6 +47,18 @@ class SharedShop:
         reply = await self.shop.ask(user_id=user, limit=10)
         assert reply.get("items"), reply
         found: list[str] = reply["degraded"]
+        return found
+
+    async def whole_answer(self, **body: Any) -> list[str]:
+        """Ids of the items of the first answer that lacks nothing."""
+        found: list[str] = []
+
+        async def lacks_nothing() -> None:
+            reply = await self.shop.ask(**body)
+            assert reply["degraded"] == []
+            found.extend(item["item_id"] for item in reply["items"])
+
+        await until_passes(lacks_nothing)
         return found
 
     async def until_degraded(self) -> None:

@@ -119,7 +119,7 @@ class QdrantServerIndex:
 
     @property
     def breaks(self) -> int:
-        """Calls that met no server so far: since then it may be another one, or hold older data."""
+        """Times that the server was lost so far: since then it may be another one, or hold older data."""
         return self._link.breaks
 
     async def item_ids(self) -> AsyncIterator[str]:

@@ -3,6 +3,8 @@
 The API key goes to the client and nowhere else: it is in no message, representation or log line.
 """
 
+import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -10,13 +12,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from grpc import StatusCode
-from grpc.aio import AioRpcError
-from qdrant_client import AsyncQdrantClient, grpc
+from grpc import ChannelConnectivity, StatusCode
+from grpc.aio import AioRpcError, Channel
+from qdrant_client import grpc
 from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
+from qdrant_client.connection import get_async_channel
 
 from workers.errors import BadRecordError, ConfigurationError, DependencyError, TasteStreamError
 from workers.index.breaker import Breaker, Clock
+
+log = logging.getLogger(__name__)
 
 GRPC_PORT = 6334
 OLDEST = (1, 18)
@@ -56,6 +61,16 @@ class ServerOptions:
     write_timeout_s: float = 10.0
 
 
+class _Calls:
+    """What one connection offers."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.channel = channel
+        self.root = grpc.QdrantStub(channel)  # type: ignore[no-untyped-call]
+        self.points = grpc.PointsStub(channel)  # type: ignore[no-untyped-call]
+        self.collections = grpc.CollectionsStub(channel)  # type: ignore[no-untyped-call]
+
+
 class ServerLink:
     """Calls to one server. Reads give up early and share a breaker; writes wait long, and their caller repeats them."""
 
@@ -65,14 +80,19 @@ class ServerLink:
         self._secure, self._address = _address(options.url)
         self.name = f"the Qdrant server at {self._address[0]}:{self._address[1]}"
         self.breaks = 0
-        """Calls that met no server: it may be another one since, or hold older data."""
+        """Lost connections and calls that met no server: it may be another one since, or hold older data."""
         self._breaker = Breaker(self.name, _is_unanswered, longest_pause_s=LONGEST_PAUSE_S, clock=clock)
-        self._client: AsyncQdrantClient | None = None
+        self._calls: _Calls | None = None
+        self._watching: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Connect; ConfigurationError for a server that is too old, DependencyError if none answers."""
-        client = self._client = self._client or self._new_client()
-        found = (await self._made("asking for its version", client.info)).version
+        if self._calls is None:
+            channel = self._new_channel()
+            self._calls = _Calls(channel)
+            self._watching = asyncio.create_task(self._count_breaks(channel))
+        health = self._calls.root.HealthCheck
+        found = (await self.write("asking for its version", health, grpc.HealthCheckRequest())).version
         if _version(found) < OLDEST:
             raise ConfigurationError(
                 f"{self.name} has version {found}, needed is {OLDEST[0]}.{OLDEST[1]} or newer, because older ones "
@@ -81,9 +101,11 @@ class ServerLink:
 
     async def close(self) -> None:
         """Let go of the connection; a second call does nothing."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.close()
+        calls, self._calls = self._calls, None
+        if self._watching is not None:
+            self._watching.cancel()
+        if calls is not None:
+            await calls.channel.close()
 
     @property
     def answers(self) -> bool:
@@ -93,12 +115,12 @@ class ServerLink:
     @property
     def points(self) -> grpc.PointsStub:
         """The server's calls on points; ConfigurationError before `open`."""
-        return self._opened().grpc_points
+        return self._opened().points
 
     @property
     def collections(self) -> grpc.CollectionsStub:
         """The server's calls on collections; ConfigurationError before `open`."""
-        return self._opened().grpc_collections
+        return self._opened().collections
 
     async def read(self, action: str, call: Call, request: Any) -> Any:
         """Ask within the read deadline; DependencyError at once while the server is known not to answer."""
@@ -133,33 +155,34 @@ class ServerLink:
             return DependencyError(f"{what}; is it up, and is this its gRPC port?")
         return DependencyError(what)
 
-    def _opened(self) -> AsyncQdrantClient:
-        if self._client is None:
-            raise ConfigurationError(f"{self.name} is not connected: call ensure(schema) first")
-        return self._client
+    async def _count_breaks(self, channel: Channel) -> None:
+        """A server may go and come back, with older data, between two calls: no call fails then."""
+        state = channel.get_state()
+        while state is not ChannelConnectivity.SHUTDOWN:
+            await channel.wait_for_state_change(state)
+            self.breaks += state is ChannelConnectivity.READY
+            state = channel.get_state()
 
-    def _new_client(self) -> AsyncQdrantClient:
-        options = self._options
-        key = options.api_key
+    def _opened(self) -> _Calls:
+        if self._calls is None:
+            raise ConfigurationError(f"{self.name} is not connected: call ensure(schema) first")
+        return self._calls
+
+    def _new_channel(self) -> Channel:
+        key = self._options.api_key
         if key is not None and not (key.isascii() and key.isprintable()):
             # gRPC would quote the key in its own error.
             raise ConfigurationError(
                 f"the API key for {self.name} has characters that can't be sent: look for a line break"
             )
-        channel: dict[str, Any] = dict(_CHANNEL)
-        if options.ca_file is not None:
-            channel["root_certificates"] = _read(options.ca_file)
-        return AsyncQdrantClient(
-            host=self._address[0],
-            grpc_port=self._address[1],
-            https=self._secure,
-            prefer_grpc=True,
-            api_key=key,
-            timeout=int(max(1, options.write_timeout_s)),
-            grpc_options=channel,
-            pool_size=1,
-            check_compatibility=False,
-        )
+        if key is not None and not self._secure:
+            log.warning("the API key for %s goes over the network unencrypted: use https", self.name)
+        host, port = self._address
+        options: dict[str, Any] = dict(_CHANNEL)
+        if self._options.ca_file is not None:
+            options["root_certificates"] = _read(self._options.ca_file)
+        metadata = [] if key is None else [("api-key", key)]
+        return get_async_channel(host, port, self._secure, metadata, options)
 
 
 def _address(url: str) -> tuple[bool, tuple[str, int]]:
