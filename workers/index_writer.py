@@ -6,7 +6,6 @@ take-over nothing is written: somebody else may own the items.
 """
 
 import asyncio
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
@@ -19,14 +18,9 @@ from workers.index.types import Patch, Point
 from workers.item_points import EMBEDDING, WORDS, ItemPoints
 from workers.rows import ItemRow
 from workers.stream.table import Table
-from workers.turns import Turns
+from workers.turns import Pace, Turns
 from workers.vectors import ItemVectors
 from workers.vocabulary import Vocabulary
-
-# After a write the writer rests for so many times as long as it took: under load it keeps to a third of the time,
-# and items that change often are written less often. Longer wins nothing more, and lengthens a hand-over.
-RESTS = 2.0
-LONGEST_REST_S = 0.5
 
 
 class Waiting(Protocol):
@@ -82,18 +76,15 @@ class IndexWriter(Service):
 
     @Service.task
     async def _write_forever(self) -> None:
-        took_s = 0.0
         while not self.should_stop:
             await self._marked.wait()
-            await asyncio.sleep(max(self._delay_s, min(RESTS * took_s, LONGEST_REST_S)))
+            await asyncio.sleep(self._delay_s)
             await self._ours.wait()
-            began = time.perf_counter()
             self._writing = asyncio.ensure_future(self._write_marked())
             try:
                 await asyncio.wait({self._writing})
             finally:
                 self._writing.cancel()
-            took_s = time.perf_counter() - began
             if not self._writing.cancelled():
                 self._writing.result()
 
@@ -127,22 +118,25 @@ class IndexWriter(Service):
 
     async def _write_whole(self, marked: Mapping[str, int]) -> None:
         for rows in self._slices(marked):
+            pace = Pace(self._turns)
             present: list[Point] = []
             absent: list[str] = []
             for item_id, row in rows:
                 if row is None or row.catalog is None:
                     absent.append(item_id)
                 else:
-                    present.append(self._points.point(item_id, row))
+                    with pace:
+                        present.append(self._points.point(item_id, row))
                     await self._turns.rest()
-            if present:
-                await self._index.upsert(present)
-            if absent:
-                await self._index.delete(absent)
+            with pace:
+                if present:
+                    await self._index.upsert(present)
+                if absent:
+                    await self._index.delete(absent)
             for item_id, _ in rows:  # not before: until now the old one could be read again
                 self._vectors.forget(item_id)
             self._count_words(present, absent)
-            await self._turns.rest()
+            await pace.rest()
 
     def _count_words(self, present: list[Point], absent: list[str]) -> None:
         for point in present:
@@ -157,14 +151,18 @@ class IndexWriter(Service):
         """Write what evidence changes; returns the items that the index should hold and does not."""
         missing: dict[str, int] = {}
         for rows in self._slices(marked):
+            pace = Pace(self._turns)
             known: list[Patch] = []
             for item_id, row in rows:
                 if row is not None and row.catalog is not None:
-                    known.append(self._points.patch(item_id, row))
+                    with pace:
+                        known.append(self._points.patch(item_id, row))
                     await self._turns.rest()
             if known:
-                missing.update((item_id, marked[item_id]) for item_id in await self._index.patch(known))
-            await self._turns.rest()
+                with pace:
+                    absent = await self._index.patch(known)
+                missing.update((item_id, marked[item_id]) for item_id in absent)
+            await pace.rest()
         return missing
 
     def _slices(self, marked: Mapping[str, int]) -> Iterator[list[tuple[str, ItemRow | None]]]:

@@ -12,6 +12,11 @@ SLICE_S = 0.001
 # Seconds that folding waits at most for answers in progress before its next slice: however many requests
 # come, each agent keeps a ninth of the time. Shorter lengthens answers during ingest, longer lets a flood starve it.
 LONGEST_WAIT_S = 8 * SLICE_S
+# How often a long job rests for as long as it worked. A request passes the loop ten times: it would meet a job
+# that goes on without a rest at each of them. More costs throughput, less latency.
+RESTS = 1.0
+# After an answer the next request may be on its way for so many seconds.
+LATELY_S = 1.0
 
 
 class Turns:
@@ -24,6 +29,12 @@ class Turns:
         self._quiet = asyncio.Event()
         self._quiet.set()
         self._slice_began = time.perf_counter()
+        self._answered_at = -LATELY_S
+
+    @property
+    def asked_lately(self) -> bool:
+        """Whether somebody waits for an answer, or got one a moment ago."""
+        return self._answering > 0 or time.monotonic() - self._answered_at < LATELY_S
 
     @contextmanager
     def answering(self) -> Iterator[None]:
@@ -49,6 +60,7 @@ class Turns:
 
     def _end(self) -> None:
         self._answering -= 1
+        self._answered_at = time.monotonic()
         if not self._answering:
             self._quiet.set()
 
@@ -63,3 +75,22 @@ class Turns:
         else:
             await asyncio.sleep(0)
         self._slice_began = time.perf_counter()
+
+
+class Pace:
+    """Measures work on a long job, and rests in proportion to it while requests come."""
+
+    def __init__(self, turns: Turns) -> None:
+        self._turns = turns
+        self._worked_s = 0.0
+        self._began_s = 0.0
+
+    def __enter__(self) -> None:
+        self._began_s = time.thread_time()
+
+    def __exit__(self, *_: object) -> None:
+        self._worked_s += time.thread_time() - self._began_s
+
+    async def rest(self) -> None:
+        """Leave the loop to others for `RESTS` times as long as the thread worked inside, or for one turn of it."""
+        await asyncio.sleep(RESTS * self._worked_s if self._turns.asked_lately else 0.0)

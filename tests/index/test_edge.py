@@ -206,7 +206,7 @@ async def test_other_work_gets_its_turn_while_a_batch_is_written(index: EdgeInde
             await asyncio.sleep(0)
 
     counting = asyncio.create_task(count_turns())
-    await index.upsert(numbered(640))
+    await index.upsert(numbered(704))
     counting.cancel()
     assert turns >= 10
 

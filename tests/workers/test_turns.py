@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from workers import turns
-from workers.turns import Turns
+from workers.turns import Pace, Turns
 
 
 @pytest.fixture(autouse=True)
@@ -72,3 +72,40 @@ async def test_an_answer_that_waits_for_an_event_holds_up_nobody(monkeypatch: py
         await asyncio.sleep(0)
         assert not folding.done()
     await folding
+
+
+@pytest.mark.parametrize(("asked", "rests_s"), [(False, 0.0), (True, 0.5)])
+async def test_a_long_job_rests_as_long_as_it_worked_while_requests_come(
+    monkeypatch: pytest.MonkeyPatch, asked: bool, rests_s: float
+) -> None:
+    rested: list[float] = []
+
+    async def note(seconds: float) -> None:
+        rested.append(seconds)
+
+    cpu = iter([1.0, 1.25, 7.0, 7.25])
+    monkeypatch.setattr(turns.time, "thread_time", lambda: next(cpu))
+    monkeypatch.setattr(turns.asyncio, "sleep", note)
+    shared = Turns()
+    if asked:
+        with shared.answering():
+            pass
+    pace = Pace(shared)
+    for _ in range(2):
+        with pace:
+            pass
+    await pace.rest()
+    assert rested == [rests_s]
+
+
+def test_the_next_request_is_expected_for_a_moment_after_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(turns.time, "monotonic", lambda: now[0])
+    shared = Turns()
+    seen = [shared.asked_lately]
+    with shared.answering():
+        now[0] += 50.0
+        seen.append(shared.asked_lately)
+    seen.append(shared.asked_lately)
+    now[0] += turns.LATELY_S
+    assert [*seen, shared.asked_lately] == [False, True, True, False]

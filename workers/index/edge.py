@@ -58,22 +58,24 @@ class EdgeIndex:
 
     async def upsert(self, points: Sequence[Point]) -> None:
         self._opened()
-        for run in slices([checked_point(self._schema, point) for point in points]):
+        for place, run in enumerate(slices([checked_point(self._schema, point) for point in points])):
+            if place:
+                await asyncio.sleep(0)
             stored = [edge.Point(self._ids.point_id(p.item_id), edge_vectors(p.vectors), dict(p.payload)) for p in run]
             self._write("upsert", edge.UpdateOperation.upsert_points(stored), len(run))
             self._note_stored(point.item_id for point in run)
-            await asyncio.sleep(0)
         await self._flush_if_due()
 
     async def patch(self, patches: Sequence[Patch]) -> list[str]:
         self._opened()
         missing: list[str] = []
-        for run in slices([checked_patch(self._schema, patch) for patch in patches]):
+        for place, run in enumerate(slices([checked_patch(self._schema, patch) for patch in patches])):
+            if place:
+                await asyncio.sleep(0)
             # Edge refuses a batch with a missing id after applying a part of it.
             absent = self._not_stored({patch.item_id for patch in run} - self._stored)
             self._patch([patch for patch in run if patch.item_id not in absent])
             missing += [patch.item_id for patch in run if patch.item_id in absent]
-            await asyncio.sleep(0)
         await self._flush_if_due()
         return missing
 
@@ -81,12 +83,13 @@ class EdgeIndex:
         self._opened()
         gone = [checked_id(item_id) for item_id in item_ids]
         for start in range(0, len(gone), _IDS_A_SLICE):
+            if start:
+                await asyncio.sleep(0)
             run = gone[start : start + _IDS_A_SLICE]
             point_ids: list[Any] = [self._ids.point_id(item_id) for item_id in run]
             self._stored.difference_update(run)
             self._write("delete", edge.UpdateOperation.delete_points(point_ids), len(run))
             self._ids.forget(run)
-            await asyncio.sleep(0)
         await self._flush_if_due()
 
     async def search(self, queries: Sequence[Query]) -> list[list[Hit]]:
