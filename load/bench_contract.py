@@ -99,8 +99,8 @@ def hostile_figures(run: HostileRun) -> list[Figure]:
             "hostile records neither refused nor ignored", abs(to_refuse - run.refused - run.ignored), "", at_most=0
         ),
         Figure("requests without a reply, hostile ones too", run.requests - run.replies, "", at_most=0),
-        Figure("memory growth at the end", run.grown_bytes / MB, "MB", at_most=GROWTH_MB),
-        Figure("memory growth at most", run.peak_bytes / MB, "MB", at_most=GROWTH_MB),
+        Figure("memory growth at the end, mapped files apart", run.grown_bytes / MB, "MB", at_most=GROWTH_MB),
+        Figure("memory growth at most, mapped files apart", run.peak_bytes / MB, "MB", at_most=GROWTH_MB),
     ]
 
 

@@ -12,7 +12,7 @@ from load.client import CORRELATION_HEADER, REPLY_TO_HEADER, RequestClient, requ
 from load.errors import LoadError
 from load.hostile import Hostile, hostile_events, hostile_evidence, hostile_items, hostile_requests
 from load.kafka import bulk_producer, ensure_own_topics, records_ever
-from load.path_speed import caught_up, memory_bytes
+from load.path_speed import caught_up
 from load.scrape import Scrape
 from load.worker_process import WorkerProcess
 from workers.partitioning import partition_of
@@ -55,7 +55,7 @@ class Shares:
 
 @dataclass(frozen=True, slots=True)
 class HostileRun:
-    """What came of it; all are counts but the two memories, in bytes."""
+    """What came of it; all are counts but the two memories, in bytes without mapped files."""
 
     hostile: int
     good_events: int
@@ -105,11 +105,11 @@ async def hostile_run(worker: WorkerProcess, shares: Shares, seed: int, on_sent:
         await mixer.send(topics.user_interactions, good_events(shares, shares.users * HISTORY, 0))
         await caught_up(worker)
         before, letters = worker.scrape(), await records_ever(bootstrap, topics.dead_letters)
-        empty = peak = memory_bytes(worker)
+        empty = peak = worker.anonymous_bytes()
         for topic, records in _mixtures(topics, shares, seed).items():
             while piece := list(islice(records, BATCH)):
                 on_sent(await mixer.send(topic, piece))
-                peak = max(peak, memory_bytes(worker))
+                peak = max(peak, worker.anonymous_bytes())
         await caught_up(worker)
         replies = await _until_answered(bootstrap, 2 * shares.requests)
         after = worker.scrape()
@@ -125,7 +125,7 @@ async def hostile_run(worker: WorkerProcess, shares: Shares, seed: int, on_sent:
         replies=replies,
         refused=await records_ever(bootstrap, topics.dead_letters) - letters,
         ignored=_outcomes(after, "ignored") - _outcomes(before, "ignored"),
-        grown_bytes=memory_bytes(worker) - empty,
+        grown_bytes=worker.anonymous_bytes() - empty,
         peak_bytes=peak - empty,
     )
 

@@ -13,6 +13,7 @@ from typing import Self
 from infra.process import spawn_tied, stop_tied
 from load.dataset import PROJECT
 from load.errors import LoadError
+from load.process_memory import anonymous_bytes
 from load.scrape import Scrape, fetch, parse
 from workers.settings import PREFIX, Settings, plain_text
 
@@ -70,6 +71,10 @@ class WorkerProcess:
                 f"{self.metrics_url} does not answer ({error!r}). From its log:\n{self._excerpt()}"
             ) from error
         return parse(text)
+
+    def anonymous_bytes(self) -> float:
+        """Memory of its own, see `load.process_memory`; raises LoadError without a process."""
+        return anonymous_bytes(self._process.pid if self._process else 0)
 
     def stop(self) -> None:
         """End the worker in order, or after a grace period at once."""

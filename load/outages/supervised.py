@@ -9,6 +9,7 @@ from pathlib import Path
 
 from infra.process import release_tied, spawn_tied
 from load.errors import LoadError
+from load.process_memory import anonymous_bytes
 from load.scrape import Scrape, fetch, parse
 from load.worker_process import COMMAND, worker_environment
 from workers.settings import Settings
@@ -77,13 +78,8 @@ class Supervised:
         return None if found is None else parse(found[1])
 
     def anonymous_bytes(self) -> float:
-        """Resident memory without the files that are mapped into it (Linux); raises LoadError without a process."""
-        try:
-            status = Path(f"/proc/{self._process.pid if self._process else 0}/status").read_text()
-        except OSError as error:
-            raise LoadError(f"no process whose memory can be read: {error}") from error
-        [kilobytes] = [line.split()[1] for line in status.splitlines() if line.startswith("RssAnon:")]
-        return float(kilobytes) * 1024
+        """Memory of its own, see `load.process_memory`; raises LoadError without a process."""
+        return anonymous_bytes(self._process.pid if self._process else 0)
 
     def _spawn(self) -> None:
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
