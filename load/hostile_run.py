@@ -113,6 +113,7 @@ async def hostile_run(worker: WorkerProcess, shares: Shares, seed: int, on_sent:
         await caught_up(worker)
         replies = await _until_answered(bootstrap, 2 * shares.requests)
         after = worker.scrape()
+    grown = worker.anonymous_bytes() - empty
     async with request_client(bootstrap, topics.recommendation_requests, REPLIES) as client:
         known = await _known(client, shares.known_items)
     return HostileRun(
@@ -125,8 +126,8 @@ async def hostile_run(worker: WorkerProcess, shares: Shares, seed: int, on_sent:
         replies=replies,
         refused=await records_ever(bootstrap, topics.dead_letters) - letters,
         ignored=_outcomes(after, "ignored") - _outcomes(before, "ignored"),
-        grown_bytes=worker.anonymous_bytes() - empty,
-        peak_bytes=peak - empty,
+        grown_bytes=grown,
+        peak_bytes=max(peak - empty, grown),
     )
 
 
