@@ -24,6 +24,7 @@ class DemoPlan:
     measure_s: float = 8.0
     tests: int = 1_000
     probes: int = 50
+    new_items: int = 20
     list_size: int = 10
     seed: int = 7
 
@@ -51,9 +52,13 @@ class Ingest:
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """`probes_ms` float64 (n,), ascending; the bounds are those of the worker's own histogram, in seconds."""
+    """`probes_ms` of events and `items_ms` of new items, float64 (n,), ascending.
+
+    The bounds are those of the worker's own histogram of events, in seconds.
+    """
 
     probes_ms: NDArray[np.float64]
+    items_ms: NDArray[np.float64]
     worker_p50_s: float
     worker_p99_s: float
 

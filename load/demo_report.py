@@ -92,6 +92,12 @@ def _speed_rows(streamed: Streamed) -> list[tuple[str, str, str, str]]:
             f"worker: p50 ≤ {ms(fresh.worker_p50_s * 1000)}",
             f"{len(fresh.probes_ms)} × publish one event, ask, and get the answer that holds it",
         ),
+        (
+            "new item",
+            f"p50 {ms(float(np.percentile(fresh.items_ms, 50)))}, p99 {ms(float(np.percentile(fresh.items_ms, 99)))}",
+            "",
+            f"{len(fresh.items_ms)} × publish an item, and search for its title until it is found",
+        ),
     ]
 
 

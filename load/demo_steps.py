@@ -18,7 +18,7 @@ from load.demo_figures import DemoPlan, Freshness, Ingest, LiveScore, Streamed
 from load.echo import measure_echo
 from load.errors import LoadError
 from load.examples import ask_examples
-from load.freshness import measure_freshness
+from load.freshness import measure_freshness, measure_new_items
 from load.kafka import ensure_own_topics, prompt_producer
 from load.replay import replay
 from load.requests import LoadReport, arrival_times, run_load
@@ -231,7 +231,9 @@ async def _freshness(stage: Stage) -> Freshness:
     await _drain(stage, len(items))
     after = await _scrape(stage)
     bounds = (after.quantile_bound(FRESHNESS, share, before) for share in (0.5, 0.99))
-    return Freshness(probes_ms, *bounds)
+    stage.say(f"{stage.plan.new_items} new items come, one by one, and are searched for at once.")
+    items_ms = await measure_new_items(stage.client, stage.producer, stage.topics.item_catalog, stage.plan.new_items)
+    return Freshness(probes_ms, items_ms, *bounds)
 
 
 def live_score(before: Scrape, after: Scrape) -> LiveScore:

@@ -1,18 +1,21 @@
-"""From the publication of an event until an answer holds it, as a client sees it (touches Kafka)."""
+"""From the publication of an event or an item until an answer holds it, as a client sees it (touches Kafka)."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import orjson
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
+from aiokafka.structs import RecordMetadata
 from numpy.typing import NDArray
 
 from load.client import RequestClient
 from load.errors import LoadError
 
 VISITOR = "visitor-of-the-demo"
+NEW_ITEM_TIMEOUT_S = 10.0
 
 
 async def measure_freshness(
@@ -28,15 +31,47 @@ async def measure_freshness(
     for item_id in item_ids:
         began = clock()
         event = {"event_type": "like", "user_id": VISITOR, "item_id": item_id}
-        try:
-            record = await producer.send_and_wait(topic, orjson.dumps(event), key=VISITOR.encode())
-        except KafkaError as error:
-            raise LoadError(f"the like of {item_id} could not be published: {error!r}; is Kafka up?") from error
+        record = await _published(producer, topic, VISITOR, event)
         own = {"partition": record.partition, "offset": record.offset}
         answer = await client.ask({"kind": "for_user", "user_id": VISITOR, "min_offset": own})
         taken.append((clock() - began) * 1000)
         _check(answer, item_id, record.offset)
     return np.sort(np.array(taken, np.float64))
+
+
+async def measure_new_items(
+    client: RequestClient, producer: AIOKafkaProducer, topic: str, count: int
+) -> NDArray[np.float64]:
+    """Milliseconds, ascending: `count` items come, one after the other, and are searched for by their title.
+
+    Counts from handing the item to the producer until the reply that has it is here: from then on every answer can
+    hold it. Raises LoadError if that takes more than 10 s.
+    """
+    clock = asyncio.get_running_loop().time
+    taken = []
+    for number in range(count):
+        item_id, began = f"new-of-the-demo-{number}", clock()
+        title = f"Novelty{number}"
+        await _published(producer, topic, item_id, {"item_id": item_id, "title": title})
+        while item_id not in await _found(client, title):
+            if clock() - began > NEW_ITEM_TIMEOUT_S:
+                raise LoadError(
+                    f"{item_id} is not found by its title {title!r} {NEW_ITEM_TIMEOUT_S:.0f} s after it came"
+                )
+        taken.append((clock() - began) * 1000)
+    return np.sort(np.array(taken, np.float64))
+
+
+async def _found(client: RequestClient, text: str) -> list[str]:
+    answer = await client.ask({"kind": "search", "text": text, "limit": 10})
+    return [item["item_id"] for item in answer.get("items", ())]
+
+
+async def _published(producer: AIOKafkaProducer, topic: str, key: str, body: Mapping[str, Any]) -> RecordMetadata:
+    try:
+        return await producer.send_and_wait(topic, orjson.dumps(body), key=key.encode())
+    except KafkaError as error:
+        raise LoadError(f"{body} could not be published: {error!r}; is Kafka up?") from error
 
 
 def _check(answer: dict[str, object], item_id: str, offset: int) -> None:

@@ -26,7 +26,7 @@ from workers.records.codes import RequestFailure
 from workers.settings import load_settings
 
 SHAPE = Shape(users=60, items=300, ratings=3_000, tags=50, clusters=5)
-PLAN = DemoPlan(rate=10.0, measure_s=1.0, tests=120, probes=5)
+PLAN = DemoPlan(rate=10.0, measure_s=1.0, tests=120, probes=5, new_items=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +73,10 @@ def test_the_streamed_answers_find_more_than_chance_and_agree_with_the_offline_m
     assert not figures.streamed.eval_errors
 
 
-def test_the_new_visitor_sees_each_event_in_the_next_answer(demo: Shown) -> None:
+def test_the_new_visitor_sees_each_event_in_the_next_answer_and_new_items_soon(demo: Shown) -> None:
     fresh = demo.figures.streamed.freshness
     assert len(fresh.probes_ms) == PLAN.probes
+    assert len(fresh.items_ms) == PLAN.new_items
     assert np.isfinite([fresh.worker_p50_s, fresh.worker_p99_s]).all()
 
 
