@@ -99,7 +99,8 @@ class Settings(BaseSettings):
         20.0, description="seconds without any progress, or with a blocked event loop, until the worker ends itself"
     )
     index_delay_s: Seconds = Field(
-        0.05, description="wait, in seconds, of an item's change for its batch; under load up to 0.5 s"
+        0.05,
+        description="wait, in seconds, of an item's change for its batch; while requests come, batches take longer",
     )
     future_tolerance_ms: int = Field(
         DEFAULT_FUTURE_TOLERANCE_MS,
