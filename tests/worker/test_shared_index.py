@@ -1,14 +1,19 @@
 """Two workers share an index on a server: whoever answers sees every item, and nothing is missing."""
 
 from pathlib import Path
+from typing import Any
 
+import orjson
 import pytest
 
+from models.experiment import assign
+from tests.experiments.builders import definition
 from tests.index.stub_process import StubProcess
-from tests.waiting import until
+from tests.waiting import until, until_passes
 from tests.worker.builders import event
 from tests.worker.sharing import SharedShop, sharing_worker
 from tests.worker.shop import open_shop
+from tests.worker.tool import tastestream
 from tests.worker.traffic import catalog
 from workers.partitioning import partition_of
 
@@ -45,6 +50,7 @@ async def test_every_answer_of_either_worker_sees_all_items_and_lacks_nothing(br
                 reply = await client.ask(user_id=f"guest-of-{user}", limit=100)
                 assert (len(reply["items"]), reply["degraded"]) == (100, [])
             await _sees_what_the_other_owns(shared)
+            await _is_in_the_same_experiment(shared, tmp_path)
         assert [await first.stop(), await second.stop()] == [0, 0]
     finally:
         first.kill()
@@ -61,3 +67,21 @@ async def _sees_what_the_other_owns(shared: SharedShop) -> None:
     await shop.delete_item("i140")
     for user in USERS:
         assert "i140" not in await shop.ids(user_id=user, limit=100)
+
+
+async def _is_in_the_same_experiment(shared: SharedShop, folder: Path) -> None:
+    """Who gets which variant depends on the user, not on the worker that answers; the lines of both say it."""
+    shop, file = shared.shop, folder / "trial.json"
+    file.write_bytes(orjson.dumps(definition("home-list")))
+    assert (await tastestream(shop.worker, "experiment", "put", str(file))).code == 0
+    expected = {user: f"home-list/{('as-now', 'varied')[assign(user, 'home-list', (1, 1))]}" for user in USERS}
+    assert len(set(expected.values())) == 2
+    replies: dict[str, dict[str, Any]] = {}
+
+    async def all_take_part() -> None:
+        replies.update({user: await shop.ask(user_id=user) for user in USERS})
+        assert {user: reply["variant"] for user, reply in replies.items()} == expected
+
+    await until_passes(all_take_part)
+    lines = await shop.served(*replies.values())
+    assert {line["user_id"]: line["variant"] for line in lines} == expected
