@@ -78,7 +78,10 @@ class Turns:
 
 
 class Pace:
-    """Measures work on a long job, and rests in proportion to it while requests come."""
+    """Measures work on a long job, and rests in proportion to it while requests come.
+
+    What others do on this thread while the job waits inside, for a server say, counts as well.
+    """
 
     def __init__(self, turns: Turns) -> None:
         self._turns = turns

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from models.fusion import Situation
 from models.ranker import OnlineRanker
 from models.ranker_weights import RankerWeights
-from tests.waiting import until
+from tests.waiting import until, until_passes
 from workers.cli import app
 from workers.metrics import Metrics
 from workers.ranker_report import weights_table
@@ -73,6 +73,24 @@ async def test_what_one_worker_learns_another_ranks_by_and_a_new_one_starts_with
     new = OnlineRanker()
     async with sharing(broker, "shared-", new, "c"):
         assert new.fuse(SCORES, HERE).scores.argmax() == 1
+
+
+async def test_three_workers_that_learn_side_by_side_come_to_rank_by_the_same_weights(broker: str) -> None:
+    await _topic(broker, "three-")
+    rankers = [OnlineRanker() for _ in range(3)]
+    async with AsyncExitStack() as workers:
+        for name, ranker in zip("abc", rankers, strict=True):
+            await workers.enter_async_context(sharing(broker, "three-", ranker, name))
+        for times, ranker in zip((50, 100, 150), rankers, strict=True):
+            learn(ranker, times)
+
+        async def agree() -> None:
+            first, *others = (ranker.fuse(SCORES, HERE).scores for ranker in rankers)
+            assert first.argmax() == 1
+            for scores in others:
+                np.testing.assert_allclose(scores, first, rtol=1e-3)
+
+        await until_passes(agree, deadline_s=10.0)
 
 
 async def test_alien_weights_are_left_out(broker: str) -> None:
