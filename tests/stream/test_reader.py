@@ -53,6 +53,7 @@ class Log:
         self.committed |= offsets
 
     def highwater(self, tp: TopicPartition) -> int:
+        assert tp in self.assigned, "Partition is not assigned"
         return 10
 
 
@@ -110,6 +111,16 @@ async def test_what_a_poll_brings_of_a_partition_that_went_away_is_dropped() -> 
         await until(lambda: log.committed.get(OTHER, 0) >= 6)
         reader.open([])
     assert TP not in log.committed
+
+
+async def test_lag_is_known_of_what_is_assigned_also_in_the_middle_of_a_rebalance() -> None:
+    log = Log(TP, OTHER)
+    async with reading(log, lambda chunk: None) as reader:
+        reader.open([TP, OTHER])
+        await until(lambda: set(reader.lag()) == {TP, OTHER})
+        log.assigned = {OTHER}
+        assert set(reader.lag()) == {OTHER}
+        log.assigned = {TP, OTHER}
 
 
 async def test_no_more_chunks_of_a_partition_are_out_than_allowed() -> None:

@@ -105,7 +105,8 @@ class Reader(Service):
 
     def lag(self) -> dict[TopicPartition, int]:
         """Records of each open partition whose effects are not all acknowledged yet (known ends only)."""
-        return {tp: lag for tp in self._open if (lag := self._lag_of(tp)) is not None}
+        ours = self._consumer.assignment()  # without one for a moment in a rebalance, and in a stop
+        return {tp: lag for tp in self._open & ours if (lag := self._lag_of(tp)) is not None}
 
     async def standings(self) -> dict[TopicPartition, Standing]:
         """Each open partition as Kafka and we see it now; raises KafkaError if Kafka does not answer."""
