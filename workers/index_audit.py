@@ -6,12 +6,12 @@ is compared again from time to time, and after the server was away: it may have 
 
 import asyncio
 import logging
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Sequence
 
 from mode import Service
 
 from workers.index.port import Index
+from workers.index.waves import runs
 from workers.index_writer import IndexWriter
 from workers.item_points import REVISION, ItemPoints
 from workers.rows import ItemRow
@@ -111,7 +111,7 @@ class IndexAudit(Service):
     async def _audit(self, partition: int, rows: TablePartition[ItemRow]) -> int:
         """Have stale items of one partition written again; how many there were. It may go away meanwhile."""
         stale = 0
-        for item_ids in self._slices(rows):
+        for item_ids in runs(list(rows.keys()), SLICE_ITEMS):
             behind = await self._behind(rows, item_ids)
             if self._items.partitions.get(partition) is not rows:
                 break
@@ -126,12 +126,7 @@ class IndexAudit(Service):
         self._writer.push(0, (), whole=True, chunk=self._written)
         await self._written.wait()
 
-    def _slices(self, rows: TablePartition[ItemRow]) -> Iterator[list[str]]:
-        keys = iter(list(rows.keys()))
-        while item_ids := list(islice(keys, SLICE_ITEMS)):
-            yield item_ids
-
-    async def _behind(self, rows: TablePartition[ItemRow], item_ids: list[str]) -> list[str]:
+    async def _behind(self, rows: TablePartition[ItemRow], item_ids: Sequence[str]) -> list[str]:
         held = await self._index.get(item_ids, payload=(REVISION,))
         behind = []
         for item_id in item_ids:

@@ -15,6 +15,7 @@ from mode import Service
 from models.sparse import SparseVector
 from workers.index.port import Index
 from workers.index.types import Patch, Point
+from workers.index.waves import runs
 from workers.item_points import EMBEDDING, WORDS, ItemPoints
 from workers.rows import ItemRow
 from workers.stream.table import Table
@@ -34,7 +35,7 @@ class Waiting(Protocol):
 
 
 class IndexWriter(Service):
-    """Collects marked items for `delay_s`, under load longer, writes them, and finishes the chunks they came from."""
+    """Collects marked items for `delay_s`, writes them a few at a time, and finishes the chunks they came from."""
 
     def __init__(
         self,
@@ -170,8 +171,6 @@ class IndexWriter(Service):
 
         None: the row was dropped at the bound of the table.
         """
-        item_ids = list(marked)
-        for start in range(0, len(item_ids), self._slice_items):
-            some = item_ids[start : start + self._slice_items]
+        for some in runs(list(marked), self._slice_items):
             owned = ((item_id, self._items.partitions.get(marked[item_id])) for item_id in some)
             yield [(item_id, rows.get(item_id)) for item_id, rows in owned if rows is not None]

@@ -8,7 +8,7 @@ import asyncio
 import math
 from collections.abc import AsyncIterator, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import qdrant_edge as edge
@@ -22,6 +22,7 @@ from workers.index.point_ids import uuid_ids
 from workers.index.port import TIE_WINDOW
 from workers.index.types import Hit, Patch, Point, Query, Record, Schema
 from workers.index.validate import checked_id, checked_names, checked_patch, checked_point, checked_queries
+from workers.index.waves import runs
 
 _IDS_A_SLICE = 256
 """Points read or deleted in one call: 256 with a row of 200 entries take 2.5 ms."""
@@ -33,6 +34,7 @@ _STORED_NOTED = 131_072
 """Items known to be stored; what is forgotten is asked for again, at 1.5 µs an item."""
 
 Selector = bool | tuple[str, ...]
+T = TypeVar("T")
 
 
 class EdgeIndex:
@@ -58,9 +60,7 @@ class EdgeIndex:
 
     async def upsert(self, points: Sequence[Point]) -> None:
         self._opened()
-        for place, run in enumerate(slices([checked_point(self._schema, point) for point in points])):
-            if place:
-                await asyncio.sleep(0)
+        async for run in _turn_by_turn(slices([checked_point(self._schema, point) for point in points])):
             stored = [edge.Point(self._ids.point_id(p.item_id), edge_vectors(p.vectors), dict(p.payload)) for p in run]
             self._write("upsert", edge.UpdateOperation.upsert_points(stored), len(run))
             self._note_stored(point.item_id for point in run)
@@ -69,9 +69,7 @@ class EdgeIndex:
     async def patch(self, patches: Sequence[Patch]) -> list[str]:
         self._opened()
         missing: list[str] = []
-        for place, run in enumerate(slices([checked_patch(self._schema, patch) for patch in patches])):
-            if place:
-                await asyncio.sleep(0)
+        async for run in _turn_by_turn(slices([checked_patch(self._schema, patch) for patch in patches])):
             # Edge refuses a batch with a missing id after applying a part of it.
             absent = self._not_stored({patch.item_id for patch in run} - self._stored)
             self._patch([patch for patch in run if patch.item_id not in absent])
@@ -82,10 +80,7 @@ class EdgeIndex:
     async def delete(self, item_ids: Iterable[str]) -> None:
         self._opened()
         gone = [checked_id(item_id) for item_id in item_ids]
-        for start in range(0, len(gone), _IDS_A_SLICE):
-            if start:
-                await asyncio.sleep(0)
-            run = gone[start : start + _IDS_A_SLICE]
+        async for run in _turn_by_turn(runs(gone, _IDS_A_SLICE)):
             point_ids: list[Any] = [self._ids.point_id(item_id) for item_id in run]
             self._stored.difference_update(run)
             self._write("delete", edge.UpdateOperation.delete_points(point_ids), len(run))
@@ -111,10 +106,8 @@ class EdgeIndex:
         checked_names(self._schema, vectors)
         wanted = list(dict.fromkeys(checked_id(item_id) for item_id in item_ids))
         records: dict[str, Record] = {}
-        for start in range(0, len(wanted), _IDS_A_SLICE):
-            if start:
-                await asyncio.sleep(0)
-            records.update(self._records(wanted[start : start + _IDS_A_SLICE], payload, vectors))
+        async for run in _turn_by_turn(runs(wanted, _IDS_A_SLICE)):
+            records.update(self._records(run, payload, vectors))
         return records
 
     async def close(self) -> None:
@@ -229,6 +222,14 @@ class EdgeIndex:
         for item_id in stored.values():
             self._ids.point_id(item_id)
         return [name or stored[point_id] for point_id, name in zip(point_ids, names, strict=True)]
+
+
+async def _turn_by_turn(parts: Iterable[T]) -> AsyncIterator[T]:
+    """The parts, with a turn of the event loop between one and the next."""
+    for place, part in enumerate(parts):
+        if place:
+            await asyncio.sleep(0)
+        yield part
 
 
 def _request(query: Query, condition: Any) -> Any:
