@@ -61,14 +61,29 @@ class ServerOptions:
     write_timeout_s: float = 10.0
 
 
-class _Calls:
-    """What one connection offers."""
+class _Connection:
+    """What one channel offers; `lost` is called whenever it loses its server."""
 
-    def __init__(self, channel: Channel) -> None:
-        self.channel = channel
+    def __init__(self, channel: Channel, lost: Callable[[], None]) -> None:
         self.root = grpc.QdrantStub(channel)  # type: ignore[no-untyped-call]
         self.points = grpc.PointsStub(channel)  # type: ignore[no-untyped-call]
         self.collections = grpc.CollectionsStub(channel)  # type: ignore[no-untyped-call]
+        self._channel = channel
+        self._lost = lost
+        self._watching = asyncio.create_task(self._watch())
+
+    async def close(self) -> None:
+        self._watching.cancel()
+        await self._channel.close()
+
+    async def _watch(self) -> None:
+        """A server may go and come back, with older data, between two calls: no call fails then."""
+        state = self._channel.get_state()
+        while state is not ChannelConnectivity.SHUTDOWN:
+            await self._channel.wait_for_state_change(state)
+            if state is ChannelConnectivity.READY:
+                self._lost()
+            state = self._channel.get_state()
 
 
 class ServerLink:
@@ -82,16 +97,13 @@ class ServerLink:
         self.breaks = 0
         """Lost connections and calls that met no server: it may be another one since, or hold older data."""
         self._breaker = Breaker(self.name, _is_unanswered, longest_pause_s=LONGEST_PAUSE_S, clock=clock)
-        self._calls: _Calls | None = None
-        self._watching: asyncio.Task[None] | None = None
+        self._connection: _Connection | None = None
 
     async def open(self) -> None:
         """Connect; ConfigurationError for a server that is too old, DependencyError if none answers."""
-        if self._calls is None:
-            channel = self._new_channel()
-            self._calls = _Calls(channel)
-            self._watching = asyncio.create_task(self._count_breaks(channel))
-        health = self._calls.root.HealthCheck
+        if self._connection is None:
+            self._connection = _Connection(self._new_channel(), self._count_break)
+        health = self._connection.root.HealthCheck
         found = (await self.write("asking for its version", health, grpc.HealthCheckRequest())).version
         if _version(found) < OLDEST:
             raise ConfigurationError(
@@ -101,11 +113,9 @@ class ServerLink:
 
     async def close(self) -> None:
         """Let go of the connection; a second call does nothing."""
-        calls, self._calls = self._calls, None
-        if self._watching is not None:
-            self._watching.cancel()
-        if calls is not None:
-            await calls.channel.close()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
 
     @property
     def answers(self) -> bool:
@@ -145,7 +155,8 @@ class ServerLink:
 
     def _translated(self, action: str, error: AioRpcError) -> TasteStreamError:
         code, details = error.code(), error.details()
-        self.breaks += code is StatusCode.UNAVAILABLE
+        if code is StatusCode.UNAVAILABLE:
+            self._count_break()
         what = f"{self.name}: {action} failed: {code.name}, {details}"
         if code is StatusCode.INVALID_ARGUMENT:
             return BadRecordError("refused_by_index", what)
@@ -155,18 +166,13 @@ class ServerLink:
             return DependencyError(f"{what}; is it up, and is this its gRPC port?")
         return DependencyError(what)
 
-    async def _count_breaks(self, channel: Channel) -> None:
-        """A server may go and come back, with older data, between two calls: no call fails then."""
-        state = channel.get_state()
-        while state is not ChannelConnectivity.SHUTDOWN:
-            await channel.wait_for_state_change(state)
-            self.breaks += state is ChannelConnectivity.READY
-            state = channel.get_state()
+    def _count_break(self) -> None:
+        self.breaks += 1
 
-    def _opened(self) -> _Calls:
-        if self._calls is None:
+    def _opened(self) -> _Connection:
+        if self._connection is None:
             raise ConfigurationError(f"{self.name} is not connected: call ensure(schema) first")
-        return self._calls
+        return self._connection
 
     def _new_channel(self) -> Channel:
         key = self._options.api_key
