@@ -3,7 +3,11 @@
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
+
+T = TypeVar("T")
 PAUSE_S = 0.02
 
 
@@ -22,14 +26,12 @@ async def until(condition: Callable[[], bool | Awaitable[bool]], *, deadline_s: 
         await asyncio.sleep(PAUSE_S)
 
 
-async def until_passes(check: Callable[[], Awaitable[None]], *, deadline_s: float = 30.0) -> None:
-    """Repeat `check` until none of its assertions fails; after `deadline_s` fails with the last one."""
-    loop = asyncio.get_running_loop()
-    end = loop.time() + deadline_s
-    while True:
-        try:
-            return await check()
-        except AssertionError:
-            if loop.time() > end:
-                raise
-        await asyncio.sleep(PAUSE_S)
+async def until_passes(check: Callable[[], Awaitable[T]], *, deadline_s: float = 30.0) -> T:
+    """What `check` returns once none of its assertions fails; after `deadline_s` fails with the last one."""
+    patient = AsyncRetrying(
+        retry=retry_if_exception_type(AssertionError),
+        stop=stop_after_delay(deadline_s),
+        wait=wait_fixed(PAUSE_S),
+        reraise=True,
+    )
+    return await patient(check)

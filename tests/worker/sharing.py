@@ -51,15 +51,13 @@ class SharedShop:
 
     async def whole_answer(self, **body: Any) -> list[str]:
         """Ids of the items of the first answer that lacks nothing."""
-        found: list[str] = []
 
-        async def lacks_nothing() -> None:
+        async def lacks_nothing() -> list[str]:
             reply = await self.shop.ask(**body)
             assert reply["degraded"] == []
-            found.extend(item["item_id"] for item in reply["items"])
+            return [item["item_id"] for item in reply["items"]]
 
-        await until_passes(lacks_nothing)
-        return found
+        return await until_passes(lacks_nothing)
 
     async def until_degraded(self) -> None:
         """Wait until answers do without the index."""

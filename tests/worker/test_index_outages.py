@@ -114,16 +114,13 @@ async def test_a_server_restored_from_an_old_copy_is_noticed_and_brought_up_to_d
     shared.server.restore()
     await shared.server.start()
 
-    shown: list[str] = []
-
-    async def whole_again() -> None:
+    async def whole_again() -> list[str]:
         reply = await shared.shop.ask(user_id="nobody", limit=100)
         assert reply["degraded"] == []
-        shown.extend(one["item_id"] for one in reply["items"])
         await shared.check()
+        return [one["item_id"] for one in reply["items"]]
 
-    await until_passes(whole_again)
-    assert removed not in shown
+    assert removed not in await until_passes(whole_again)
 
 
 async def test_a_server_that_lost_everything_is_filled_again(shared: SharedShop) -> None:

@@ -76,12 +76,11 @@ async def _is_in_the_same_experiment(shared: SharedShop, folder: Path) -> None:
     assert (await tastestream(shop.worker, "experiment", "put", str(file))).code == 0
     expected = {user: f"home-list/{('as-now', 'varied')[assign(user, 'home-list', (1, 1))]}" for user in USERS}
     assert len(set(expected.values())) == 2
-    replies: dict[str, dict[str, Any]] = {}
 
-    async def all_take_part() -> None:
-        replies.update({user: await shop.ask(user_id=user) for user in USERS})
+    async def all_take_part() -> list[dict[str, Any]]:
+        replies = {user: await shop.ask(user_id=user) for user in USERS}
         assert {user: reply["variant"] for user, reply in replies.items()} == expected
+        return list(replies.values())
 
-    await until_passes(all_take_part)
-    lines = await shop.served(*replies.values())
+    lines = await shop.served(*await until_passes(all_take_part))
     assert {line["user_id"]: line["variant"] for line in lines} == expected
