@@ -7,7 +7,6 @@ events came in order, at most 200 before each erase. Names of users whose record
 import math
 from bisect import bisect
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import blake2b
@@ -53,10 +52,10 @@ class ExpectedUser:
         if len(self.history) > HISTORY:
             self.history, place = self.history[1:], place - 1
         before = [kept[2] for kept in self.history[max(0, place - WINDOW) : max(0, place)]][::-1]
-        before = before[: before.index(item)] if item in before else before
+        since_last = before[: [*before, item].index(item)]
         bought = [kept[2] for kept in reversed(self.history) if kept[4]] if buys else []
         others = [other for other in dict.fromkeys(bought) if other != item][:WINDOW]
-        return list(dict.fromkeys(before)), others if place >= 0 and bought.count(item) == 1 else None
+        return list(dict.fromkeys(since_last)), others if place >= 0 and bought.count(item) == 1 else None
 
 
 @dataclass
@@ -69,8 +68,9 @@ class ExpectedItem:
     times: list[int] = field(default_factory=list)
     watermarks: dict[int, int] = field(default_factory=dict)
 
-    def hear(self, told: Told, times: int) -> None:
-        """Count one event on this item, or with `times` = -1 take it back."""
+    def hear(self, told: Told, times: int, marks: dict[int, int]) -> None:
+        """Count one event on this item, or with `times` = -1 take it back; `marks`: its offset by partition."""
+        self.watermarks |= marks
         _, before, bought_with, likes, first, clock, time_ms, stars = told
         for distance, other in enumerate(before, start=1):
             self.rows["transitions"][key_of(other) % 2**32] += times * (UNIT // distance) * (distance <= NEAR)
@@ -114,8 +114,7 @@ class Expected:
             return
         if kind == "erase":
             for told in user.told:
-                self.items[told[0]].hear(told, -1)
-                self.items[told[0]].watermarks[record.partition] = offset
+                self.items[told[0]].hear(told, -1, {record.partition: offset})
             self.users[name] = ExpectedUser(watermark=offset, erased_ms=time_ms)
             return
         item, event_id = body["item_id"], body.get("event_id", "")
@@ -126,14 +125,4 @@ class Expected:
         told = (item, before, others, likes, item not in user.seen, offset * self.partitions, time_ms, stars)
         user.seen.add(item)
         user.told.append(told)
-        self.items[item].hear(told, 1)
-        if direct:
-            self.items[item].watermarks[record.partition] = offset
-
-
-def fold(log: Iterable[Any], partitions: int) -> Expected:
-    """State after a whole log of which each partition is in order."""
-    state = Expected(partitions)
-    for record in log:
-        state.learn(record)
-    return state
+        self.items[item].hear(told, 1, {record.partition: offset} if direct else {})

@@ -8,9 +8,7 @@ import orjson
 
 from models.exploration import FEW_USERS
 from models.popular_lists import popularity_row
-from models.sources import (
-    labels,
-)
+from models.sources import labels
 from models.sparse import SparseVector
 from models.text import ItemText, Vector, embed_item, unit
 from models.words import word_row

@@ -9,9 +9,7 @@ from aiokafka import TopicPartition
 from models.evidence import Evidence, Retraction
 from models.ids import sparse_index
 from models.popular_lists import popularity_query
-from models.sources import (
-    DAY,
-)
+from models.sources import DAY
 from models.sparse import SparseVector
 from models.words import word_query
 from tests.agents.parts import DIM, chunk_of_records, done, json_record, partition_for, running_parts

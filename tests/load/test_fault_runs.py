@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from infra.broker import Broker
-from load.independent_fold import Expected, fold
+from load.independent_fold import Expected
 from load.outages import crowd
 from load.outages.faults import FAULTS
 from load.outages.run import run_fault
@@ -77,26 +77,33 @@ class Fold:
         return judge_state(self.users, self.items, self.refused, truth)
 
 
+def fold(log: list[Published]) -> Expected:
+    expected = Expected(partitions=1)
+    for record in log:
+        expected.learn(record)
+    return expected
+
+
 def test_the_independent_fold_agrees_with_the_models(log: list[Published]) -> None:
-    truth, found = fold(log, partitions=1), Fold(log)
+    truth, found = fold(log), Fold(log)
     assert max(len(user.history) for user in truth.users.values()) == 200
     assert found.refused and found.verdict(truth) == EXACT
 
 
 def test_an_event_that_is_missing_is_lost(log: list[Published]) -> None:
-    verdict = Fold(log[:-1]).verdict(fold(log, partitions=1))
+    verdict = Fold(log[:-1]).verdict(fold(log))
     assert verdict.lost > 0 and verdict.rows_wrong > 0
 
 
 def test_an_event_that_is_too_many_is_double(log: list[Published]) -> None:
-    verdict = Fold(log).verdict(fold(log[:-1], partitions=1))
+    verdict = Fold(log).verdict(fold(log[:-1]))
     assert verdict.double > 0 and verdict.rows_wrong > 0
 
 
 def change(change_one: Callable[[Fold], None], log: list[Published]) -> StateVerdict:
     found = Fold(log)
     change_one(found)
-    return found.verdict(fold(log, partitions=1))
+    return found.verdict(fold(log))
 
 
 @pytest.mark.parametrize("name", ["count", "likes", "buyers", "ratings", "stars"])

@@ -3,7 +3,7 @@
 import math
 from pathlib import Path
 
-from load.independent_fold import DAY_MS, HALF_LIVES, UNIT, Expected, fold, key_of, popularity
+from load.independent_fold import DAY_MS, HALF_LIVES, UNIT, Expected, key_of, popularity
 from models.sparse import SparseVector
 from models.user_state import UserState
 from tests.waiting import until
@@ -49,7 +49,9 @@ async def check_state(worker: Worker, events: int) -> dict[str, ItemRow]:
     topics, partitions = worker.topics, int(str(worker.settings["user_partitions"]))
     log = await read_all(worker.bootstrap, topics.user_interactions)
     assert len(log) == events
-    expected = fold(log, partitions)
+    expected = Expected(partitions)
+    for record in log:
+        expected.learn(record)
     users = await last_values(worker.bootstrap, topics.user_state_changelog)
     rows = await last_values(worker.bootstrap, topics.item_state_changelog)
     _check_users({key: UserState.unpack(value) for key, value in users.items()}, expected)
