@@ -34,8 +34,9 @@ WARM_SHARE = 1 / 3
 RATE, QUESTIONS = 300.0, 20.0
 # The least active of so many has its 200 events of history after seven minutes: rows are full when it counts.
 USERS = 120
-# Events of strangers before the clock runs: as many as fill the caches of ids and partitions (docs/memory.md).
-FILL = 70_000
+# Events of strangers before the clock runs: as many as fill the caches of ids and partitions (docs/memory.md), and
+# have their dicts grow for the last time: that of 65,536 ids does so, by 2 MB, when 87,381 have come and gone.
+FILL = 100_000
 # Users and items without end, each seen once, and a worker that keeps so many of all.
 STRANGERS, MAX_USERS, MAX_ITEMS, MAX_UNKNOWN = 0.05, 500, 400, 150
 
