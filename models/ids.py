@@ -1,7 +1,13 @@
 """Numbers that stand for item ids where strings are too large: seen sets, rows of counts, sparse indices."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import blake2b
+
+import numpy as np
+from numpy.typing import NDArray
+
+Indices = NDArray[np.uint32]
 
 _CACHED_IDS = 65_536
 """Ids whose number is kept at hand: about 18 MB when full, also with ids that are seen once; a miss costs 1 µs."""
@@ -24,6 +30,11 @@ def sparse_index(item_id: str) -> int:
     True
     """
     return item_key(item_id) & 0xFFFFFFFF
+
+
+def sparse_indices(item_ids: Sequence[str]) -> Indices:
+    """`sparse_index` of each, uint32 (n,)."""
+    return np.fromiter(map(sparse_index, item_ids), dtype=np.uint32, count=len(item_ids))
 
 
 def event_hash(event_id: str) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from models.ids import item_key, sparse_index
+from models.ids import Indices, item_key, sparse_index
 from models.item_state import HALF_LIVES, ItemState
 from models.sources import CATEGORY, COOCCURRENCE, POPULARITY, REACH, TRANSITIONS, TRENDING, popularity_scores
 from models.sparse import SparseVector
@@ -32,7 +32,8 @@ class ItemTable:
         self._slots: dict[str, int] = {}
         self._slots_by_key: dict[int, int] = {}
         self._ids: NDArray[np.object_] = np.empty(_FIRST_SLOTS, dtype=object)
-        self._popularity: Floats = np.zeros((_FIRST_SLOTS, len(HALF_LIVES)))
+        self._indices: Indices = np.zeros(_FIRST_SLOTS, dtype=np.uint32)
+        self._popularity: Floats = np.zeros((len(HALF_LIVES), _FIRST_SLOTS))
         self._counts: Floats = np.zeros(_FIRST_SLOTS)
         self._sparse = {TRANSITIONS: SparseRows(), COOCCURRENCE: SparseRows()}
         self._categories = SparseRows()
@@ -83,7 +84,7 @@ class ItemTable:
             slot = self._slots[item_id] = self._slots_by_key[item_key(item_id)] = len(self._slots)
             if slot == len(self._ids):
                 self._grow()
-            self._ids[slot] = item_id
+            self._ids[slot], self._indices[slot] = item_id, sparse_index(item_id)
         return slot
 
     def without(self, keys: NDArray[np.uint64]) -> NDArray[np.intp]:
@@ -100,6 +101,10 @@ class ItemTable:
     def price_column(self, slots: NDArray[np.intp]) -> Floats:
         """Prices of these slots, float64 (n,), 0 where unknown."""
         return np.array([self._prices.get(item_id, 0.0) for item_id in self._ids[slots]], dtype=np.float64)
+
+    def index_column(self, slots: NDArray[np.intp]) -> Indices:
+        """`sparse_index` of these slots, uint32 (n,)."""
+        return self._indices[slots]
 
     def candidates(
         self,
@@ -137,7 +142,7 @@ class ItemTable:
         self._take_over()
         wanted = SparseVector.of({sparse_index(name): share for name, share in affinity.items()})
         found = popularity_scores(
-            self._popularity[slots], self._asked(self._categories, wanted)[slots], self._counts[slots]
+            self._popularity[:, slots].T, self._asked(self._categories, wanted)[slots], self._counts[slots]
         )
         for source, query in queries.items():
             found[source] = self._asked(self._sparse[source], query)[slots]
@@ -165,17 +170,21 @@ class ItemTable:
         for slot, item in self._changed.items():
             self._sparse[TRANSITIONS].set(slot, item.transition_row())
             self._sparse[COOCCURRENCE].set(slot, item.cooccurrence_row())
-            self._popularity[slot] = item.popularity_scores()
+            self._popularity[:, slot] = item.popularity_scores()
             self._counts[slot] = item.count
         self._changed.clear()
 
     def _grow(self) -> None:
         self._ids = np.concatenate([self._ids, np.empty_like(self._ids)])
-        self._popularity = np.concatenate([self._popularity, np.zeros_like(self._popularity)])
+        self._indices = np.concatenate([self._indices, np.zeros_like(self._indices)])
+        self._popularity = np.concatenate([self._popularity, np.zeros_like(self._popularity)], axis=1)
         self._counts = np.concatenate([self._counts, np.zeros_like(self._counts)])
         self._text = np.concatenate([self._text, np.zeros_like(self._text)])
 
 
 def _best(scores: Floats, width: int) -> NDArray[np.intp]:
-    places = np.argpartition(scores, len(scores) - width)[len(scores) - width :]
-    return places[scores[places] > 0.0]
+    places = np.flatnonzero(scores > 0.0)
+    if len(places) > width:
+        positive = scores[places]
+        places = places[np.argpartition(positive, len(positive) - width)[len(positive) - width :]]
+    return places

@@ -172,7 +172,7 @@ class Recommender:
         slots, raw = self._table.candidates(slots, _vectors(queries), texts, affinity, width)
         rows = {item_id: self._table.rows(item_id).get(TRANSITIONS) for item_id in item_ids[:TRANSITION_ITEMS]}
         past_rows = {item_id: row for item_id, row in rows.items() if row is not None}
-        raw[REVERSED] = reversed_scores(queries[TRANSITIONS], past_rows, self._table.item_ids[slots].tolist())
+        raw[REVERSED] = reversed_scores(queries[TRANSITIONS], past_rows, self._table.index_column(slots))
         prices = self._table.prices(item_ids)
         if prices:
             raw[PRICE] = price_closeness(self._table.price_column(slots), prices)

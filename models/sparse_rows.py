@@ -73,14 +73,17 @@ class SparseRows:
 
     def scores(self, query: SparseVector, slots: int) -> NDArray[np.float32]:
         """Dot product of `query` with the first `slots` rows, float32 (slots,); 0 without overlap."""
-        scores = np.zeros(slots + 1, dtype=np.float32)  # the last one takes the zeros of removed entries (-1)
+        owners, amounts = [np.zeros(0, dtype=np.int32)], [np.zeros(0, dtype=np.float32)]
         for index, weight in zip(query.indices.tolist(), query.values.tolist(), strict=True):
             column = self._columns.get(index)
             if column is not None:
                 start = self._start[column]
                 block = slice(start, start + self._length[column])
-                scores[self._owner[block]] += weight * self._weight[block]
-        return scores[:slots]
+                owners.append(self._owner[block])
+                amounts.append(weight * self._weight[block])
+        # The first bin takes the zeros of removed entries, whose owner is -1.
+        bins = np.bincount(np.concatenate(owners) + 1, np.concatenate(amounts), slots + 1)
+        return bins[1 : slots + 1].astype(np.float32)
 
     @property
     def allocated_entries(self) -> int:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.ids import sparse_index
+from models.ids import sparse_index, sparse_indices
 from models.item_state import HALF_LIVES
 from models.popular_lists import popularity_query, popularity_row
 from models.sources import (
@@ -99,14 +99,16 @@ def test_item_whose_likes_are_all_recent_is_newer_than_an_equally_trending_one()
 def test_transitions_read_backwards_find_what_led_to_the_history() -> None:
     query = transition_query(["b", "a"], nobody)
     rows = {"b": SparseVector.of({sparse_index("x"): 4.0}), "a": SparseVector.of({sparse_index("x"): 5.0})}
-    scores = reversed_scores(query, rows, ["x", "y"])
+    scores = reversed_scores(query, rows, sparse_indices(["x", "y"]))
     assert scores.tolist() == pytest.approx([(4.0 + 0.8 * 5.0) / SHRINKAGE, 0.0])
 
 
 def test_candidates_own_row_explains_its_backward_score() -> None:
     query = transition_query(["b", "a"], nobody)
     rows = {"b": SparseVector.of({sparse_index("x"): 4.0}), "a": SparseVector.of({sparse_index("x"): 5.0})}
-    assert reversed_row("x", rows).dot(query.vector) == pytest.approx(reversed_scores(query, rows, ["x"])[0])
+    assert reversed_row("x", rows).dot(query.vector) == pytest.approx(
+        reversed_scores(query, rows, sparse_indices(["x"]))[0]
+    )
     assert len(reversed_row("y", rows)) == 0
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from models.ids import sparse_indices
 from models.ranking import Candidates
 from models.sources import (
     BOUGHT_TOGETHER,
@@ -52,10 +53,10 @@ def score(
     item_ids = list(facts)
     scores = {source: _returned(item_ids, found, source) for source in _SEARCHED if source in found.hits}
     if question.bought:
-        told = reversed_scores(found.queries[BOUGHT_TOGETHER], question.bought, item_ids)
+        told = reversed_scores(found.queries[BOUGHT_TOGETHER], question.bought, sparse_indices(item_ids))
         scores[BOUGHT_TOGETHER] = scores.get(BOUGHT_TOGETHER, 0.0) + told
     if REVERSED in found.queries:
-        scores[REVERSED] = reversed_scores(found.queries[REVERSED], question.followed, item_ids)
+        scores[REVERSED] = reversed_scores(found.queries[REVERSED], question.followed, sparse_indices(item_ids))
     if question.prices and question.situation.kind == "for_user":
         scores[PRICE] = price_closeness(np.array([fact.price for fact in facts.values()]), question.prices)
     if item_ids:
