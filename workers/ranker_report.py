@@ -12,6 +12,7 @@ from workers.security import client_options
 from workers.settings import Settings
 from workers.shared_weights import hear
 from workers.stream.connect import connect, disconnect
+from workers.stream.from_start import read_from_start
 from workers.topics import Topics
 
 PATIENCE_S = 10.0
@@ -46,9 +47,7 @@ async def read_weights(settings: Settings, topic: str) -> dict[str, RankerWeight
     consumer = await connect(lambda: AIOKafkaConsumer(**options, enable_auto_commit=False), patience_s=PATIENCE_S)
     heard: dict[str, RankerWeights] = {}
     try:
-        consumer.assign([partition])
-        await consumer.seek_to_beginning(partition)
-        await hear(consumer, partition, heard)
+        await hear(consumer, partition, await read_from_start(consumer, partition), heard)
     finally:
         await disconnect(consumer)
     return heard

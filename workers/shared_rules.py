@@ -20,6 +20,7 @@ from workers.query.controls import RuleBook
 from workers.records.rules import decode_rules
 from workers.stream.chunk import Record
 from workers.stream.connect import ClientOptions, connect, disconnect
+from workers.stream.from_start import read_from_start
 from workers.stream.writer import Writer
 from workers.topics import Topics
 
@@ -69,9 +70,7 @@ class SharedRules(Service):
             ),
             patience_s=self._patience_s,
         )
-        self._consumer.assign([self._partition])
-        await self._consumer.seek_to_beginning(self._partition)
-        end = (await self._consumer.end_offsets([self._partition]))[self._partition]
+        end = await read_from_start(self._consumer, self._partition)
         while await self._consumer.position(self._partition) < end:
             await self._take()
 

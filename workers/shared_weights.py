@@ -17,6 +17,7 @@ from models.ranker_weights import RankerWeights
 from workers.metrics import Metrics
 from workers.records.out import OutRecord
 from workers.stream.connect import ClientOptions, connect, disconnect
+from workers.stream.from_start import read_from_start
 from workers.stream.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -57,9 +58,8 @@ class SharedWeights(Service):
         self._consumer = await connect(
             lambda: AIOKafkaConsumer(**self._options, enable_auto_commit=False), patience_s=self._patience_s
         )
-        self._consumer.assign([self._partition])
-        await self._consumer.seek_to_beginning(self._partition)
-        await hear(self._consumer, self._partition, self._heard)
+        end = await read_from_start(self._consumer, self._partition)
+        await hear(self._consumer, self._partition, end, self._heard)
         if self._heard:
             newest = max(weights.time_ms for weights in self._heard.values())
             self._ranker.merge(list(self._heard.values()), newest)
@@ -77,7 +77,8 @@ class SharedWeights(Service):
         while not self.should_stop:
             await self.sleep(self._interval_s)
             try:
-                await hear(self._consumer, self._partition, self._heard)
+                end = (await self._consumer.end_offsets([self._partition]))[self._partition]
+                await hear(self._consumer, self._partition, end, self._heard)
             except KafkaError as error:
                 log.warning("weights of other workers can't be read now: %r", error)
             others = [weights for worker_id, weights in self._heard.items() if worker_id != self._worker_id]
@@ -93,12 +94,13 @@ class SharedWeights(Service):
         self._published = weights.examples
 
 
-async def hear(consumer: AIOKafkaConsumer, partition: TopicPartition, heard: dict[str, RankerWeights]) -> None:
-    """Read on to the end of the topic as it is now: the last weights of each worker, by worker, into `heard`.
+async def hear(
+    consumer: AIOKafkaConsumer, partition: TopicPartition, end: int, heard: dict[str, RankerWeights]
+) -> None:
+    """Read on to the offset `end`: the last weights of each worker, by worker, into `heard`.
 
     Of more than 256 workers those who published last stay.
     """
-    end = (await consumer.end_offsets([partition]))[partition]
     while await consumer.position(partition) < end:
         for record in (await consumer.getmany(timeout_ms=POLL_MS)).get(partition, ()):
             worker_id = (record.key or b"").decode(errors="replace")

@@ -22,6 +22,7 @@ from workers.metrics import Metrics
 from workers.ranker_report import weights_table
 from workers.records.out import OutRecord
 from workers.shared_weights import MOST_HEARD, SharedWeights, hear
+from workers.stream.from_start import read_from_start
 from workers.stream.writer import Writer
 from workers.topic_admin import ensure_topics
 from workers.topics import Topics
@@ -118,9 +119,8 @@ async def test_of_more_workers_than_are_remembered_those_who_published_last_stay
     await writer.stop()
     heard: dict[str, RankerWeights] = {}
     async with AIOKafkaConsumer(bootstrap_servers=broker, enable_auto_commit=False) as consumer:
-        consumer.assign([TopicPartition(topic, 0)])
-        await consumer.seek_to_beginning()
-        await hear(consumer, TopicPartition(topic, 0), heard)
+        partition = TopicPartition(topic, 0)
+        await hear(consumer, partition, await read_from_start(consumer, partition), heard)
     assert list(heard) == names[extra:]
 
 

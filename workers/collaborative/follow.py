@@ -10,6 +10,7 @@ from workers.collaborative.versions import Versions
 from workers.item_points import COLLABORATIVE_SPACES
 from workers.metrics import Metrics
 from workers.stream.connect import ClientOptions, connect, disconnect
+from workers.stream.from_start import read_from_start
 
 log = logging.getLogger(__name__)
 
@@ -37,9 +38,8 @@ class ActiveVersion(Service):
         self._consumer = await connect(
             lambda: AIOKafkaConsumer(**self._options, enable_auto_commit=False), patience_s=self._patience_s
         )
-        self._consumer.assign([self._partition])
-        await self._consumer.seek_to_beginning(self._partition)
-        await read_on(self._consumer, self._partition, self._versions)
+        end = await read_from_start(self._consumer, self._partition)
+        await read_on(self._consumer, self._partition, end, self._versions)
         self._switch()
 
     async def on_stop(self) -> None:
@@ -68,9 +68,8 @@ class ActiveVersion(Service):
         self._metrics.set_vectors_version(version or 0)
 
 
-async def read_on(consumer: AIOKafkaConsumer, partition: TopicPartition, versions: Versions) -> None:
-    """Read to the end of the topic as it is now."""
-    end = (await consumer.end_offsets([partition]))[partition]
+async def read_on(consumer: AIOKafkaConsumer, partition: TopicPartition, end: int, versions: Versions) -> None:
+    """Read to the offset `end`."""
     while await consumer.position(partition) < end:
         for record in (await consumer.getmany(timeout_ms=POLL_MS)).get(partition, ()):
             _load(versions, record)

@@ -23,6 +23,7 @@ from workers.partitioning import partition_of
 from workers.security import client_options
 from workers.settings import Settings
 from workers.stream.connect import connect, disconnect
+from workers.stream.from_start import read_from_start
 from workers.topics import Topics
 
 LOOK_EVERY_S = 0.2
@@ -36,9 +37,7 @@ async def read_versions(settings: Settings) -> Versions:
     consumer = await _consumer(settings)
     versions = Versions()
     try:
-        consumer.assign([partition])
-        await consumer.seek_to_beginning(partition)
-        await read_on(consumer, partition, versions)
+        await read_on(consumer, partition, await read_from_start(consumer, partition), versions)
     finally:
         await disconnect(consumer)
     return versions

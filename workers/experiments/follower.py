@@ -19,6 +19,7 @@ from workers.experiments.running import Running
 from workers.metrics import Metrics
 from workers.stream.chunk import Record
 from workers.stream.connect import ClientOptions, connect, disconnect
+from workers.stream.from_start import read_from_start
 from workers.stream.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -64,9 +65,7 @@ class ExperimentFollower(Service):
             ),
             patience_s=self._patience_s,
         )
-        self._consumer.assign([self._partition])
-        await self._consumer.seek_to_beginning(self._partition)
-        end = (await self._consumer.end_offsets([self._partition]))[self._partition]
+        end = await read_from_start(self._consumer, self._partition)
         while await self._consumer.position(self._partition) < end:
             await self._read()
 

@@ -17,7 +17,7 @@ from mode import Service
 from workers.errors import ConfigurationError, DependencyError
 from workers.stream.connect import ClientOptions, connect, disconnect
 from workers.stream.reader import Reader, Route, Standing
-from workers.stream.recovery import recover
+from workers.stream.recovery import end_offsets, recover
 from workers.stream.table import Table
 from workers.stream.writer import RENEW_EVERY_S, Writer
 
@@ -134,7 +134,7 @@ class GroupMember(Service):
         self._check_assigned(assigned)
         await asyncio.gather(*(self._recover_table(table, assigned) for table in self._changelogs()))
         committed = {tp: await self._consumer.committed(tp) for tp in assigned}
-        ends = await self._consumer.end_offsets(list(assigned))
+        ends = await end_offsets(self._options, assigned, patience_s=self._settings.patience_s)
         self._check_ends({tp: end for tp, end in ends.items() if committed[tp] is None})
         check_not_shorter(committed, ends)
         for follower in self._followers:
