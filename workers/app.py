@@ -157,6 +157,7 @@ def _member(
         topics.item_vectors: parts.items,
     }
     tables = {topic: table for topic, table in tables.items() if only is None or topic in only}
+    sides = {topics.interactions_rerouted: topics.user_interactions}
     return GroupMember(
         options,
         MemberSettings(
@@ -170,6 +171,7 @@ def _member(
         tables,
         parts.writer,
         followers,
+        {side: main for side, main in sides.items() if side in tables and main in tables},
         LogCheck(topics, parts.users, parts.items).check,
     )
 

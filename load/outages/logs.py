@@ -7,6 +7,8 @@ from aiokafka import AIOKafkaConsumer
 from workers.stream.chunk import Record
 
 POLL_MS = 200
+# Keys of what a changelog holds beside rows begin with it: no id does.
+NO_ID = "\x00"
 
 
 async def records_of(bootstrap: str, topic: str) -> AsyncIterator[Record]:
@@ -29,10 +31,12 @@ async def read_all(bootstrap: str, topic: str) -> list[Record]:
 
 
 async def last_values(bootstrap: str, topic: str) -> dict[str, bytes]:
-    """The last value of each key of a compacted topic."""
+    """The last row of each key of a changelog."""
     values: dict[str, bytes] = {}
     async for record in records_of(bootstrap, topic):
         key = (record.key or b"").decode(errors="replace")
+        if key.startswith(NO_ID):
+            continue
         if record.value is None:
             values.pop(key, None)
         else:

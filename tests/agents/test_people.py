@@ -28,13 +28,13 @@ def view(world: World, user_id: str, item_id: str, time: int, partition: int | N
     world.publish(user_id, partition, **body)
 
 
-def identify(world: World, guest: str, user: str, time: int, **fields: Any) -> None:
+def identify(world: World, guest: str, user: str, time: int, partition: int | None = None, **fields: Any) -> None:
     body = {"event_type": "identify", "anonymous_id": guest, "user_id": user, "event_time": T0 + time, **fields}
-    world.publish(guest, **body)
+    world.publish(guest, partition, **body)
 
 
-def erase(world: World, user: str, time: int) -> None:
-    world.publish(user, event_type="erase", user_id=user, event_time=T0 + time)
+def erase(world: World, user: str, time: int, partition: int | None = None) -> None:
+    world.publish(user, partition, event_type="erase", user_id=user, event_time=T0 + time)
 
 
 def known(user: UserState) -> tuple[object, ...]:
@@ -280,3 +280,39 @@ async def test_state_is_that_of_an_undisturbed_run_however_often_the_worker_dies
     assert {k: known(row) for k, row in wild.users().items()} == {k: known(row) for k, row in calm.users().items()}
     assert counted(wild) == counted(calm)
     assert wild.letters() == calm.letters() == []
+
+
+BY_TWO_WAYS = pytest.mark.parametrize("strays", ["events", "order"])
+"""Which of a person's records are misplaced, and so come by way of the other topic."""
+
+
+@BY_TWO_WAYS
+@pytest.mark.parametrize("seed", range(15))
+async def test_who_is_forgotten_leaves_nothing_by_whatever_way_events_and_order_come(strays: str, seed: int) -> None:
+    async with running_parts() as (parts, _):
+        world = World(parts, seed, kill_share=0.5)
+        for user in (f"gone{n}" for n in range(4)):
+            wrong = 1 - partition_for(user)
+            for time, item in enumerate(ITEMS):
+                view(world, user, item, time, wrong if strays == "events" else None)
+            erase(world, user, 20, wrong if strays == "order" else None)
+        await world.settle(3)
+        assert world.kills > 5
+        assert counted(world) == {}
+
+
+@BY_TWO_WAYS
+@pytest.mark.parametrize("seed", range(15))
+async def test_a_guests_events_count_once_by_whatever_way_they_and_the_identify_come(strays: str, seed: int) -> None:
+    async with running_parts() as (parts, _):
+        world = World(parts, seed, kill_share=0.5)
+        for n, guest in enumerate(f"guest{n}" for n in range(4)):
+            wrong = 1 - partition_for(guest)
+            for time, item in enumerate(ITEMS):
+                view(world, guest, item, time, wrong if strays == "events" else None)
+            identify(world, guest, f"user{n}", 20, wrong if strays == "order" else None)
+        await world.settle(3)
+        assert world.kills > 5
+        assert {item_id: item.count for item_id, item in world.items().items()} == dict.fromkeys(ITEMS, 4)
+        users = world.users()
+        assert [users[f"user{n}"].history.item_ids for n in range(4)] == [list(ITEMS)] * 4

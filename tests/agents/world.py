@@ -18,6 +18,8 @@ from workers.agents.interactions import handle
 from workers.parts import Parts
 from workers.records.out import OutRecord
 from workers.stream.chunk import Chunk, Record
+from workers.stream.repeats import Repeats
+from workers.stream.table import BEGUN_KEY
 from workers.stream.writer import Target, Writer
 
 INTERACTIONS, REROUTED, CHANGELOG = "user-interactions", "interactions-rerouted", "user-state-changelog"
@@ -40,6 +42,7 @@ class World(Writer):
         self._kill_share = kill_share
         self._committed: dict[Target, int] = defaultdict(int)
         self._writes_left: int | None = None
+        self._repeats: list[Repeats] = []
 
     def publish(self, key: str, partition: int | None = None, **body: Any) -> tuple[int, int]:
         """A client's record; (partition, offset)."""
@@ -59,7 +62,8 @@ class World(Writer):
     async def settle(self, chunk_records: int) -> None:
         """Fold until nothing is left to fold, in chunks of random partitions."""
         for _ in range(MAX_CHUNKS):
-            waiting = [t for t, log in self.logs.items() if t[0] in (INTERACTIONS, REROUTED) and self._left(t, log)]
+            self._end_turns()
+            waiting = [t for t in list(self.logs) if t[0] in (INTERACTIONS, REROUTED) and self._waiting(t)]
             if not waiting:
                 return
             await self._fold_some(self._rng.choice(waiting), self._rng.randint(1, chunk_records))
@@ -68,7 +72,9 @@ class World(Writer):
     def users(self) -> dict[str, UserState]:
         """Rows as the changelog has them."""
         last = {record.key: record.value for (name, _), log in self.logs.items() if name == CHANGELOG for record in log}
-        return {(key or b"").decode(): UserState.unpack(value or b"") for key, value in last.items()}
+        return {
+            (key or b"").decode(): UserState.unpack(value or b"") for key, value in last.items() if key != BEGUN_KEY
+        }
 
     def items(self) -> dict[str, ItemState]:
         """Item rows that come out of all evidence."""
@@ -88,16 +94,25 @@ class World(Writer):
         """Reasons of all dead letters."""
         return [dict(r.headers)["tastestream.reason"].decode() for r in self.logs["dead-letters", 0]]  # type: ignore[union-attr]
 
-    def _left(self, target: Target, log: list[Record]) -> int:
-        return len(log) - self._committed[target]
+    def _waiting(self, target: Target) -> list[Record]:
+        """Records of `target` that are not committed and may be read now."""
+        return self.logs[target][self._committed[target] : self._limit(target)]
+
+    def _limit(self, target: Target) -> int | None:
+        limits = (one.limit(TopicPartition(*target)) for one in self._repeats if TopicPartition(*target) in one.tps)
+        return next(limits, None)
+
+    def _end_turns(self) -> None:
+        for repeats in self._repeats:
+            while (turn := repeats.turn()) is not None and self._committed[turn[0]] >= turn[1]:
+                repeats.go_on()
 
     def _append(self, target: Target, record: OutRecord) -> None:
         log, tp = self.logs[target], TopicPartition(*target)
         log.append(record_at(tp, len(log), record.key, record.value, record.timestamp_ms or NOW_MS, record.headers))
 
     async def _fold_some(self, target: Target, size: int) -> None:
-        start = self._committed[target]
-        chunk = Chunk(TopicPartition(*target), self.logs[target][start : start + size], on_finish=lambda _: None)
+        chunk = Chunk(TopicPartition(*target), self._waiting(target)[:size], on_finish=lambda _: None)
         self._writes_left = self._rng.randrange(8) if self._rng.random() < self._kill_share else None
         try:
             await handle(chunk, self._parts)
@@ -115,3 +130,9 @@ class World(Writer):
         for (name, partition), log in self.logs.items():
             for record in log if name == CHANGELOG else ():
                 table.partitions[partition].load(record.key or b"", record.value)
+        self._repeats = [self._repeats_of(partition, rows.begun) for partition, rows in table.partitions.items()]
+
+    def _repeats_of(self, partition: int, begun: int) -> Repeats:
+        main, side = TopicPartition(INTERACTIONS, partition), TopicPartition(REROUTED, partition)
+        ends = {tp: len(self.logs[tp]) for tp in (main, side)}
+        return Repeats(main, side, begun, {tp: self._committed[tp] for tp in ends}, ends)

@@ -50,6 +50,7 @@ class CountingWorker:
             tables={topic: self.table},
             writer=self.writer,
             followers=[],
+            sides={},
         )
 
     @asynccontextmanager

@@ -14,19 +14,29 @@ from tests.waiting import until
 from workers.stream import reader as reader_module
 from workers.stream.chunk import Chunk, Record
 from workers.stream.reader import Reader, Route
+from workers.stream.repeats import Repeats
 
 TP = TopicPartition("events", 0)
 OTHER = TopicPartition("events", 1)
+SIDE = TopicPartition("rerouted", 0)
 
 
 class Log:
-    """A consumer of partitions of ten records each: it remembers positions and commits, as aiokafka's does."""
+    """A consumer of partitions of ten records each: it remembers positions and commits, as aiokafka's does.
+
+    After the records come `tail` offsets without one, as a transaction leaves them.
+    """
 
     def __init__(self, *assigned: TopicPartition) -> None:
         self.assigned = set(assigned)
         self.positions = dict.fromkeys(assigned, 0)
         self.committed: dict[TopicPartition, int] = {}
         self.during_poll: Callable[[], object] = lambda: None
+        self.tail = 0
+
+    async def position(self, tp: TopicPartition) -> int:
+        position = self.positions[tp]
+        return position if position < 10 else 10 + self.tail
 
     def assignment(self) -> set[TopicPartition]:
         return self.assigned
@@ -52,6 +62,9 @@ class Log:
     async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
         self.committed |= offsets
 
+    async def end_offsets(self, tps: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        return dict.fromkeys(tps, 10 + self.tail)
+
     def highwater(self, tp: TopicPartition) -> int:
         assert tp in self.assigned, "Partition is not assigned"
         return 10
@@ -62,7 +75,7 @@ async def reading(log: Log, put: Callable[[Chunk], Any], chunks_out: int = 2) ->
     async def deliver(chunk: Chunk) -> None:
         put(chunk)
 
-    routes = {"events": Route(deliver, chunk_records=3, chunks_out=chunks_out)}
+    routes = {topic: Route(deliver, chunk_records=3, chunks_out=chunks_out) for topic in ("events", "rerouted")}
     reader = Reader(log, routes, commit_interval_s=0.01, drain_timeout_s=5.0)
     await reader.start()
     try:
@@ -187,6 +200,48 @@ async def test_closing_does_not_wait_for_ever_for_an_index_that_does_not_answer(
         chunks[1].park()
         await asyncio.wait_for(reader.close(), 4.5)
         assert log.committed == {TP: 3}
+
+
+@pytest.mark.parametrize("tail", [0, 2])
+async def test_what_may_have_been_begun_is_finished_before_the_other_topic_is_read(tail: int) -> None:
+    log = Log(TP, SIDE)
+    log.tail = tail
+    chunks: list[Chunk] = []
+    end = 10 + tail
+    async with reading(log, chunks.append) as reader:
+        reader.open([TP, SIDE], [Repeats(TP, SIDE, 5, {TP: 0, SIDE: 0}, {TP: end, SIDE: end})])
+        await until(lambda: _delivered(chunks) == [(SIDE, range(3)), (SIDE, range(3, 5))])
+        assert set(await reader.standings()) == {SIDE}
+        chunks[0].finish()
+        for _ in range(5):
+            await asyncio.sleep(0.01)
+        assert len(chunks) == 2
+        chunks[1].finish()
+        for done, first in enumerate((0, 3, 6, 9), start=2):
+            await until(partial(_are, chunks, min(done + 2, 6)))
+            assert _delivered(chunks)[done] == (TP, range(first, min(first + 3, 10)))
+            chunks[done].finish()
+        await until(partial(_are, chunks, 8))
+        assert _delivered(chunks)[6:] == [(SIDE, range(5, 8)), (SIDE, range(8, 10))]
+        for chunk in chunks[6:]:
+            chunk.finish()
+        await until(lambda: log.committed == {TP: 10, SIDE: 10})
+
+
+async def test_with_nothing_to_repeat_all_topics_are_read_at_once() -> None:
+    log = Log(TP, SIDE)
+    chunks: list[Chunk] = []
+    async with reading(log, chunks.append) as reader:
+        reader.open([TP, SIDE], [Repeats(TP, SIDE, 5, {TP: 10, SIDE: 5}, {TP: 10, SIDE: 10})])
+        await until(partial(_are, chunks, 4))
+        assert {chunk.tp for chunk in chunks} == {TP, SIDE}
+        for chunk in chunks:
+            chunk.finish()
+        reader.open([])
+
+
+def _delivered(chunks: list[Chunk]) -> list[tuple[TopicPartition, range]]:
+    return [(chunk.tp, range(chunk.records[0].offset, chunk.next_offset)) for chunk in chunks]
 
 
 def _are(chunks: list[Chunk], count: int) -> bool:

@@ -121,3 +121,12 @@ def test_an_alien_record_is_refused_at_recovery(key: bytes | None, value: bytes)
     rows = Table("changelog", Text.unpack, Text, kind=b"T").blank_partition()
     with pytest.raises(ValueError):
         rows.load(key, value)
+
+
+def test_how_far_the_side_topic_was_begun_never_goes_back() -> None:
+    rows, recovered = partition(), partition()
+    for end in (9, 4):
+        record = rows.begin(end)
+    recovered.load(record.key, record.value)
+    assert rows.begun == recovered.begun == 9
+    assert len(recovered) == 0

@@ -34,13 +34,16 @@ async def until_all_committed(worker: Worker, deadline_s: float = 60.0) -> None:
 
 
 async def last_values(bootstrap: str, topic: str) -> dict[str, bytes]:
-    """The last value of each key of a compacted topic."""
+    """The last row of each key of a changelog."""
     values: dict[str, bytes] = {}
     for record in await read_all(bootstrap, topic):
+        key = (record.key or b"").decode()
+        if key.startswith("\x00"):  # what a changelog holds beside rows
+            continue
         if record.value is None:
-            values.pop((record.key or b"").decode(), None)
+            values.pop(key, None)
         else:
-            values[(record.key or b"").decode()] = record.value
+            values[key] = record.value
     return values
 
 

@@ -39,6 +39,8 @@ async def handle(chunk: Chunk, parts: Parts) -> None:
     decoded = await decode(chunk.records, effects, parts)
     rows = parts.users.partitions[partition]
     async with rows.lock:
+        if chunk.tp.topic == parts.topics.interactions_rerouted:
+            await parts.writer.send(parts.users.changelog, partition, [rows.begin(chunk.next_offset)])
         vectors = await parts.vectors.of(touched_items(decoded, rows))
         await fold(decoded, rows, vectors, effects, parts)
         if chunk.tp.topic == parts.topics.user_interactions:

@@ -6,7 +6,7 @@ It stands in for Faust's own consumer and table recovery, whose rebalance loses 
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -18,6 +18,7 @@ from workers.errors import ConfigurationError, DependencyError
 from workers.stream.connect import ClientOptions, connect, disconnect
 from workers.stream.reader import Reader, Route, Standing
 from workers.stream.recovery import end_offsets, recover
+from workers.stream.repeats import Repeats
 from workers.stream.table import Table
 from workers.stream.writer import RENEW_EVERY_S, Writer
 
@@ -62,9 +63,13 @@ class GroupMember(Service):
         tables: Mapping[str, Table[Any]],
         writer: Writer,
         followers: Sequence[Follower],
+        sides: Mapping[str, str],
         check_ends: Callable[[Mapping[TopicPartition, int]], None] = lambda ends: None,
     ) -> None:
-        """`check_ends`: given the ends of partitions of which nothing is committed, raises if rows know more."""
+        """`sides`: topics that feed the rows of another one, see `Repeats`.
+
+        `check_ends`: given the ends of partitions of which nothing is committed, raises if rows know more.
+        """
         super().__init__()
         self.ready = asyncio.Event()
         self._options = options
@@ -73,6 +78,7 @@ class GroupMember(Service):
         self._tables = tables
         self._writer = writer
         self._followers = followers
+        self._sides = sides
         self._check_ends = check_ends
         self._generation = -1
         self._recovering: asyncio.Future[None] | None = None
@@ -139,9 +145,17 @@ class GroupMember(Service):
         check_not_shorter(committed, ends)
         for follower in self._followers:
             await follower.owned()
-        self._reader.open(assigned)
+        self._reader.open(assigned, self._repeats(committed, ends))
         self.ready.set()
         log.info("ready: %d partitions are ours (generation %d)", len(assigned), self._generation)
+
+    def _repeats(
+        self, committed: Mapping[TopicPartition, int | None], ends: Mapping[TopicPartition, int]
+    ) -> Iterator[Repeats]:
+        for side, main in self._sides.items():
+            for partition, rows in self._tables[main].partitions.items():
+                of_main, of_side = TopicPartition(main, partition), TopicPartition(side, partition)
+                yield Repeats(of_main, of_side, rows.begun, committed, ends)
 
     def _check_assigned(self, assigned: set[TopicPartition]) -> None:
         """Topics of one table share their partitions; one that lacks them was deleted, perhaps to be created anew."""

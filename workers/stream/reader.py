@@ -13,6 +13,7 @@ from mode import Service
 from workers.errors import ConfigurationError, DependencyError
 from workers.stream.chunk import Chunk, Record
 from workers.stream.ledger import Ledger
+from workers.stream.repeats import Repeats
 
 log = logging.getLogger(__name__)
 
@@ -81,16 +82,18 @@ class Reader(Service):
         self._drain_timeout_s = drain_timeout_s
         self._ledger = Ledger()
         self._open: set[TopicPartition] = set()
+        self._repeats: dict[TopicPartition, Repeats] = {}
 
     async def on_started(self) -> None:
         for topic, route in self._routes.items():
             self.add_future(self._read_forever(topic, route))
         self.add_future(self._commit_forever())
 
-    def open(self, tps: Iterable[TopicPartition]) -> None:
-        """Deliver from exactly these partitions from now on."""
+    def open(self, tps: Iterable[TopicPartition], repeats: Iterable[Repeats] = ()) -> None:
+        """Deliver from exactly these partitions from now on; what `repeats` name in their order."""
         self._ledger.forget_positions()
         self._open = set(tps)
+        self._repeats = {tp: one for one in repeats for tp in one.tps}
 
     async def close(self) -> None:
         """Deliver nothing more, take back what waits, let agents finish what they began, and commit it.
@@ -109,8 +112,9 @@ class Reader(Service):
         return {tp: lag for tp in self._open & ours if (lag := self._lag_of(tp)) is not None}
 
     async def standings(self) -> dict[TopicPartition, Standing]:
-        """Each open partition as Kafka and we see it now; raises KafkaError if Kafka does not answer."""
-        ends = await self._consumer.end_offsets(list(self._open)) if self._open else {}
+        """Each open partition whose turn it is, as Kafka and we see it now; KafkaError if Kafka does not answer."""
+        looked = [tp for tp in self._open if tp not in self._repeats or self._repeats[tp].limit(tp) != 0]
+        ends = await self._consumer.end_offsets(looked) if looked else {}
         found = {}
         for tp, end in ends.items():
             with suppress(IllegalStateError):  # the assignment changed meanwhile
@@ -121,12 +125,12 @@ class Reader(Service):
     async def _read_forever(self, topic: str, route: Route) -> None:
         while not self.should_stop:
             of_topic = [tp for tp in self._open if tp.topic == topic]
-            free = [tp for tp in of_topic if self._has_room(tp, route)]
-            if not free:
-                await asyncio.sleep(BLOCKED_PAUSE_S)
-                continue
-            poll_ms = IDLE_POLL_MS if len(free) == len(of_topic) else int(BLOCKED_PAUSE_S * 1000)
             try:
+                free = [tp for tp in of_topic if self._has_room(tp, route) and await self._has_its_turn(tp)]
+                if not free:
+                    await asyncio.sleep(BLOCKED_PAUSE_S)
+                    continue
+                poll_ms = IDLE_POLL_MS if len(free) == len(of_topic) else int(BLOCKED_PAUSE_S * 1000)
                 batches = await self._consumer.getmany(*free, timeout_ms=poll_ms, max_records=route.chunk_records)
             except IllegalStateError:  # the assignment changed under the poll
                 await asyncio.sleep(BLOCKED_PAUSE_S)
@@ -138,14 +142,39 @@ class Reader(Service):
         outstanding = self._ledger.outstanding(tp)
         return outstanding < PARKED_TOO * route.chunks_out and self._ledger.at_work(tp) < route.chunks_out
 
+    async def _has_its_turn(self, tp: TopicPartition) -> bool:
+        """Whether `tp` may be read now; ends its turn when all of it is finished."""
+        repeats = self._repeats.get(tp)
+        if repeats is None or (turn := repeats.turn()) is None:
+            return True
+        if turn[0] != tp:
+            return False
+        # Not what was delivered: the last offsets may be those of records that are gone, or of a transaction's end.
+        if await self._consumer.position(tp) < turn[1]:
+            return True
+        if not self._ledger.outstanding(tp):
+            repeats.go_on()
+        return False
+
     async def _deliver(self, tp: TopicPartition, records: Sequence[Record], route: Route) -> None:
         if tp not in self._open:
             self._give_back(tp, records[0].offset)
+            return
+        records = self._of_its_turn(tp, records)
+        if not records:
             return
         self._check_offset(tp, records[0].offset, route)
         chunk = Chunk(tp, records, on_finish=lambda done: self._ledger.settle(done.tp))
         self._ledger.deliver(chunk)
         await route.put(chunk)
+
+    def _of_its_turn(self, tp: TopicPartition, records: Sequence[Record]) -> Sequence[Record]:
+        limit = self._repeats[tp].limit(tp) if tp in self._repeats else None
+        if limit is None or records[-1].offset < limit:
+            return records
+        kept = [record for record in records if record.offset < limit]
+        self._give_back(tp, records[len(kept)].offset)
+        return kept
 
     def _check_offset(self, tp: TopicPartition, offset: int, route: Route) -> None:
         finished = self._ledger.finished_to(tp)

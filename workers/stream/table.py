@@ -17,6 +17,10 @@ FLOOR_KEY = b"\x00floor"
 """Key of what rows had applied that are kept no more (`models.floor`): no id holds a control character."""
 
 
+BEGUN_KEY = b"\x00begun"
+"""Key of how far a side topic was begun (`workers.stream.repeats`)."""
+
+
 class Row(Protocol):
     """A row of a table: it knows its own versioned bytes, and the last offset that it applied of each origin."""
 
@@ -50,6 +54,8 @@ class TablePartition(Generic[R]):
         self.lock = asyncio.Lock()
         self.note = ""
         self.floor = Floor()
+        self.begun = 0
+        """Offset after the last record of the side topic that may have had effects."""
         self._changelog = changelog
         self._kind = kind
         self._head = new().pack()[:2]  # kind and version, see `models.packing.head`
@@ -109,6 +115,11 @@ class TablePartition(Generic[R]):
             del self._rows[key]
             self._spare.pop(key, None)
 
+    def begin(self, end: int) -> OutRecord:
+        """The changelog's record of this: a chunk of the side topic that ends before `end` is about to have effects."""
+        self.begun = max(self.begun, end)  # a chunk that is repeated may be cut shorter than it was
+        return OutRecord(BEGUN_KEY, self.begun.to_bytes(8, "little"))
+
     def floor_record(self) -> OutRecord:
         """The changelog's record of the floor."""
         return OutRecord(FLOOR_KEY, self.floor.pack())
@@ -130,6 +141,8 @@ class TablePartition(Generic[R]):
             self.note = (value or b"").decode(errors="replace")
         elif key == FLOOR_KEY:
             self.floor = Floor.unpack(value or b"")
+        elif key == BEGUN_KEY:
+            self.begun = int.from_bytes(value or b"", "little")
         elif value is None:
             self._rows.pop(key.decode(), None)
             self._spare.pop(key.decode(), None)

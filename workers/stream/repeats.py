@@ -1,0 +1,54 @@
+"""What is read first when partitions are taken over: what a crash may have interrupted, before anything new (no I/O).
+
+A chunk that was interrupted had told others what it does, and its rows were not written. Folded again from the same
+rows it tells the same, and receivers skip it. Two topics may feed the rows of one partition: had a record of the
+other one changed them first, the chunk would tell something else. One chunk of a partition is at work at a time, so
+it is enough to know of which topic it can be: before a chunk of the side topic has any effect, its end is noted in
+the changelog (`TablePartition.begin`). Up to there the side topic goes first, then the main one to its present end.
+"""
+
+from collections import deque
+from collections.abc import Mapping
+
+from aiokafka import TopicPartition
+
+
+class Repeats:
+    """The topics of one partition in turns: each is read up to an offset while the other one waits; then both freely.
+
+    >>> main, side = TopicPartition("events", 0), TopicPartition("rerouted", 0)
+    >>> repeats = Repeats(main, side, begun=5, committed={main: 7, side: None}, ends={main: 9, side: 6})
+    >>> repeats.limit(side), repeats.limit(main)
+    (5, 0)
+    >>> repeats.go_on()
+    >>> repeats.limit(side), repeats.limit(main)
+    (0, 9)
+    """
+
+    def __init__(
+        self,
+        main: TopicPartition,
+        side: TopicPartition,
+        begun: int,
+        committed: Mapping[TopicPartition, int | None],
+        ends: Mapping[TopicPartition, int],
+    ) -> None:
+        """`begun`: the end of the last chunk of `side` that may have had effects."""
+        self.tps = (main, side)
+        turns = ((side, min(begun, ends[side])), (main, ends[main]))
+        self._turns = deque((tp, end) for tp, end in turns if end > (committed[tp] or 0))
+
+    def turn(self) -> tuple[TopicPartition, int] | None:
+        """What is read now, and up to which offset; None when both are read freely."""
+        return self._turns[0] if self._turns else None
+
+    def go_on(self) -> None:
+        """All of this turn is finished."""
+        self._turns.popleft()
+
+    def limit(self, tp: TopicPartition) -> int | None:
+        """The offset that `tp` may be read up to now, 0 while it waits; None for no limit."""
+        turn = self.turn()
+        if turn is None:
+            return None
+        return turn[1] if turn[0] == tp else 0
