@@ -96,7 +96,7 @@ def _speed_rows(streamed: Streamed) -> list[tuple[str, str, str, str]]:
             "new item",
             f"p50 {ms(float(np.percentile(fresh.items_ms, 50)))}, p99 {ms(float(np.percentile(fresh.items_ms, 99)))}",
             "",
-            f"{len(fresh.items_ms)} × publish an item, and search for its title until it is found",
+            f"{len(fresh.items_ms)} × publish an item, and ask what is new for a user until it is recommended",
         ),
     ]
 

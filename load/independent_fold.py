@@ -72,9 +72,10 @@ class ExpectedItem:
         """Count one event on this item, or with `times` = -1 take it back; `marks`: its offset by partition."""
         self.watermarks |= marks
         _, before, bought_with, likes, first, clock, time_ms, stars = told
-        for distance, other in enumerate(before, start=1):
-            self.rows["transitions"][key_of(other) % 2**32] += times * (UNIT // distance) * (distance <= NEAR)
-            self.rows["cooccurrence"][key_of(other) % 2**32] += times * likes
+        numbers = [key_of(other) % 2**32 for other in before]
+        for distance, number in enumerate(numbers[:NEAR], start=1):
+            self.rows["transitions"][number] += times * (UNIT // distance)
+        self.rows["cooccurrence"].update(dict.fromkeys(numbers, times * likes))
         self.rows["bought"].update({key_of(other) % 2**32: times for other in bought_with or ()})
         sums: dict[str, int] = {"count": first, "likes": first and likes, "buyers": bought_with is not None}
         sums |= {"ratings": stars is not None, "stars": round(1_000 * (stars or 0))}
@@ -118,7 +119,7 @@ class Expected:
             self.users[name] = ExpectedUser(watermark=offset, erased_ms=time_ms)
             return
         item, event_id = body["item_id"], body.get("event_id", "")
-        if event_id and any(event_id == kept[3] for kept in user.history):
+        if event_id and event_id in [kept[3] for kept in user.history]:
             return
         before, others = user.learn(time_ms, offset, item, event_id, kind in ("add_to_cart", "purchase"))
         likes = (stars - 3 if kind == "rating" else WEIGHTS[kind]) > 0
