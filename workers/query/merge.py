@@ -1,6 +1,7 @@
 """Stages 3 and 4: one list of candidates out of all sources, with every source's raw score of each."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,7 +76,7 @@ def _returned(item_ids: Sequence[str], found: Found, source: str) -> Floats:
 
 def _popularity(facts: Sequence[Facts], question: Question) -> dict[str, Floats]:
     counts, labels, popularities, day_scores, *_ = zip(*facts, strict=True)
-    order_scores = np.array(popularities, dtype=np.float64)
+    order_scores = np.fromiter(chain.from_iterable(popularities), np.float64).reshape(len(facts), -1)
     liking = np.array(affinities(labels, question.affinity), dtype=np.float64)
     personal = question.situation.kind == "for_user"
     scores = popularity_scores(order_scores, liking, np.array(counts, dtype=np.float64) if personal else None)

@@ -62,8 +62,8 @@ class PopularLists:
         if kept is None:
             return None
         _, hits = kept
-        left_out = [condition.item_ids for condition in query.where if isinstance(condition, ExcludeIds)]
-        allowed = (hit for hit in hits if not any(hit.item_id in item_ids for item_ids in left_out))
+        left_out = frozenset[str]().union(*(one.item_ids for one in query.where if isinstance(one, ExcludeIds)))
+        allowed = (hit for hit in hits if hit.item_id not in left_out)
         first = list(islice(allowed, query.limit))
         return first if len(hits) < LENGTH or len(first) == query.limit else None
 
