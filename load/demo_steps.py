@@ -231,7 +231,7 @@ async def _freshness(stage: Stage) -> Freshness:
     await _drain(stage, len(items))
     after = await _scrape(stage)
     bounds = (after.quantile_bound(FRESHNESS, share, before) for share in (0.5, 0.99))
-    stage.say(f"{stage.plan.new_items} new items come, one by one, and are searched for at once.")
+    stage.say(f"{stage.plan.new_items} new items come, one by one, and a user asks what is new.")
     items_ms = await measure_new_items(stage.client, stage.producer, stage.topics.item_catalog, stage.plan.new_items)
     return Freshness(probes_ms, items_ms, *bounds)
 

@@ -6,4 +6,5 @@ Invariants (docs/decisions/0001-own-the-stream-core.md says why each holds):
 3. A state row is written only after the evidence that it accounts for is acknowledged.
 4. Nobody folds into a partition whose rows are not recovered, or that is no longer ours.
 5. A failed write ends the process: nothing later may be acknowledged past a lost record.
+6. What a crash interrupted is repeated before a record of another topic may change the same rows.
 """
