@@ -12,7 +12,7 @@ from workers.security import client_options
 from workers.settings import Settings
 from workers.shared_weights import hear
 from workers.stream.connect import connect, disconnect
-from workers.stream.from_start import read_from_start
+from workers.stream.ends import read_from_start
 from workers.topics import Topics
 
 PATIENCE_S = 10.0

@@ -20,7 +20,7 @@ from workers.query.controls import RuleBook
 from workers.records.rules import decode_rules
 from workers.stream.chunk import Record
 from workers.stream.connect import ClientOptions, connect, disconnect
-from workers.stream.from_start import read_from_start
+from workers.stream.ends import read_from_start
 from workers.stream.writer import Writer
 from workers.topics import Topics
 

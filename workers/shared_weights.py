@@ -17,7 +17,7 @@ from models.ranker_weights import RankerWeights
 from workers.metrics import Metrics
 from workers.records.out import OutRecord
 from workers.stream.connect import ClientOptions, connect, disconnect
-from workers.stream.from_start import read_from_start
+from workers.stream.ends import read_from_start
 from workers.stream.writer import Writer
 
 log = logging.getLogger(__name__)

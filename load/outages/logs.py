@@ -5,10 +5,9 @@ from collections.abc import AsyncIterator
 from aiokafka import AIOKafkaConsumer
 
 from workers.stream.chunk import Record
+from workers.stream.table import NO_ID
 
 POLL_MS = 200
-# Keys of what a changelog holds beside rows begin with it: no id does.
-NO_ID = "\x00"
 
 
 async def records_of(bootstrap: str, topic: str) -> AsyncIterator[Record]:
@@ -34,9 +33,9 @@ async def last_values(bootstrap: str, topic: str) -> dict[str, bytes]:
     """The last row of each key of a changelog."""
     values: dict[str, bytes] = {}
     async for record in records_of(bootstrap, topic):
-        key = (record.key or b"").decode(errors="replace")
-        if key.startswith(NO_ID):
+        if (record.key or b"").startswith(NO_ID):
             continue
+        key = (record.key or b"").decode(errors="replace")
         if record.value is None:
             values.pop(key, None)
         else:

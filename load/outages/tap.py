@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 
 from load.kafka import consumer_at_end
-from load.outages.logs import NO_ID
+from workers.stream.table import NO_ID
 
 # Shorter pauses are the usual rhythm of chunks and polls.
 NOTED_S = 0.25
@@ -32,7 +32,7 @@ class Tap:
         async with consumer_at_end(bootstrap, changelog) as consumer:
             async for record in consumer:
                 # A new owner's mark is no row, nor is what a changelog holds beside rows.
-                if record.value is not None and not (record.key or b"").startswith(NO_ID.encode()):
+                if record.value is not None and not (record.key or b"").startswith(NO_ID):
                     self._note(record.partition, time.time() if self.by_arrival else record.timestamp / 1000)
 
     def last_s(self) -> dict[int, float]:

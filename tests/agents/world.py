@@ -19,7 +19,7 @@ from workers.parts import Parts
 from workers.records.out import OutRecord
 from workers.stream.chunk import Chunk, Record
 from workers.stream.repeats import Repeats
-from workers.stream.table import BEGUN_KEY
+from workers.stream.table import NO_ID
 from workers.stream.writer import Target, Writer
 
 INTERACTIONS, REROUTED, CHANGELOG = "user-interactions", "interactions-rerouted", "user-state-changelog"
@@ -72,9 +72,8 @@ class World(Writer):
     def users(self) -> dict[str, UserState]:
         """Rows as the changelog has them."""
         last = {record.key: record.value for (name, _), log in self.logs.items() if name == CHANGELOG for record in log}
-        return {
-            (key or b"").decode(): UserState.unpack(value or b"") for key, value in last.items() if key != BEGUN_KEY
-        }
+        rows = {key or b"": value or b"" for key, value in last.items() if not (key or b"").startswith(NO_ID)}
+        return {key.decode(): UserState.unpack(value) for key, value in rows.items()}
 
     def items(self) -> dict[str, ItemState]:
         """Item rows that come out of all evidence."""
@@ -104,8 +103,9 @@ class World(Writer):
 
     def _end_turns(self) -> None:
         for repeats in self._repeats:
-            while (turn := repeats.turn()) is not None and self._committed[turn[0]] >= turn[1]:
-                repeats.go_on()
+            for tp in reversed(repeats.tps):  # in the order of the turns
+                if (limit := repeats.limit(tp)) and self._committed[tp] >= limit:
+                    repeats.go_on()
 
     def _append(self, target: Target, record: OutRecord) -> None:
         log, tp = self.logs[target], TopicPartition(*target)

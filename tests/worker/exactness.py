@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 
 from load.independent_fold import DAY_MS, HALF_LIVES, UNIT, Expected, key_of, popularity
+from load.outages.logs import last_values
 from models.sparse import SparseVector
 from models.user_state import UserState
 from tests.waiting import until
@@ -31,20 +32,6 @@ async def until_all_committed(worker: Worker, deadline_s: float = 60.0) -> None:
         return all([await committed(worker, name) == await ends(worker.bootstrap, name) for name in names])
 
     await until(all_committed, deadline_s=deadline_s)
-
-
-async def last_values(bootstrap: str, topic: str) -> dict[str, bytes]:
-    """The last row of each key of a changelog."""
-    values: dict[str, bytes] = {}
-    for record in await read_all(bootstrap, topic):
-        key = (record.key or b"").decode()
-        if key.startswith("\x00"):  # what a changelog holds beside rows
-            continue
-        if record.value is None:
-            values.pop(key, None)
-        else:
-            values[key] = record.value
-    return values
 
 
 async def check_state(worker: Worker, events: int) -> dict[str, ItemRow]:

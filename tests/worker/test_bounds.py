@@ -4,9 +4,10 @@ import random
 from collections import Counter
 from pathlib import Path
 
+from load.outages.logs import last_values
 from tests.waiting import until
 from tests.worker.digests import digest_of
-from tests.worker.exactness import check_index, last_values, until_all_committed
+from tests.worker.exactness import check_index, until_all_committed
 from tests.worker.process import Worker
 from tests.worker.shop import open_shop
 from workers.rows import ItemRow

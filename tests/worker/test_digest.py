@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest_asyncio
 
+from load.outages.logs import last_values
 from tests.waiting import until
 from tests.worker.digests import digest_of, folded, rebuild_command, settings_of, with_every_tenth_twice
-from tests.worker.exactness import check_index, last_values, until_all_committed
+from tests.worker.exactness import check_index, until_all_committed
 from tests.worker.process import Worker
 from tests.worker.shop import ends, open_shop
 from tests.worker.traffic import catalog, events

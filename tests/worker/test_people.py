@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest_asyncio
 
+from load.outages.logs import last_values
 from models.user_state import UserState
 from tests.waiting import until
 from tests.worker.builders import T0_MS, event, item
-from tests.worker.exactness import last_values
 from tests.worker.shop import Shop, other_partition, until_committed
 from workers.arrivals import FIRST_PLACE_HEADER, KIND_HEADER, SUBJECT_HEADER
 from workers.partitioning import partition_of

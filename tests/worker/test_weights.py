@@ -22,7 +22,7 @@ from workers.metrics import Metrics
 from workers.ranker_report import weights_table
 from workers.records.out import OutRecord
 from workers.shared_weights import MOST_HEARD, SharedWeights, hear
-from workers.stream.from_start import read_from_start
+from workers.stream.ends import read_from_start
 from workers.stream.writer import Writer
 from workers.topic_admin import ensure_topics
 from workers.topics import Topics

@@ -10,7 +10,7 @@ from workers.collaborative.versions import Versions
 from workers.item_points import COLLABORATIVE_SPACES
 from workers.metrics import Metrics
 from workers.stream.connect import ClientOptions, connect, disconnect
-from workers.stream.from_start import read_from_start
+from workers.stream.ends import read_from_start
 
 log = logging.getLogger(__name__)
 

@@ -23,7 +23,7 @@ from workers.partitioning import partition_of
 from workers.security import client_options
 from workers.settings import Settings
 from workers.stream.connect import connect, disconnect
-from workers.stream.from_start import read_from_start
+from workers.stream.ends import end_offsets, read_from_start
 from workers.topics import Topics
 
 LOOK_EVERY_S = 0.2
@@ -157,11 +157,8 @@ async def _announce(producer: AIOKafkaProducer, settings: Settings, slot: str, v
 
 async def _ends(settings: Settings) -> dict[int, int]:
     topic = Topics(settings.topic_prefix).item_vectors
-    consumer = await _consumer(settings)
-    try:
-        ends = await consumer.end_offsets([TopicPartition(topic, p) for p in range(settings.item_partitions)])
-    finally:
-        await disconnect(consumer)
+    tps = [TopicPartition(topic, p) for p in range(settings.item_partitions)]
+    ends = await end_offsets(client_options(settings), tps, patience_s=settings.patience_s)
     return {tp.partition: end for tp, end in ends.items()}
 
 

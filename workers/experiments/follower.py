@@ -19,7 +19,7 @@ from workers.experiments.running import Running
 from workers.metrics import Metrics
 from workers.stream.chunk import Record
 from workers.stream.connect import ClientOptions, connect, disconnect
-from workers.stream.from_start import read_from_start
+from workers.stream.ends import read_from_start
 from workers.stream.writer import Writer
 
 log = logging.getLogger(__name__)

@@ -16,8 +16,9 @@ from mode import Service
 
 from workers.errors import ConfigurationError, DependencyError
 from workers.stream.connect import ClientOptions, connect, disconnect
+from workers.stream.ends import end_offsets
 from workers.stream.reader import Reader, Route, Standing
-from workers.stream.recovery import end_offsets, recover
+from workers.stream.recovery import recover
 from workers.stream.repeats import Repeats
 from workers.stream.table import Table
 from workers.stream.writer import RENEW_EVERY_S, Writer

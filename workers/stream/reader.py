@@ -113,7 +113,7 @@ class Reader(Service):
 
     async def standings(self) -> dict[TopicPartition, Standing]:
         """Each open partition whose turn it is, as Kafka and we see it now; KafkaError if Kafka does not answer."""
-        looked = [tp for tp in self._open if tp not in self._repeats or self._repeats[tp].limit(tp) != 0]
+        looked = [tp for tp in self._open if self._limit(tp) != 0]
         ends = await self._consumer.end_offsets(looked) if looked else {}
         found = {}
         for tp, end in ends.items():
@@ -144,17 +144,19 @@ class Reader(Service):
 
     async def _has_its_turn(self, tp: TopicPartition) -> bool:
         """Whether `tp` may be read now; ends its turn when all of it is finished."""
-        repeats = self._repeats.get(tp)
-        if repeats is None or (turn := repeats.turn()) is None:
-            return True
-        if turn[0] != tp:
-            return False
+        limit = self._limit(tp)
+        if not limit:
+            return limit is None
         # Not what was delivered: the last offsets may be those of records that are gone, or of a transaction's end.
-        if await self._consumer.position(tp) < turn[1]:
+        if await self._consumer.position(tp) < limit:
             return True
         if not self._ledger.outstanding(tp):
-            repeats.go_on()
+            self._repeats[tp].go_on()
         return False
+
+    def _limit(self, tp: TopicPartition) -> int | None:
+        """The offset that `tp` may be read up to now, 0 while another topic goes first; None for no limit."""
+        return self._repeats[tp].limit(tp) if tp in self._repeats else None
 
     async def _deliver(self, tp: TopicPartition, records: Sequence[Record], route: Route) -> None:
         if tp not in self._open:
@@ -169,7 +171,7 @@ class Reader(Service):
         await route.put(chunk)
 
     def _of_its_turn(self, tp: TopicPartition, records: Sequence[Record]) -> Sequence[Record]:
-        limit = self._repeats[tp].limit(tp) if tp in self._repeats else None
+        limit = self._limit(tp)
         if limit is None or records[-1].offset < limit:
             return records
         kept = [record for record in records if record.offset < limit]

@@ -47,20 +47,6 @@ async def recover(
     return rows
 
 
-async def end_offsets(
-    options: ClientOptions, partitions: Iterable[TopicPartition], *, patience_s: float
-) -> dict[TopicPartition, int]:
-    """Offsets after the last records of `partitions`, asked by a client that fetches nothing.
-
-    On the connection of one that does, the answer would wait behind the fetch of an empty partition, half a second.
-    """
-    consumer = await connect(lambda: AIOKafkaConsumer(**options, enable_auto_commit=False), patience_s=patience_s)
-    try:
-        return dict(await consumer.end_offsets(list(partitions)))
-    finally:
-        await disconnect(consumer)
-
-
 async def _read_to_end(consumer: AIOKafkaConsumer, rows: dict[TopicPartition, TablePartition[Any]]) -> int:
     starts, ends = await consumer.beginning_offsets(list(rows)), await consumer.end_offsets(list(rows))
     filled = [tp for tp in rows if starts[tp] < ends[tp]]

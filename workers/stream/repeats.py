@@ -38,17 +38,13 @@ class Repeats:
         turns = ((side, min(begun, ends[side])), (main, ends[main]))
         self._turns = deque((tp, end) for tp, end in turns if end > (committed[tp] or 0))
 
-    def turn(self) -> tuple[TopicPartition, int] | None:
-        """What is read now, and up to which offset; None when both are read freely."""
-        return self._turns[0] if self._turns else None
+    def limit(self, tp: TopicPartition) -> int | None:
+        """The offset that `tp` may be read up to now, 0 while it waits; None for no limit."""
+        if not self._turns:
+            return None
+        whose, end = self._turns[0]
+        return end if whose == tp else 0
 
     def go_on(self) -> None:
         """All of this turn is finished."""
         self._turns.popleft()
-
-    def limit(self, tp: TopicPartition) -> int | None:
-        """The offset that `tp` may be read up to now, 0 while it waits; None for no limit."""
-        turn = self.turn()
-        if turn is None:
-            return None
-        return turn[1] if turn[0] == tp else 0

@@ -13,11 +13,13 @@ from workers.records.out import OutRecord
 NOTE_KEY = b""
 """Key of a changelog's note, what is to be said of all rows of its partition: nobody has an empty id."""
 
-FLOOR_KEY = b"\x00floor"
-"""Key of what rows had applied that are kept no more (`models.floor`): no id holds a control character."""
+NO_ID = b"\x00"
+"""Keys of what a changelog holds beside rows begin with it: no id holds a control character."""
 
+FLOOR_KEY = NO_ID + b"floor"
+"""Key of what rows had applied that are kept no more (`models.floor`)."""
 
-BEGUN_KEY = b"\x00begun"
+BEGUN_KEY = NO_ID + b"begun"
 """Key of how far a side topic was begun (`workers.stream.repeats`)."""
 
 
