@@ -1,64 +1,15 @@
-"""Guests become users and users are forgotten: once, by whatever way their records come, whenever the worker dies."""
-
-import random
-from typing import Any
+"""Guests become users and users are forgotten: once, by whatever way their records come."""
 
 import pytest
 from aiokafka import TopicPartition
 
 from models.merge import Merge
-from models.user_state import UserState
 from tests.agents.parts import NOW_MS, PARTITIONS, chunk_of_records, partition_for, running_parts
-from tests.agents.world import INTERACTIONS, REROUTED, World
+from tests.agents.people import T0, counted, erase, identify, name_in, view
+from tests.agents.world import REROUTED, World
 from tests.stream.builders import record_at
 from workers.agents.interactions import handle
 from workers.arrivals import FIRST_PLACE_HEADER, KIND_HEADER, SUBJECT_HEADER
-
-T0 = NOW_MS - 1_000_000
-ITEMS = "abcdefgh"
-
-
-def name_in(partition: int, stem: str) -> str:
-    """A name that lives in this partition."""
-    return next(name for name in (f"{stem}{n}" for n in range(100)) if partition_for(name) == partition)
-
-
-def view(world: World, user_id: str, item_id: str, time: int, partition: int | None = None, **fields: Any) -> None:
-    body = {"event_type": "view", "user_id": user_id, "item_id": item_id, "event_time": T0 + time, **fields}
-    world.publish(user_id, partition, **body)
-
-
-def identify(world: World, guest: str, user: str, time: int, partition: int | None = None, **fields: Any) -> None:
-    body = {"event_type": "identify", "anonymous_id": guest, "user_id": user, "event_time": T0 + time, **fields}
-    world.publish(guest, partition, **body)
-
-
-def erase(world: World, user: str, time: int, partition: int | None = None) -> None:
-    world.publish(user, partition, event_type="erase", user_id=user, event_time=T0 + time)
-
-
-def known(user: UserState) -> tuple[object, ...]:
-    """What a row says, whatever the order of arrival."""
-    history = user.history
-    kept = list(zip(history.item_ids, history.times_ms, history.partitions, history.offsets, strict=True))
-    identity = user.identity
-    return (
-        kept,
-        sorted(user.seen_keys().tolist()),
-        identity.user_id,
-        identity.erased_ms,
-        identity.guests,
-        user.profile.pack(),
-    )
-
-
-def counted(world: World) -> dict[str, object]:
-    """What item rows say, but for how far they were told."""
-    return {
-        item_id: (item.transitions.counts(), item.cooccurrence.counts(), item.count)
-        for item_id, item in world.items().items()
-        if item.count or item.transitions.counts()
-    }
 
 
 @pytest.mark.parametrize("guest_at", range(PARTITIONS))
@@ -241,78 +192,3 @@ async def test_junk_that_says_it_is_a_merge_is_a_letter(value: bytes | None) -> 
         await handle(chunk_of_records(record), parts)
         [letter] = sent.to("dead-letters")
         assert dict(letter.headers)["tastestream.reason"] == b"invalid_merge"
-
-
-def crowd(world: World, rng: random.Random) -> None:
-    """People of all kinds; each user's evidence comes by one way, so that it does not depend on who is faster."""
-    for n in range(4):
-        guest, user, gone, lost, elsewhere = f"guest{n}", f"user{n}", f"gone{n}", f"lost{n}", f"elsewhere{n}"
-        for time in range(6):
-            view(world, guest, rng.choice(ITEMS), time, event_id=f"{guest}-{time}")
-            view(world, gone, rng.choice(ITEMS), time)
-            view(world, lost, rng.choice(ITEMS), time)
-            view(world, elsewhere, rng.choice(ITEMS), time, 1 - partition_for(elsewhere))
-        identify(world, guest, user, 10, traits={"n": n})
-        identify(world, guest, user, 10)
-        erase(world, gone, 20)
-        identify(world, lost, f"account{n}", 10)
-        for time in range(5, 12):
-            view(world, guest, rng.choice(ITEMS), time, event_id=f"{guest}-{time}")
-            view(world, lost, rng.choice(ITEMS), time)
-            view(world, gone, rng.choice(ITEMS), 2 * time)
-            view(world, gone, rng.choice(ITEMS), 2 * time)
-
-
-@pytest.mark.parametrize("seed", range(12))
-async def test_state_is_that_of_an_undisturbed_run_however_often_the_worker_dies(seed: int) -> None:
-    worlds = []
-    for kill_share in (0.0, 0.4):
-        async with running_parts() as (parts, _):
-            world = World(parts, seed, kill_share)
-            crowd(world, random.Random(seed))
-            await world.settle(1 if kill_share == 0.0 else 9)
-            for n in range(4):
-                erase(world, f"account{n}", 40)
-            await world.settle(1 if kill_share == 0.0 else 9)
-            worlds.append(world)
-    calm, wild = worlds
-    assert wild.kills > 10 and len(wild.logs[INTERACTIONS, 0]) == len(calm.logs[INTERACTIONS, 0])
-    assert {k: known(row) for k, row in wild.users().items()} == {k: known(row) for k, row in calm.users().items()}
-    assert counted(wild) == counted(calm)
-    assert wild.letters() == calm.letters() == []
-
-
-BY_TWO_WAYS = pytest.mark.parametrize("strays", ["events", "order"])
-"""Which of a person's records are misplaced, and so come by way of the other topic."""
-
-
-@BY_TWO_WAYS
-@pytest.mark.parametrize("seed", range(15))
-async def test_who_is_forgotten_leaves_nothing_by_whatever_way_events_and_order_come(strays: str, seed: int) -> None:
-    async with running_parts() as (parts, _):
-        world = World(parts, seed, kill_share=0.5)
-        for user in (f"gone{n}" for n in range(4)):
-            wrong = 1 - partition_for(user)
-            for time, item in enumerate(ITEMS):
-                view(world, user, item, time, wrong if strays == "events" else None)
-            erase(world, user, 20, wrong if strays == "order" else None)
-        await world.settle(3)
-        assert world.kills > 5
-        assert counted(world) == {}
-
-
-@BY_TWO_WAYS
-@pytest.mark.parametrize("seed", range(15))
-async def test_a_guests_events_count_once_by_whatever_way_they_and_the_identify_come(strays: str, seed: int) -> None:
-    async with running_parts() as (parts, _):
-        world = World(parts, seed, kill_share=0.5)
-        for n, guest in enumerate(f"guest{n}" for n in range(4)):
-            wrong = 1 - partition_for(guest)
-            for time, item in enumerate(ITEMS):
-                view(world, guest, item, time, wrong if strays == "events" else None)
-            identify(world, guest, f"user{n}", 20, wrong if strays == "order" else None)
-        await world.settle(3)
-        assert world.kills > 5
-        assert {item_id: item.count for item_id, item in world.items().items()} == dict.fromkeys(ITEMS, 4)
-        users = world.users()
-        assert [users[f"user{n}"].history.item_ids for n in range(4)] == [list(ITEMS)] * 4
