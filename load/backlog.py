@@ -25,7 +25,7 @@ class Backlog:
         self._group_id = group_id
 
     async def left(self) -> Counter[str]:
-        """Records per topic that are published and not committed; raises LoadError if Kafka does not tell."""
+        """Records per topic that can be read and are not committed; raises LoadError if Kafka does not tell."""
         try:
             committed = await self._admin.list_consumer_group_offsets(self._group_id)
             # The ends come after the commits: the evidence of a committed interaction is published by then,
@@ -47,7 +47,9 @@ class Backlog:
 async def open_backlog(bootstrap: Bootstrap, group_id: str, topics: Sequence[str]) -> AsyncIterator[Backlog]:
     """The backlog of `group_id` on `topics`, which must exist; raises LoadError if Kafka can't be reached."""
     admin = AIOKafkaAdminClient(**options_of(bootstrap))
-    consumer = AIOKafkaConsumer(*topics, **options_of(bootstrap), group_id=None)
+    # What an open transaction hides can't be committed: it is not waited for.
+    settings = {"group_id": None, "isolation_level": "read_committed"}
+    consumer = AIOKafkaConsumer(*topics, **options_of(bootstrap), **settings)
     try:
         await admin.start()
         await consumer.start()

@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from workers.stream.connect import ClientOptions
+from workers.stream.consumers import committed_reader
 
 PROBE_MS = 500
 
@@ -55,7 +56,7 @@ async def open_backlog(options: ClientOptions, group: str) -> AsyncIterator[Back
     admin = AIOKafkaAdminClient(**options)
     await admin.start()
     try:
-        async with AIOKafkaConsumer(**options, enable_auto_commit=False) as consumer:
+        async with committed_reader(options) as consumer:
             yield Backlog(group, admin, consumer)
     finally:
         await admin.close()

@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError
 from workers.errors import DependencyError
 from workers.stream.chunk import Record
 from workers.stream.connect import ClientOptions, connect, disconnect
+from workers.stream.consumers import committed_reader
 from workers.stream.refusal import refusal
 
 # Whoever reads gets a turn at least so often, to look at a clock.
@@ -82,10 +83,7 @@ async def topic_reader(options: ClientOptions) -> AsyncIterator[TopicReader]:
     """
     try:
         consumer = await connect(
-            lambda: AIOKafkaConsumer(
-                **options, enable_auto_commit=False, group_id=None, max_partition_fetch_bytes=FETCH_BYTES
-            ),
-            patience_s=0,
+            lambda: committed_reader(options, group_id=None, max_partition_fetch_bytes=FETCH_BYTES), patience_s=0
         )
     except (KafkaError, OSError) as error:
         raise await refusal(options) or unreachable(options, error) from error

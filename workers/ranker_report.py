@@ -2,7 +2,7 @@
 
 import time
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from rich.console import Group
 from rich.table import Table
 
@@ -12,6 +12,7 @@ from workers.security import client_options
 from workers.settings import Settings
 from workers.shared_weights import hear
 from workers.stream.connect import connect, disconnect
+from workers.stream.consumers import committed_reader
 from workers.stream.ends import read_from_start
 from workers.topics import Topics
 
@@ -43,8 +44,7 @@ async def read_report(settings: Settings) -> Group:
 async def read_weights(settings: Settings, topic: str) -> dict[str, RankerWeights]:
     """What each worker published last, by worker; what can't be read is left out."""
     partition = TopicPartition(topic, 0)
-    options = client_options(settings)
-    consumer = await connect(lambda: AIOKafkaConsumer(**options, enable_auto_commit=False), patience_s=PATIENCE_S)
+    consumer = await connect(lambda: committed_reader(client_options(settings)), patience_s=PATIENCE_S)
     heard: dict[str, RankerWeights] = {}
     try:
         await hear(consumer, partition, await read_from_start(consumer, partition), heard)

@@ -29,6 +29,7 @@ from workers.run import prepare_topics
 from workers.security import client_options
 from workers.settings import Settings
 from workers.stream.connect import ClientOptions
+from workers.stream.consumers import committed_reader
 from workers.stream.table import NOTE_KEY
 from workers.topics import Topics
 
@@ -235,7 +236,7 @@ async def _admin(settings: Settings) -> AsyncIterator[Any]:
 @asynccontextmanager
 async def _consumer(settings: Settings, group_id: str | None = None) -> AsyncIterator[AIOKafkaConsumer]:
     try:
-        async with AIOKafkaConsumer(**_options(settings), group_id=group_id, enable_auto_commit=False) as consumer:
+        async with committed_reader(_options(settings), group_id=group_id) as consumer:
             yield consumer
     except (KafkaError, OSError) as error:
         raise DependencyError(

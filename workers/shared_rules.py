@@ -9,7 +9,7 @@ import logging
 from collections import deque
 from collections.abc import Callable
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from mode import Service
 
@@ -20,6 +20,7 @@ from workers.query.controls import RuleBook
 from workers.records.rules import decode_rules
 from workers.stream.chunk import Record
 from workers.stream.connect import ClientOptions, connect, disconnect
+from workers.stream.consumers import committed_reader
 from workers.stream.ends import read_from_start
 from workers.stream.writer import Writer
 from workers.topics import Topics
@@ -65,9 +66,7 @@ class SharedRules(Service):
     async def on_start(self) -> None:
         """Rules are in force before the first answer. The group only holds how far letters were written."""
         self._consumer = await connect(
-            lambda: AIOKafkaConsumer(
-                **self._options, group_id=self._group_id, enable_auto_commit=False, auto_offset_reset="earliest"
-            ),
+            lambda: committed_reader(self._options, group_id=self._group_id, auto_offset_reset="earliest"),
             patience_s=self._patience_s,
         )
         end = await read_from_start(self._consumer, self._partition)

@@ -17,6 +17,7 @@ from models.ranker_weights import RankerWeights
 from workers.metrics import Metrics
 from workers.records.out import OutRecord
 from workers.stream.connect import ClientOptions, connect, disconnect
+from workers.stream.consumers import committed_reader
 from workers.stream.ends import read_from_start
 from workers.stream.writer import Writer
 
@@ -55,9 +56,7 @@ class SharedWeights(Service):
         self._published = 0
 
     async def on_start(self) -> None:
-        self._consumer = await connect(
-            lambda: AIOKafkaConsumer(**self._options, enable_auto_commit=False), patience_s=self._patience_s
-        )
+        self._consumer = await connect(lambda: committed_reader(self._options), patience_s=self._patience_s)
         end = await read_from_start(self._consumer, self._partition)
         await hear(self._consumer, self._partition, end, self._heard)
         if self._heard:

@@ -11,8 +11,9 @@ POLL_MS = 200
 
 
 async def records_of(bootstrap: str, topic: str) -> AsyncIterator[Record]:
-    """Records of all partitions, each partition in offset order."""
-    consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, group_id=None, auto_offset_reset="earliest")
+    """Records of all partitions that a worker reads, too, each partition in offset order."""
+    settings = {"group_id": None, "auto_offset_reset": "earliest", "isolation_level": "read_committed"}
+    consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, **settings)
     await consumer.start()
     try:
         ends = await consumer.end_offsets(list(consumer.assignment()))

@@ -109,3 +109,21 @@ def test_nothing_is_left_while_an_agent_is_at_work() -> None:
     parked.park()
     assert not ledger.leave_parked()
     assert ledger.unfinished() == [TP]
+
+
+def test_offsets_that_hold_no_record_are_committable_once_they_are_gone_past() -> None:
+    ledger = Ledger()
+    chunk = chunk_of(TP, 0, 3, ledger)
+    ledger.deliver(chunk)
+    chunk.finish()
+    ledger.go_past(TP, 4)
+    assert ledger.committable() == {TP: 4}
+    assert ledger.finished_to(TP) == 4
+
+
+def test_where_a_partition_is_first_read_needs_no_commit() -> None:
+    ledger = Ledger()
+    ledger.go_past(TP, 7)
+    ledger.go_past(TP, 7)
+    assert ledger.committable() == {}
+    assert ledger.finished_to(TP) == 7

@@ -65,9 +65,9 @@ class Log:
     async def end_offsets(self, tps: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         return dict.fromkeys(tps, 10 + self.tail)
 
-    def highwater(self, tp: TopicPartition) -> int:
+    def last_stable_offset(self, tp: TopicPartition) -> int:
         assert tp in self.assigned, "Partition is not assigned"
-        return 10
+        return 10 + self.tail
 
 
 @asynccontextmanager
@@ -225,7 +225,8 @@ async def test_what_may_have_been_begun_is_finished_before_the_other_topic_is_re
         assert _delivered(chunks)[6:] == [(SIDE, range(5, 8)), (SIDE, range(8, 10))]
         for chunk in chunks[6:]:
             chunk.finish()
-        await until(lambda: log.committed == {TP: 10, SIDE: 10})
+        await until(lambda: log.committed == {TP: end, SIDE: end})
+        await until(lambda: reader.lag() == {TP: 0, SIDE: 0})
 
 
 async def test_with_nothing_to_repeat_all_topics_are_read_at_once() -> None:

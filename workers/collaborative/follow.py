@@ -10,6 +10,7 @@ from workers.collaborative.versions import Versions
 from workers.item_points import COLLABORATIVE_SPACES
 from workers.metrics import Metrics
 from workers.stream.connect import ClientOptions, connect, disconnect
+from workers.stream.consumers import committed_reader
 from workers.stream.ends import read_from_start
 
 log = logging.getLogger(__name__)
@@ -35,9 +36,7 @@ class ActiveVersion(Service):
         self._versions = Versions()
 
     async def on_start(self) -> None:
-        self._consumer = await connect(
-            lambda: AIOKafkaConsumer(**self._options, enable_auto_commit=False), patience_s=self._patience_s
-        )
+        self._consumer = await connect(lambda: committed_reader(self._options), patience_s=self._patience_s)
         end = await read_from_start(self._consumer, self._partition)
         await read_on(self._consumer, self._partition, end, self._versions)
         self._switch()

@@ -23,7 +23,8 @@ from workers.partitioning import partition_of
 from workers.security import client_options
 from workers.settings import Settings
 from workers.stream.connect import connect, disconnect
-from workers.stream.ends import end_offsets, read_from_start
+from workers.stream.consumers import committed_reader
+from workers.stream.ends import log_ends, read_from_start
 from workers.topics import Topics
 
 LOOK_EVERY_S = 0.2
@@ -158,10 +159,9 @@ async def _announce(producer: AIOKafkaProducer, settings: Settings, slot: str, v
 async def _ends(settings: Settings) -> dict[int, int]:
     topic = Topics(settings.topic_prefix).item_vectors
     tps = [TopicPartition(topic, p) for p in range(settings.item_partitions)]
-    ends = await end_offsets(client_options(settings), tps, patience_s=settings.patience_s)
+    ends = await log_ends(client_options(settings), tps, patience_s=settings.patience_s)
     return {tp.partition: end for tp, end in ends.items()}
 
 
 async def _consumer(settings: Settings) -> AIOKafkaConsumer:
-    options = client_options(settings)
-    return await connect(lambda: AIOKafkaConsumer(**options, enable_auto_commit=False), patience_s=settings.patience_s)
+    return await connect(lambda: committed_reader(client_options(settings)), patience_s=settings.patience_s)

@@ -8,7 +8,7 @@ import logging
 from collections import deque
 from collections.abc import Callable
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 from mode import Service
 
@@ -19,6 +19,7 @@ from workers.experiments.running import Running
 from workers.metrics import Metrics
 from workers.stream.chunk import Record
 from workers.stream.connect import ClientOptions, connect, disconnect
+from workers.stream.consumers import committed_reader
 from workers.stream.ends import read_from_start
 from workers.stream.writer import Writer
 
@@ -60,9 +61,7 @@ class ExperimentFollower(Service):
 
     async def on_start(self) -> None:
         self._consumer = await connect(
-            lambda: AIOKafkaConsumer(
-                **self._options, group_id=self._group_id, enable_auto_commit=False, auto_offset_reset="earliest"
-            ),
+            lambda: committed_reader(self._options, group_id=self._group_id, auto_offset_reset="earliest"),
             patience_s=self._patience_s,
         )
         end = await read_from_start(self._consumer, self._partition)

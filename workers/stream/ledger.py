@@ -26,6 +26,11 @@ class Ledger:
         while queue and queue[0].done:
             self._committable[tp] = self._finished[tp] = queue.popleft().next_offset
 
+    def go_past(self, tp: TopicPartition, offset: int) -> None:
+        """All below `offset` is finished, and nothing of `tp` is out: what was not delivered holds no record for us."""
+        if offset > self._finished.setdefault(tp, offset):
+            self._committable[tp] = self._finished[tp] = offset
+
     def withdraw_waiting(self) -> None:
         """Take back all chunks that no agent has begun; their records are read again from the commit."""
         for queue in self._out.values():
@@ -53,7 +58,7 @@ class Ledger:
         return [tp for tp, queue in self._out.items() if queue]
 
     def finished_to(self, tp: TopicPartition) -> int | None:
-        """Offset after the last record of `tp` below which all are finished; None before the first delivery."""
+        """Offset below which all of `tp` is finished; None before its first poll."""
         return self._finished.get(tp)
 
     def forget_positions(self) -> None:

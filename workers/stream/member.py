@@ -16,7 +16,8 @@ from mode import Service
 
 from workers.errors import ConfigurationError, DependencyError
 from workers.stream.connect import ClientOptions, connect, disconnect
-from workers.stream.ends import end_offsets
+from workers.stream.consumers import committed_reader
+from workers.stream.ends import log_ends, stable_ends
 from workers.stream.reader import Reader, Route, Standing
 from workers.stream.recovery import recover
 from workers.stream.repeats import Repeats
@@ -141,14 +142,24 @@ class GroupMember(Service):
         self._check_assigned(assigned)
         await asyncio.gather(*(self._recover_table(table, assigned) for table in self._changelogs()))
         committed = {tp: await self._consumer.committed(tp) for tp in assigned}
-        ends = await end_offsets(self._options, assigned, patience_s=self._settings.patience_s)
+        stable, ends = await self._ends(assigned)
         self._check_ends({tp: end for tp, end in ends.items() if committed[tp] is None})
         check_not_shorter(committed, ends)
         for follower in self._followers:
             await follower.owned()
-        self._reader.open(assigned, self._repeats(committed, ends))
+        self._reader.open(assigned, self._repeats(committed, stable))
         self.ready.set()
         log.info("ready: %d partitions are ours (generation %d)", len(assigned), self._generation)
+
+    async def _ends(self, tps: set[TopicPartition]) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:
+        """How far `tps` can be read, which is what to wait for, and where their logs end, which tells new topics.
+
+        An offset may be committed between the two: by a program that read what was not committed, or by a person.
+        """
+        options, patience_s = self._options, self._settings.patience_s
+        return await asyncio.gather(
+            stable_ends(options, tps, patience_s=patience_s), log_ends(options, tps, patience_s=patience_s)
+        )
 
     def _repeats(
         self, committed: Mapping[TopicPartition, int | None], ends: Mapping[TopicPartition, int]
@@ -195,11 +206,10 @@ class GroupMember(Service):
 
     def _new_consumer(self) -> AIOKafkaConsumer:
         session_ms = int(self._settings.session_timeout_s * 1000)
-        return AIOKafkaConsumer(
-            **self._options,
+        return committed_reader(
+            self._options,
             group_id=self._settings.group_id,
             group_instance_id=self._settings.instance_id,
-            enable_auto_commit=False,
             auto_offset_reset="earliest",
             max_partition_fetch_bytes=FETCH_BYTES,
             # Gives one worker the same partitions of topics with equal counts: rows meet their records.

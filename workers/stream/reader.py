@@ -46,7 +46,10 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How far one partition is: next offset to be delivered, next to be committed, Kafka's end, chunks not finished."""
+    """How far one partition is: next offset to be delivered, next to be committed, chunks not finished.
+
+    `end`: as far as Kafka lets us read, which is no further than the first record of a transaction that is open.
+    """
 
     position: int
     finished: int | None
@@ -130,6 +133,7 @@ class Reader(Service):
                 if not free:
                     await asyncio.sleep(BLOCKED_PAUSE_S)
                     continue
+                await self._pass_gaps(free)
                 poll_ms = IDLE_POLL_MS if len(free) == len(of_topic) else int(BLOCKED_PAUSE_S * 1000)
                 batches = await self._consumer.getmany(*free, timeout_ms=poll_ms, max_records=route.chunk_records)
             except IllegalStateError:  # the assignment changed under the poll
@@ -137,6 +141,18 @@ class Reader(Service):
                 continue
             for tp, records in batches.items():
                 await self._deliver(tp, records, route)
+
+    async def _pass_gaps(self, tps: Sequence[TopicPartition]) -> None:
+        """Count as finished what a poll went past without bringing it: ends of transactions, and what was aborted.
+
+        Else such a partition would look unfinished, and uncommitted to Kafka's tools, until its next record. At this
+        point all that was polled is delivered; a partition that is handed over meanwhile is left alone.
+        """
+        opened = self._open
+        for tp in tps:
+            position = await self._consumer.position(tp)
+            if self._open is opened and not self._ledger.outstanding(tp):
+                self._ledger.go_past(tp, position)
 
     def _has_room(self, tp: TopicPartition, route: Route) -> bool:
         outstanding = self._ledger.outstanding(tp)
@@ -229,6 +245,6 @@ class Reader(Service):
             self._ledger.confirm(offsets)
 
     def _lag_of(self, tp: TopicPartition) -> int | None:
-        end = self._consumer.highwater(tp)
+        end = self._consumer.last_stable_offset(tp)  # what is behind it can't be read, and does not wait for us
         finished = self._ledger.finished_to(tp)
         return None if end is None or finished is None else max(0, end - finished)

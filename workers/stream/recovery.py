@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from workers.errors import ConfigurationError
 from workers.stream.connect import ClientOptions, connect, disconnect
+from workers.stream.consumers import log_reader
 from workers.stream.table import Table, TablePartition, unreadable
 
 log = logging.getLogger(__name__)
@@ -29,7 +30,8 @@ async def recover(
         return rows
     started = time.monotonic()
     consumer = await connect(
-        lambda: AIOKafkaConsumer(**options, enable_auto_commit=False, max_partition_fetch_bytes=4 << 20),
+        # All that is in the log: a transaction that somebody left open there must not hide rows of ours.
+        lambda: log_reader(options, max_partition_fetch_bytes=4 << 20),
         patience_s=patience_s,
     )
     try:

@@ -6,10 +6,11 @@ holds up all others by aiokafka's prefetch back-off (100 ms).
 
 from collections.abc import Callable, Iterable
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from mode import Service
 
 from workers.stream.connect import ClientOptions, connect, disconnect
+from workers.stream.consumers import committed_reader
 from workers.stream.reader import Reader, Route, Standing
 
 
@@ -40,12 +41,7 @@ class RequestReader(Service):
 
     async def on_start(self) -> None:
         self._consumer = await connect(
-            lambda: AIOKafkaConsumer(
-                **self._options,
-                group_id=self._group_id,
-                enable_auto_commit=False,
-                auto_offset_reset="earliest",
-            ),
+            lambda: committed_reader(self._options, group_id=self._group_id, auto_offset_reset="earliest"),
             patience_s=self._patience_s,
         )
         self._reader = Reader(
