@@ -78,6 +78,31 @@ async def test_a_restarted_worker_recovers_its_rows_and_repeats_nothing(broker: 
         assert again.folded == 0
 
 
+async def test_rows_behind_a_transaction_that_is_open_on_the_changelog_are_recovered_too(broker: str) -> None:
+    topic, changelog, group = await topics(broker)
+    expected = await publish(broker, topic, 0, 100)
+    async with AIOKafkaProducer(bootstrap_servers=broker, transactional_id=group) as alien, alien.transaction():
+        for partition in range(PARTITIONS):
+            await alien.send_and_wait(changelog, None, key=b"\x00alien", partition=partition)
+        async with CountingWorker(broker, topic, changelog, group).running() as worker:
+            await until(lambda: worker.counts() == expected)
+        async with CountingWorker(broker, topic, changelog, group).running() as again:
+            await again.member.ready.wait()
+            assert again.counts() == expected
+
+
+async def test_a_worker_goes_on_where_a_program_committed_that_read_uncommitted_records(broker: str) -> None:
+    topic, changelog, group = await topics(broker)
+    async with AIOKafkaProducer(bootstrap_servers=broker, transactional_id=group) as other, other.transaction():
+        await other.send_and_wait(topic, b"0", key=b"k0", partition=0)
+        async with AIOKafkaConsumer(bootstrap_servers=broker, group_id=group, enable_auto_commit=False) as before:
+            before.assign([TopicPartition(topic, 0)])
+            await before.commit({TopicPartition(topic, 0): 1})
+        async with CountingWorker(broker, topic, changelog, group).running() as worker:
+            await asyncio.wait_for(worker.member.ready.wait(), 30.0)
+            assert worker.counts() == {}
+
+
 async def test_records_published_while_nobody_runs_are_folded_at_the_next_start(broker: str) -> None:
     topic, changelog, group = await topics(broker)
     expected = await publish(broker, topic, 0, 100)

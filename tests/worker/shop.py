@@ -134,8 +134,8 @@ async def open_shop(worker: Worker) -> AsyncIterator[Shop]:
 
 
 async def read_all(bootstrap: str, topic: str) -> list[Record]:
-    """Records of all partitions, each in offset order, up to the end at the time of the call."""
-    async with _consumer_of(bootstrap, topic) as consumer:
+    """Committed records of all partitions, each in offset order, up to the end at the time of the call."""
+    async with _consumer_of(bootstrap, topic, isolation_level="read_committed") as consumer:
         found = await consumer.end_offsets(list(consumer.assignment()))
         records: list[Record] = []
         while behind := [tp for tp, end in found.items() if end and await consumer.position(tp) < end]:
@@ -154,15 +154,18 @@ async def until_committed(worker: Worker, topic: str, deadline_s: float = 20.0) 
 
 
 async def ends(bootstrap: str, topic: str) -> dict[int, int]:
-    """Offset after the last record, of every partition that ever had one."""
+    """Offset after the last record, or mark of a transaction, of every partition that ever had one."""
     async with _consumer_of(bootstrap, topic) as consumer:
         found = await consumer.end_offsets(list(consumer.assignment()))
     return {tp.partition: end for tp, end in found.items() if end}
 
 
 @asynccontextmanager
-async def _consumer_of(bootstrap: str, topic: str) -> AsyncIterator[AIOKafkaConsumer]:
-    consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, group_id=None, auto_offset_reset="earliest")
+async def _consumer_of(
+    bootstrap: str, topic: str, isolation_level: str = "read_uncommitted"
+) -> AsyncIterator[AIOKafkaConsumer]:
+    settings = {"group_id": None, "auto_offset_reset": "earliest", "isolation_level": isolation_level}
+    consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, **settings)
     await consumer.start()
     try:
         assert consumer.assignment(), f"no topic {topic}"
