@@ -9,7 +9,7 @@ PACKAGES := workers models infra load
 # Tests and fault runs start hundreds of processes: where this is set, each would compile all modules again.
 unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help prometheus kcat faketime setup demo test check lock clean format bench-speed bench-loading bench-index \
-	bench-contract bench-faults bench-soak
+	bench-compression bench-contract bench-faults bench-soak
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -62,6 +62,9 @@ bench-speed: setup ## speed of ingest and answers, each beside a floor of the sa
 
 bench-contract: setup ## every kind of request, every shape of record, 200,000 hostile records
 	$(BIN)/python -m load.bench_contract $(ARGS)
+
+bench-compression: setup ## bytes and CPU of each codec on state and evidence of MovieLens
+	$(BIN)/python -m load.bench_compression $(ARGS)
 
 bench-loading: setup ## MovieLens readers in ratings/s, beside plain reads
 	$(BIN)/python -m load.bench_loading $(ARGS)

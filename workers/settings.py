@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from models.events import EVENT_WEIGHTS
 from workers.errors import ConfigurationError
 from workers.records.interaction import DEFAULT_FUTURE_TOLERANCE_MS
+from workers.stream.codecs import Codec
 from workers.topics import MAX_PARTITIONS
 
 PREFIX = "TASTESTREAM_"
@@ -63,6 +64,11 @@ class Settings(BaseSettings):
         description="name of this worker in its group, for restarts without a rebalance (static membership)",
     )
     patience_s: Seconds = Field(60.0, description="seconds to wait for a broker that is not there, or went away")
+
+    compression: Codec = Field(
+        "zstd",
+        description="codec of state and evidence on their way to Kafka: none, gzip, snappy, lz4 or zstd",
+    )
 
     data_path: Path = Field(Path(".state"), description="folder of the worker's own files")
     index_kind: Literal["edge", "memory", "server"] = Field(

@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 
 from load.outages.logs import read_all
+from tests.clients.codecs import codecs_of
 from tests.kafka import create_topic
 from workers.errors import DependencyError
 from workers.records.out import OutRecord
@@ -44,6 +45,23 @@ async def values(broker: str, changelog: str) -> list[bytes | None]:
     """Rows of partition 0, marks of owners left out."""
     records = await read_all(broker, changelog)
     return [record.value for record in records if record.partition == 0 and record.value is not None]
+
+
+async def test_rows_are_compressed_and_what_others_read_is_not(broker: str, changelog: str) -> None:
+    evidence, letters = await create_topic(broker, "evidence"), await create_topic(broker, "letters")
+    options = {"bootstrap_servers": broker}
+    writer = Writer(options, owner=changelog, patience_s=20, codec="zstd", uncompressed=[letters])
+    await writer.start()
+    try:
+        await writer.own(changelog, {0}, {0})
+        for topic in (changelog, evidence, letters):
+            await writer.send(topic, 0, [row(b"much of the same, " * 100)])
+    finally:
+        await writer.stop()
+    assert await codecs_of(broker, changelog) == {"zstd": 2}  # the mark of its owner is one, too
+    assert await codecs_of(broker, evidence) == {"zstd": 1}
+    assert await codecs_of(broker, letters) == {"none": 1}
+    assert await values(broker, changelog) == [b"much of the same, " * 100]
 
 
 async def test_a_replaced_writer_is_refused_and_ends(broker: str, changelog: str, pair: tuple[Writer, Writer]) -> None:

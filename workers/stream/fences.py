@@ -92,8 +92,8 @@ class Fences:
 class FencedBatch(BatchBuilder):  # type: ignore[misc]
     """A batch under the epoch of its partition instead of its producer's."""
 
-    def __init__(self, size: int, fence: Fence) -> None:
-        super().__init__(size, compression_type=0)
+    def __init__(self, size: int, compression_type: int, fence: Fence) -> None:
+        super().__init__(size, compression_type)
         self._fence = fence
 
     def _set_producer_state(self, producer_id: int, producer_epoch: int, base_sequence: int) -> None:
