@@ -109,3 +109,18 @@ def test_nothing_is_left_while_an_agent_is_at_work() -> None:
     parked.park()
     assert not ledger.leave_parked()
     assert ledger.unfinished() == [TP]
+
+
+def test_a_partition_waits_for_the_index_while_its_oldest_chunk_does() -> None:
+    ledger = Ledger()
+    first, second = chunk_of(TP, 0, 2, ledger), chunk_of(TP, 2, 2, ledger)
+    assert not ledger.waits_for_index(TP)
+    ledger.deliver(first)
+    ledger.deliver(second)
+    second.park()
+    assert not ledger.waits_for_index(TP)
+    first.park()
+    assert ledger.waits_for_index(TP)
+    first.finish()
+    second.finish()
+    assert not ledger.waits_for_index(TP)
