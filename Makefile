@@ -9,7 +9,7 @@ PACKAGES := workers models infra load
 # Tests and fault runs start hundreds of processes: where this is set, each would compile all modules again.
 unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help prometheus kcat faketime setup demo test check lock clean format bench-speed bench-loading bench-index \
-	bench-compression bench-contract bench-faults bench-soak
+	bench-compression bench-contract bench-faults bench-soak bench-backlog
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -77,6 +77,9 @@ bench-faults: setup faketime ## kill, stop, rebalance and cut off for real; what
 
 bench-soak: setup ## half an hour of traffic: memory over time, and whether it grows
 	$(BIN)/python -m load.bench_soak $(ARGS)
+
+bench-backlog: setup ## 100,000 items and users published flat out, worked off to the end without a restart
+	$(BIN)/python -m load.bench_backlog $(ARGS)
 
 format: setup ## format and fix what ruff can
 	$(BIN)/ruff format .

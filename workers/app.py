@@ -180,6 +180,9 @@ def _watchdog(parts: Parts, options: ClientOptions, member: GroupMember, request
     def waits_for() -> str | None:
         return "index" if parts.index_waits() else None
 
+    def agent_of(topic: str) -> str:
+        return parts.topics.user_interactions if topic == parts.topics.interactions_rerouted else topic
+
     return Watchdog(
         [member.standings, request_reader.standings],
         lambda: answers(options),
@@ -187,6 +190,7 @@ def _watchdog(parts: Parts, options: ClientOptions, member: GroupMember, request
         parts.metrics,
         parts.turns.slices,
         limit_s=parts.settings.watchdog_s,
+        agent_of=agent_of,
     )
 
 

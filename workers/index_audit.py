@@ -1,5 +1,8 @@
 """Compares the index with our rows after a start: stale or missing items are written again, all are counted.
 
+It goes on where it was: what is up to date costs a look-up, and one slice of stale items at most waits for the index,
+behind the items of every chunk.
+
 An index that was restored from an old copy, or that lives in memory only, catches up by itself. One on a server
 is compared again from time to time, and after the server was away: it may have come back with older data.
 """
@@ -11,9 +14,10 @@ from collections.abc import Sequence
 from mode import Service
 
 from workers.index.port import Index
+from workers.index.types import Record
 from workers.index.waves import runs
 from workers.index_writer import IndexWriter
-from workers.item_points import REVISION, ItemPoints
+from workers.item_points import REVISION, WHOLE_REVISION, ItemPoints
 from workers.rows import ItemRow
 from workers.stream.table import Table, TablePartition
 from workers.turns import Turns
@@ -57,11 +61,9 @@ class IndexAudit(Service):
         # The rows that were looked at, not only their partition's number: one that was recovered anew holds
         # what somebody else did meanwhile.
         self._audited: dict[int, TablePartition[ItemRow]] = {}
-        self._written = Written()
 
     async def lost(self) -> None:
-        """Rows may change elsewhere from now on, and the writer tells nobody any more."""
-        self._written.finish()
+        """Rows may change elsewhere from now on: what waits for the index is skipped unless it is ours again."""
 
     async def owned(self) -> None:
         """Audit new partitions in the background: answers need not wait for it."""
@@ -100,9 +102,8 @@ class IndexAudit(Service):
                 self._audited[partition] = rows
         if looked:
             log.info("index audit of %d partitions: %d items written again", looked, stale)
-        if self.behind and first_round == self._round:
-            await self._until_written()
-            self.behind = first_round != self._round
+        if first_round == self._round:
+            self.behind = False
 
     def _next(self) -> int | None:
         ours = self._items.partitions.items()
@@ -115,26 +116,20 @@ class IndexAudit(Service):
             behind = await self._behind(rows, item_ids)
             if self._items.partitions.get(partition) is not rows:
                 break
-            self._writer.push(partition, behind, whole=True, chunk=None)
+            if behind:
+                await self._writer.repair(partition, behind)
             stale += len(behind)
             await self._turns.rest()
         return stale
 
-    async def _until_written(self) -> None:
-        """Wait until the index has what was pushed so far, or the items went to another worker."""
-        self._written = Written()
-        self._writer.push(0, (), whole=True, chunk=self._written)
-        await self._written.wait()
-
     async def _behind(self, rows: TablePartition[ItemRow], item_ids: Sequence[str]) -> list[str]:
-        held = await self._index.get(item_ids, payload=(REVISION,))
+        held = await self._index.get(item_ids, payload=(REVISION, WHOLE_REVISION))
         behind = []
         for item_id in item_ids:
             row, record = rows.look(item_id), held.get(item_id)
-            shown = None if record is None or record.payload is None else record.payload.get(REVISION)
             if row is None:
                 continue
-            if shown != (None if row.catalog is None else row.revision()):
+            if not _is_shown(record, row):
                 behind.append(item_id)
             elif row.catalog is not None and item_id not in self._vocabulary:
                 entry = row.entry()
@@ -144,19 +139,9 @@ class IndexAudit(Service):
         return behind
 
 
-class Written:
-    """Waits for the index writer like a chunk."""
-
-    def __init__(self) -> None:
-        self._finished = asyncio.Event()
-
-    def park(self) -> None:
-        """Nothing but the index is waited for anyway."""
-
-    def finish(self) -> None:
-        """Let go whoever waits."""
-        self._finished.set()
-
-    async def wait(self) -> None:
-        """Until the index has all that was pushed before this."""
-        await self._finished.wait()
+def _is_shown(record: Record | None, row: ItemRow) -> bool:
+    """Whether the index holds what the row says, by the revisions of both parts."""
+    if row.catalog is None or record is None:
+        return row.catalog is None and record is None
+    payload = record.payload or {}
+    return payload.get(REVISION) == row.revision() and payload.get(WHOLE_REVISION) == row.whole_revision()

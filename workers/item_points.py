@@ -37,9 +37,10 @@ BUYERS = "buyers"
 MEAN_RATING = "mean_rating"
 LABELS = "labels"
 REVISION = "revision"
+WHOLE_REVISION = "whole_revision"
 """Payload of ours: users who touched the item, popularity per half-life in events and in days, users who bought
 it, mean of its ratings in stars (absent without one), the categories under which it is popular, how far both
-halves are applied."""
+halves are applied, and how far the half is that only a write of the whole item brings."""
 
 COLLABORATIVE_DIM = 64
 """Dimensions of the learned vectors: 32 lose a tenth of the hits in some data, 128 win nothing."""
@@ -107,7 +108,8 @@ class ItemPoints:
         if embedding.any():
             vectors[EMBEDDING] = embedding
         used = {name: value for name, value in _use_payload(row).items() if value is not None}
-        return Point(item_id, vectors, {**_catalog_payload(item, row.labels()), **used})
+        described = {**_catalog_payload(item, row.labels()), WHOLE_REVISION: row.whole_revision()}
+        return Point(item_id, vectors, {**described, **used})
 
     def _learned(self, row: ItemRow) -> dict[str, AnyVector]:
         """Vectors by space; those of another dimension were learned before the setting was changed."""

@@ -156,6 +156,10 @@ class ItemRow:
         """How far each part is applied: equal here and in the index means that the index is up to date."""
         return [self.catalog_offset, sum(self.use.watermarks.values()), self.slots.newest]
 
+    def whole_revision(self) -> list[int]:
+        """The part of it that evidence does not move: a patch of what evidence changes must not vouch for the rest."""
+        return [self.catalog_offset, self.slots.newest]
+
     def pack(self) -> bytes:
         """Versioned bytes, little-endian."""
         use = self.use.pack()

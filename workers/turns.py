@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+# Under this name items written to the index are counted, beside the slices of topics.
+INDEX = "index"
 # Seconds of folding between two looks at the loop. Shorter costs throughput, longer is added to
 # every answer that arrives meanwhile.
 SLICE_S = 0.001
@@ -24,7 +26,7 @@ class Turns:
 
     def __init__(self) -> None:
         self.slices: Counter[str] = Counter()
-        """Slices that were folded until now, by what `rest` was told: who is slow still moves."""
+        """Work until now: slices folded, by what `rest` was given, and what `count` was: a slow worker still moves."""
         self._answering = 0
         self._quiet = asyncio.Event()
         self._quiet.set()
@@ -63,6 +65,10 @@ class Turns:
         self._answered_at = time.monotonic()
         if not self._answering:
             self._quiet.set()
+
+    def count(self, what: str, amount: int) -> None:
+        """Note `amount` pieces of work that no slice shows."""
+        self.slices[what] += amount
 
     async def rest(self, topic: str = "") -> None:
         """Give way if this slice is over; costs a clock reading otherwise. `topic`: whose records are folded."""

@@ -1,11 +1,11 @@
 """Ends a worker that is alive and does not move, so that its supervisor starts it again (asks Kafka, ends the process).
 
-Two ways to stand still: records wait and nothing comes of them, or the event loop itself is held up. What is known to
-be away (the index, Kafka) is waited for and shown instead: a restart would not bring it back.
+Two ways to stand still: records wait and nothing comes of them, or the event loop itself is held up (`pulse.py`). What
+is known to be away (the index, Kafka) is waited for and shown instead: a restart would not bring it back. A worker that
+is slow is not ended: every piece of work counts as a move, and time only while the process runs.
 """
 
 import asyncio
-import faulthandler
 import gc
 import inspect
 import logging
@@ -19,59 +19,62 @@ from aiokafka.errors import KafkaError
 from mode import Service
 
 from workers.metrics import Metrics
+from workers.pulse import EXIT_STUCK, Pulse
 from workers.stream.reader import Standing
+from workers.turns import INDEX
 
 log = logging.getLogger(__name__)
 
 Standings = Mapping[TopicPartition, Standing]
 
-# While an agent folds on, or finishes chunks of other partitions, a chunk that it holds gets so many times the limit: a
-# slow machine is not a stuck one.
+# While chunks of other partitions are finished, one that shows no work of its own gets so many times the limit.
 IN_QUEUE = 5
 # Looks in the time allowed: a stall is noticed at most a quarter of it late.
 LOOKS = 4
 ANSWER_WITHIN_S = 5.0
-EXIT_STUCK = 1
-STANDARD_ERROR = 2  # its number: a thread without the interpreter can't use the object
 
 
 class StallRule:
     """Which partitions have had records to work on, and nothing to show for it, for `limit_s` seconds (no I/O).
 
-    `slices` of folded records by topic: an agent that folds on, however slowly, does not stand still.
+    `work` done until now, by topic and of the index: a chunk may take as long as it takes while what holds it moves,
+    its agent or the index, however slowly. `agent_of` a topic: one agent may have several.
     """
 
-    def __init__(self, limit_s: float, slices: Mapping[str, int]) -> None:
+    def __init__(self, limit_s: float, work: Mapping[str, int], agent_of: Callable[[str], str] = str) -> None:
         self._limit_s = limit_s
-        self._slices = slices
-        self._folded: dict[str, tuple[int, float]] = {}
+        self._work = work
+        self._agent_of = agent_of
+        self._moved: dict[str, tuple[int, float]] = {}
         self._last: dict[TopicPartition, tuple[object, float]] = {}
-        self._queued: set[TopicPartition] = set()
+        self._holder: dict[TopicPartition, str] = {}
 
     def stalled(self, found: Standings | None, now_s: float) -> list[TopicPartition]:
         """Take a look at `now_s`; None for one that nobody answered: nothing has moved as far as we know."""
+        for what, amount in self._work.items():
+            if what not in self._moved or self._moved[what][0] != amount:
+                self._moved[what] = (amount, now_s)
         if found is not None:
             self._last = {tp: self._since(tp, standing, now_s) for tp, standing in found.items()}
-            self._queued = {tp for tp, standing in found.items() if standing.chunks_out}
-        return [tp for tp, (_, since_s) in self._last.items() if now_s - since_s >= self._allowed_s(tp, now_s)]
+            self._holder = {tp: self._held_by(tp, standing) for tp, standing in found.items() if standing.chunks_out}
+        return [tp for tp in self._last if self._stands(tp, now_s)]
 
     def forget(self) -> None:
         """Begin anew: what was waited for is no fault of ours."""
         self._last.clear()
 
-    def _allowed_s(self, tp: TopicPartition, now_s: float) -> float:
-        """Longer while the agent that holds this partition's chunks moves."""
-        if tp not in self._queued:
-            return self._limit_s
-        finished_s = max(self._last[other][1] for other in self._queued if other.topic == tp.topic)
-        moved_s = max(finished_s, self._folded_s(tp.topic, now_s))
-        return self._limit_s * IN_QUEUE if now_s - moved_s < self._limit_s else self._limit_s
+    def _held_by(self, tp: TopicPartition, standing: Standing) -> str:
+        return INDEX if standing.waits_for_index else self._agent_of(tp.topic)
 
-    def _folded_s(self, topic: str, now_s: float) -> float:
-        slices, before = self._slices.get(topic, 0), self._folded.get(topic)
-        if before is None or before[0] != slices:
-            before = self._folded[topic] = (slices, now_s)
-        return before[1]
+    def _stands(self, tp: TopicPartition, now_s: float) -> bool:
+        since_s, holder = self._last[tp][1], self._holder.get(tp)
+        if holder is None:
+            return now_s - since_s >= self._limit_s
+        works = [at_s for what, (_, at_s) in self._moved.items() if holder in (what, self._agent_of(what))]
+        stood_s = now_s - max([since_s, *works])
+        finished_s = max(self._last[other][1] for other, name in self._holder.items() if name == holder)
+        finishes = now_s - finished_s < self._limit_s
+        return stood_s >= (IN_QUEUE * self._limit_s if finishes else self._limit_s)
 
     def _since(self, tp: TopicPartition, standing: Standing, now_s: float) -> tuple[object, float]:
         before = self._last.get(tp)
@@ -81,7 +84,10 @@ class StallRule:
 
 
 class Watchdog(Service):
-    """Looks at all readers' partitions, and has the process ended by a thread if the event loop stops."""
+    """Looks at all readers' partitions, and has the process ended by a thread if the event loop stops.
+
+    `work` and `agent_of` as in `StallRule`.
+    """
 
     def __init__(
         self,
@@ -89,9 +95,10 @@ class Watchdog(Service):
         kafka_answers: Callable[[], Awaitable[bool]],
         waits_for: Callable[[], str | None],
         metrics: Metrics,
-        slices: Mapping[str, int],
+        work: Mapping[str, int],
         *,
         limit_s: float,
+        agent_of: Callable[[str], str] = str,
         end: Callable[[str], Any] | None = None,
     ) -> None:
         super().__init__()
@@ -100,15 +107,17 @@ class Watchdog(Service):
         self._waits_for = waits_for
         self._metrics = metrics
         self._limit_s = limit_s
-        self._rule = StallRule(limit_s, slices)
+        self._rule = StallRule(limit_s, work, agent_of)
+        self._pulse = Pulse(limit_s)
         self._end = end or end_process
 
     async def on_started(self) -> None:
+        self._pulse.start()
         self.add_future(self._beat_forever())
         self.add_future(self._look_forever())
 
     async def on_stop(self) -> None:
-        faulthandler.cancel_dump_traceback_later()
+        self._pulse.stop()
 
     async def look(self, now_s: float) -> None:
         """Compare with earlier looks; ends the process if something stands still for no known reason."""
@@ -128,13 +137,11 @@ class Watchdog(Service):
     async def _look_forever(self) -> None:
         while not self.should_stop:
             await self.sleep(self._limit_s / LOOKS)
-            await self.look(asyncio.get_running_loop().time())
+            await self.look(self._pulse.ran_s)
 
     async def _beat_forever(self) -> None:
-        # A thread outside the interpreter: it writes every stack and ends the process even if a library never
-        # gives the interpreter back.
         while not self.should_stop:
-            faulthandler.dump_traceback_later(self._limit_s, exit=True, file=STANDARD_ERROR)
+            self._pulse.beat()
             await self.sleep(self._limit_s / LOOKS)
 
     async def _ask(self) -> Standings | None:
@@ -161,6 +168,8 @@ def _story(stalled: Sequence[TopicPartition], found: Standings | None, limit_s: 
     tp = min(stalled)
     if found is None:
         why = "Kafka answers, but not to the worker's own clients"
+    elif found[tp].waits_for_index:
+        why = f"the index does not take what waits for it: {found[tp]}"
     elif found[tp].chunks_out:
         why = f"an agent does not finish what it holds: {found[tp]}"
     else:

@@ -127,3 +127,18 @@ def test_where_a_partition_is_first_read_needs_no_commit() -> None:
     ledger.go_past(TP, 7)
     assert ledger.committable() == {}
     assert ledger.finished_to(TP) == 7
+
+
+def test_a_partition_waits_for_the_index_while_its_oldest_chunk_does() -> None:
+    ledger = Ledger()
+    first, second = chunk_of(TP, 0, 2, ledger), chunk_of(TP, 2, 2, ledger)
+    assert not ledger.waits_for_index(TP)
+    ledger.deliver(first)
+    ledger.deliver(second)
+    second.park()
+    assert not ledger.waits_for_index(TP)
+    first.park()
+    assert ledger.waits_for_index(TP)
+    first.finish()
+    second.finish()
+    assert not ledger.waits_for_index(TP)

@@ -1,6 +1,7 @@
 """A worker that is alive and does not move ends itself, and says why."""
 
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,22 @@ async def test_a_worker_with_nothing_to_do_is_left_alone(broker: str, tmp_path: 
             return await worker.value("process_cpu_seconds_total") > started + 0.3
 
         await until(lived_on)
+        assert await worker.stop() == 0, worker.log[-2000:]
+    finally:
+        worker.kill()
+
+
+async def test_a_worker_that_was_stopped_for_longer_than_the_limit_goes_on(broker: str, tmp_path: Path) -> None:
+    worker = Worker(broker, tmp_path, watchdog_s=LIMIT_S, session_timeout_s=60)
+    try:
+        await worker.start()
+        async with open_shop(worker) as shop:
+            worker.pause()
+            stopped = time.monotonic()
+            await shop.publish(shop.topics.user_interactions, [("u", event("u", "a"))])
+            await until(lambda: time.monotonic() - stopped > 2 * LIMIT_S)
+            worker.resume()
+            await shop.until_folded()
         assert await worker.stop() == 0, worker.log[-2000:]
     finally:
         worker.kill()

@@ -1,12 +1,14 @@
 """An index that is behind its rows catches up after a start; what is up to date is left alone."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+import pytest
 import pytest_asyncio
 
 from tests.agents.parts import chunk_of_records, done, json_record, partition_for, running_parts
 from tests.waiting import until
+from workers import index_audit
 from workers.agents import catalog
 from workers.index_audit import IndexAudit
 from workers.item_points import REVISION
@@ -73,6 +75,58 @@ async def test_an_old_copy_is_noticed_by_its_revision(audited: Fixture) -> None:
         return (found["b"].payload or {}) == {REVISION: row.revision(), "title": "newer"}
 
     await until(newer)
+
+
+async def test_evidence_that_comes_before_the_audit_does_not_hide_an_old_title(audited: Fixture) -> None:
+    parts, audit = audited
+    row = parts.items.partitions[partition_for("b")].get("b")
+    assert row is not None and row.describe(b'{"title":"newer"}', offset=9)
+    parts.index_writer.push(partition_for("b"), ["b"], whole=False, chunk=None)
+
+    async def patched() -> bool:
+        return ((await parts.index.get(["b"]))["b"].payload or {})[REVISION] == row.revision()
+
+    await until(patched)
+    await audit.owned()
+
+    async def newer() -> bool:
+        return ((await parts.index.get(["b"]))["b"].payload or {})["title"] == "newer"
+
+    await until(newer)
+
+
+async def test_what_is_up_to_date_is_not_written_again(audited: Fixture) -> None:
+    parts, audit = audited
+    await parts.index.delete(["a"])
+    repaired: list[str] = []
+
+    async def repair(partition: int, item_ids: Sequence[str]) -> None:
+        repaired.extend(item_ids)
+
+    parts.index_writer.repair = repair  # type: ignore[method-assign]
+    await looked_at(parts, audit)
+    assert repaired == ["a"]
+
+
+async def test_no_more_than_one_look_up_of_stale_items_waits_for_the_index(
+    audited: Fixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts, audit = audited
+    monkeypatch.setattr(index_audit, "SLICE_ITEMS", 2)
+    rows = parts.items.partitions[0]
+    for number in range(10):
+        rows.change(f"stale-{number}").describe(b'{"title":"T"}', offset=number)
+    repair, at_once = parts.index_writer.repair, 0
+
+    async def counted(partition: int, item_ids: Sequence[str]) -> None:
+        nonlocal at_once
+        at_once = max(at_once, len(item_ids) + len(parts.index_writer._repairs))
+        await repair(partition, item_ids)
+
+    parts.index_writer.repair = counted  # type: ignore[method-assign]
+    await looked_at(parts, audit)
+    assert at_once == 2
+    assert len(await parts.index.get([f"stale-{number}" for number in range(10)])) == 10
 
 
 async def test_a_partition_that_went_away_before_its_turn_is_skipped(audited: Fixture) -> None:

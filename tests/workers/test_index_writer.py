@@ -1,4 +1,4 @@
-"""The index writer tells chunks when the index has their items, and writes nothing between two generations."""
+"""The index writer finishes chunks when the index has their items, and writes nothing between two generations."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest_asyncio
 
-from tests.agents.parts import chunk_of_records, done, json_record, running_parts
+from tests.agents.parts import chunk_of_records, done, json_record, partition_for, running_parts
 from tests.waiting import until
 from workers.agents import catalog
 from workers.index.types import Point
@@ -21,14 +21,24 @@ class Gate:
         self.open = asyncio.Event()
         self.open.set()
         self.tried = 0
+        self.slices: list[list[str]] = []
+        self._left = 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._index, name)
 
+    def stop_after(self, writes: int) -> None:
+        """Shut again after so many."""
+        self._left = writes
+
     async def upsert(self, points: Sequence[Point]) -> None:
         self.tried += 1
+        self.slices.append([point.item_id for point in points])
         await self.open.wait()
         await self._index.upsert(points)
+        self._left -= 1
+        if not self._left:
+            self.open.clear()
 
 
 @pytest_asyncio.fixture
@@ -54,6 +64,81 @@ async def test_a_chunk_waits_for_the_index_and_for_nothing_else(gated: tuple[Par
     assert chunk.parked and not chunk.done
     gate.open.set()
     await done(chunk)
+
+
+async def catalog_of(parts: Parts, item_ids: Sequence[str]) -> list[Any]:
+    """Chunks of one item each."""
+    return [await described(parts, item_id) for item_id in item_ids]
+
+
+async def test_a_chunk_is_finished_while_items_of_later_ones_still_wait(gated: tuple[Parts, Gate]) -> None:
+    parts, gate = gated
+    parts.index_writer._slice_items = 2
+    gate.open.clear()
+    chunks = await catalog_of(parts, "abcdef")
+    gate.stop_after(2)
+    gate.open.set()
+    await done(chunks[1])
+    await until(lambda: gate.tried == 3)
+    assert gate.slices == [["a", "b"], ["c", "d"], ["e", "f"]]
+    await done(chunks[3])
+    assert not chunks[4].done
+    gate.open.set()
+    await done(chunks[5])
+
+
+async def test_what_is_marked_without_end_keeps_no_chunk_from_its_end(gated: tuple[Parts, Gate]) -> None:
+    parts, gate = gated
+    gate.open.clear()
+    first = await described(parts, "a")
+    await until(lambda: gate.tried == 1)
+    later = await catalog_of(parts, [f"later-{n}" for n in range(100)])
+    gate.stop_after(1)
+    gate.open.set()
+    await done(first)
+    assert not later[0].done
+
+
+async def test_repairs_wait_until_no_chunk_does(gated: tuple[Parts, Gate]) -> None:
+    parts, gate = gated
+    parts.index_writer._slice_items = 2
+    for chunk in await catalog_of(parts, "abcdefgh"):
+        await done(chunk)
+    gate.slices.clear()
+    gate.open.clear()
+    await described(parts, "live-0")
+    await until(lambda: gate.tried > 0 and gate.slices == [["live-0"]])
+    repairing = asyncio.ensure_future(repaired(parts, "abcd"))
+    live = await catalog_of(parts, [f"live-{n}" for n in range(1, 6)])
+    gate.open.set()
+    await repairing
+    await done(live[-1])
+    in_order = [item_id for written in gate.slices for item_id in written]
+    # A slice between two batches, so that repairs come to an end under any load; the others after the chunks.
+    assert in_order.index("c") > in_order.index("live-5")
+    assert sorted(in_order) == sorted([*"abcd", *(f"live-{n}" for n in range(6))])
+
+
+async def test_repairs_go_on_although_chunks_come_without_end(gated: tuple[Parts, Gate]) -> None:
+    parts, _ = gated
+    for chunk in await catalog_of(parts, "abcdefgh"):
+        await done(chunk)
+    parts.index_writer._slice_items = 1
+    repairing = asyncio.ensure_future(repaired(parts, "abcdefgh"))
+    number = 0
+    while not repairing.done():
+        assert number < 10_000
+        await described(parts, f"live-{number}")
+        number += 1
+        await asyncio.sleep(0)
+    await repairing
+
+
+async def repaired(parts: Parts, item_ids: Sequence[str]) -> None:
+    """Have items of both partitions written again."""
+    for partition in parts.items.partitions:
+        mine = [item_id for item_id in item_ids if partition_for(item_id) == partition]
+        await parts.index_writer.repair(partition, mine)
 
 
 async def test_a_write_that_waits_ends_when_the_partitions_are_lost_and_is_made_up_for(
@@ -85,7 +170,7 @@ async def test_what_went_to_another_worker_is_not_written(gated: tuple[Parts, Ga
     parts.items.partitions.clear()
     gate.open.set()
     await parts.index_writer.owned()
-    await until(lambda: not parts.index_writer._whole)
+    await until(lambda: not parts.index_writer._marked.is_set())
     assert await parts.index.get(["a"]) == {}
 
 

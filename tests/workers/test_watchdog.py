@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry
 
 from workers.metrics import Metrics
 from workers.stream.reader import Standing
+from workers.turns import INDEX
 from workers.watchdog import IN_QUEUE, StallRule, Standings, Watchdog
 
 TP = TopicPartition("events", 0)
@@ -14,8 +15,10 @@ OTHER = TopicPartition("events", 1)
 LIMIT_S = 20.0
 
 
-def standing(position: int = 5, finished: int | None = 5, end: int = 5, chunks_out: int = 0) -> Standing:
-    return Standing(position, finished, end, chunks_out)
+def standing(
+    position: int = 5, finished: int | None = 5, end: int = 5, chunks_out: int = 0, waits_for_index: bool = False
+) -> Standing:
+    return Standing(position, finished, end, chunks_out, waits_for_index)
 
 
 def stalls(*looks: tuple[float, Standing | None]) -> list[bool]:
@@ -55,6 +58,44 @@ def test_an_agent_that_folds_slowly_is_given_time_and_one_that_stops_is_not() ->
         assert rule.stalled({TP: held}, 10.0 * turn) == []
     assert rule.stalled({TP: held}, 50.0) == []
     assert rule.stalled({TP: held}, 40.0 + LIMIT_S) == [TP]
+
+
+PARKED = standing(finished=2, end=99, chunks_out=2, waits_for_index=True)
+
+
+def test_a_chunk_that_waits_for_an_index_that_takes_items_is_no_stall_however_long_it_lasts() -> None:
+    work = {INDEX: 0}
+    rule = StallRule(LIMIT_S, work)
+    for turn in range(100):
+        work[INDEX] += 1
+        assert rule.stalled({TP: PARKED}, 10.0 * turn) == []
+    assert rule.stalled({TP: PARKED}, 990.0 + LIMIT_S) == [TP]
+
+
+def test_an_agent_that_folds_is_no_excuse_for_an_index_that_takes_nothing() -> None:
+    work = {INDEX: 7, TP.topic: 0}
+    rule = StallRule(LIMIT_S, work)
+    for turn in range(2):
+        work[TP.topic] += 1
+        assert rule.stalled({TP: PARKED}, 10.0 * turn) == []
+    assert rule.stalled({TP: PARKED}, LIMIT_S) == [TP]
+
+
+def test_an_index_that_takes_items_is_no_excuse_for_an_agent_that_stands() -> None:
+    work = {INDEX: 0}
+    rule, held = StallRule(LIMIT_S, work), standing(finished=2, end=99, chunks_out=2)
+    for turn in range(2):
+        work[INDEX] += 1
+        assert rule.stalled({TP: held, OTHER: PARKED}, 10.0 * turn) == []
+    assert rule.stalled({TP: held, OTHER: PARKED}, LIMIT_S) == [TP]
+
+
+def test_a_chunk_waits_while_its_agent_folds_another_topic() -> None:
+    work, rerouted = {TP.topic: 0}, TopicPartition("rerouted", 0)
+    rule = StallRule(LIMIT_S, work, lambda topic: TP.topic)
+    for turn in range(100):
+        work[TP.topic] += 1
+        assert rule.stalled({rerouted: standing(finished=2, end=99, chunks_out=2)}, 10.0 * turn) == []
 
 
 def test_a_chunk_in_the_queue_of_an_agent_that_stands_is_a_stall() -> None:
@@ -128,6 +169,13 @@ async def test_a_stall_without_a_known_cause_ends_the_worker_and_names_the_parti
     [story] = kennel.ended
     assert "events[0]" in story
     assert "the consumer brings nothing" in story
+
+
+async def test_an_index_that_takes_nothing_is_named() -> None:
+    kennel = Kennel()
+    kennel.found = {TP: PARKED}
+    await kennel.look_twice()
+    assert "the index does not take what waits for it" in kennel.ended[0]
 
 
 async def test_own_clients_that_fail_while_kafka_answers_end_the_worker() -> None:

@@ -53,6 +53,11 @@ class Ledger:
         """Number of chunks of `tp` that an agent has, or will have: neither done nor only waiting for the index."""
         return sum(not (chunk.parked or chunk.done) for chunk in self._out.get(tp, ()))
 
+    def waits_for_index(self, tp: TopicPartition) -> bool:
+        """Whether the oldest chunk of `tp` that is out lacks nothing but the index."""
+        queue = self._out.get(tp)
+        return queue[0].parked if queue else False
+
     def unfinished(self) -> list[TopicPartition]:
         """Partitions that still have chunks out."""
         return [tp for tp, queue in self._out.items() if queue]

@@ -49,12 +49,14 @@ class Standing:
     """How far one partition is: next offset to be delivered, next to be committed, chunks not finished.
 
     `end`: as far as Kafka lets us read, which is no further than the first record of a transaction that is open.
+    `waits_for_index`: the oldest of these chunks lacks nothing else.
     """
 
     position: int
     finished: int | None
     end: int
     chunks_out: int
+    waits_for_index: bool = False
 
     @property
     def has_work(self) -> bool:
@@ -122,7 +124,8 @@ class Reader(Service):
         for tp, end in ends.items():
             with suppress(IllegalStateError):  # the assignment changed meanwhile
                 position = await self._consumer.position(tp)
-                found[tp] = Standing(position, self._ledger.finished_to(tp), end, self._ledger.outstanding(tp))
+                finished, out = self._ledger.finished_to(tp), self._ledger.outstanding(tp)
+                found[tp] = Standing(position, finished, end, out, self._ledger.waits_for_index(tp))
         return found
 
     async def _read_forever(self, topic: str, route: Route) -> None:
