@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import orjson
 
 DEEP = b"[" * 10_000 + b"]" * 10_000
+DEPTHS = (65, 250, 600, 900, 1_020)
+"""Levels that the JSON parser takes, and that what comes after it may not: our bound, and others' beyond it."""
 BIG = 900_000
 """Bytes of the largest ones: just below what Kafka takes."""
 ONE_BIG_IN = 2_000
@@ -26,6 +28,15 @@ class Hostile:
 
 
 Make = Callable[[random.Random, int], Hostile]
+
+
+def nested(depth: int, opening: bytes = b"[", closing: bytes = b"]") -> bytes:
+    """JSON of so many levels, as an object of `{"a":` and `}` or a list.
+
+    >>> nested(2), nested(1, b'{"a":', b"}")
+    (b'[[0]]', b'{"a":0}')
+    """
+    return opening * depth + b"0" + closing * depth
 
 
 def hostile_events(count: int, seed: int) -> Iterator[Hostile]:
