@@ -178,7 +178,9 @@ def _count(read: object) -> int:
     raise ValueError("a count is no whole number from 0 to 2^53")
 
 
-def _filled(start: Floats, read: dict[str, list[list[float]]]) -> Floats:
+def _filled(start: Floats, read: object) -> Floats:
+    if not isinstance(read, dict):
+        raise ValueError("a table is no object")
     table = start.copy()
     for place, source in enumerate(SOURCES):
         if source in read:

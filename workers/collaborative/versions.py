@@ -61,6 +61,8 @@ class Versions:
         if value is None:
             self._forget(name)
         elif name == ACTIVE:
+            if not {"active", "previous"} <= parse_object(value).keys():
+                raise BadRecordError(Reason.MISSING_FIELD, "the pointer names no active and previous version")
             self.pointer = _checked(_POINTER, name, value)
         else:
             found = _checked(_VERSION, name, value)
