@@ -26,7 +26,8 @@ def print_refused(console: Console, refused: Refusals) -> None:
     if len(newest) > MOST_REFUSED:
         console.print(f"skipped: {len(newest) - MOST_REFUSED} more", highlight=False)
     if newest:
-        console.print("a good record of the same key, or a null value, takes the place of one that is skipped")
+        healing = "a good record of the same key, or a null value, takes the place of one that is skipped"
+        console.print(healing, soft_wrap=True)
 
 
 def remarks() -> Console:
