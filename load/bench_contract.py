@@ -90,7 +90,7 @@ async def kind_figures(worker: WorkerProcess, dataset: Dataset, turn_s: float) -
 
 def hostile_figures(run: HostileRun) -> list[Figure]:
     """What must be so after any input."""
-    to_refuse = run.hostile - (run.requests // 2)
+    to_refuse = run.hostile - run.requests // 2 - run.to_skip
     return [
         Figure("hostile records", run.hostile, ""),
         Figure("good events without effect", run.good_events - run.applied, "", at_most=0),
@@ -98,6 +98,8 @@ def hostile_figures(run: HostileRun) -> list[Figure]:
         Figure(
             "hostile records neither refused nor ignored", abs(to_refuse - run.refused - run.ignored), "", at_most=0
         ),
+        Figure("hostile records of followed topics that are not counted", run.to_skip - run.skipped, "", at_most=0),
+        Figure("good rules, experiments and versions not in force", 3 - run.guided, "", at_most=0),
         Figure("requests without a reply, hostile ones too", run.requests - run.replies, "", at_most=0),
         Figure("memory growth at the end, mapped files apart", run.grown_bytes / MB, "MB", at_most=GROWTH_MB),
         Figure("memory growth at most, mapped files apart", run.peak_bytes / MB, "MB", at_most=GROWTH_MB),

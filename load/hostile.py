@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import orjson
 
 DEEP = b"[" * 10_000 + b"]" * 10_000
+DEPTHS = (65, 250, 600, 900, 1_020)
+"""Levels that the JSON parser takes, and that what comes after it may not: our bound, and others' beyond it."""
 BIG = 900_000
 """Bytes of the largest ones: just below what Kafka takes."""
 ONE_BIG_IN = 2_000
@@ -28,27 +30,37 @@ class Hostile:
 Make = Callable[[random.Random, int], Hostile]
 
 
+def nested(depth: int, opening: bytes = b"[", closing: bytes = b"]") -> bytes:
+    """JSON of so many levels, as an object of `{"a":` and `}` or a list.
+
+    >>> nested(2), nested(1, b'{"a":', b"}")
+    (b'[[0]]', b'{"a":0}')
+    """
+    return opening * depth + b"0" + closing * depth
+
+
 def hostile_events(count: int, seed: int) -> Iterator[Hostile]:
     """Records of `user-interactions` that say nothing usable."""
-    return _mixed((*_ANYWHERE, *_EVENTS), count, seed)
+    return mixed((*ANYWHERE, *_EVENTS), count, seed)
 
 
 def hostile_items(count: int, seed: int) -> Iterator[Hostile]:
     """Records of `item-catalog` that describe nothing."""
-    return _mixed((*_ANYWHERE, *_ITEMS), count, seed)
+    return mixed((*ANYWHERE, *_ITEMS), count, seed)
 
 
 def hostile_evidence(count: int, seed: int) -> Iterator[Hostile]:
     """Records of `item-transitions` that no worker wrote."""
-    return _mixed((*_ANYWHERE, *_EVIDENCE), count, seed)
+    return mixed((*ANYWHERE, *_EVIDENCE), count, seed)
 
 
 def hostile_requests(count: int, seed: int) -> Iterator[Hostile]:
     """Records of `recommendation-requests` that can't be answered."""
-    return _mixed((*_ANYWHERE, *_REQUESTS), count, seed)
+    return mixed((*ANYWHERE, *_REQUESTS), count, seed)
 
 
-def _mixed(makers: tuple[Make, ...], count: int, seed: int) -> Iterator[Hostile]:
+def mixed(makers: tuple[Make, ...], count: int, seed: int) -> Iterator[Hostile]:
+    """So many records of these makers in turn, a few very deep or very big ones between them."""
     dice = random.Random(seed)
     for number in range(count):
         if number % ONE_BIG_IN == ONE_BIG_IN - 1:
@@ -57,6 +69,16 @@ def _mixed(makers: tuple[Make, ...], count: int, seed: int) -> Iterator[Hostile]
             yield _json(number, b'{"event_type":"view","item_id":' + DEEP + b"}")
         else:
             yield makers[number % len(makers)](dice, number)
+
+
+def deep(template: bytes) -> Make:
+    """Makes records that nest at the place of `%b`, deeper than our bound and less than the parser's."""
+
+    def make(dice: random.Random, number: int) -> Hostile:
+        brackets = dice.choice(((b"[", b"]"), (b'{"a":', b"}")))
+        return _json(number, template % nested(dice.choice(DEPTHS), *brackets))
+
+    return make
 
 
 def _json(number: int, value: bytes, headers: Headers = ()) -> Hostile:
@@ -73,7 +95,7 @@ def _raw(number: int, text: str) -> Hostile:
 
 _TOO_LARGE = ",".join(["1e39"] * 256)
 
-_ANYWHERE: tuple[Make, ...] = (
+ANYWHERE: tuple[Make, ...] = (
     lambda dice, number: _json(number, dice.randbytes(dice.randrange(1, 300))),
     lambda dice, number: _json(number, b"\x00\xff" + dice.randbytes(8)),
     lambda dice, number: _raw(number, f'{{"event_type":"view","item_id":"i{number}"'),
@@ -81,6 +103,7 @@ _ANYWHERE: tuple[Make, ...] = (
     lambda dice, number: _json(number, b""),
     lambda dice, number: _raw(number, "[{}]" * dice.randrange(2, 5)),
     lambda dice, number: _json(number, b'{"user_id":"\xed\xa0\x80%d"}' % number),
+    deep(b'{"context":%b}'),
     lambda dice, number: _json(number, b"null", (("ce_specversion", b"\xff"), ("ce_type", dice.randbytes(20)))),
 )
 _EVENTS: tuple[Make, ...] = (
@@ -102,6 +125,8 @@ _EVENTS: tuple[Make, ...] = (
     lambda dice, number: _body(number, event_type="identify", user_id="u", anonymous_id="u"),
     lambda dice, number: _body(number, event_type="profile", user_id="u", attributes=[number]),
     lambda dice, number: _body(number, event_type="erase", user_id={"all": True}),
+    deep(b'{"event_type":"view","user_id":"u","item_id":"i","context":%b}'),
+    deep(b'{"event_type":"profile","user_id":"u","attributes":{"a":%b}}'),
     lambda dice, number: Hostile(b"\xff\xfe%d" % number, None),
 )
 _ITEMS: tuple[Make, ...] = (
@@ -118,6 +143,7 @@ _ITEMS: tuple[Make, ...] = (
     lambda dice, number: _body(number, item_id=f"h{number}", published_at="soon"),
     lambda dice, number: _body(number, item_id=f"h{number}", attributes={f"a{n}": n for n in range(300)}),
     lambda dice, number: _body(number, item_id=f"h\u0000{number}"),
+    deep(b'{"item_id":"i","attributes":{"a":%b}}'),
     lambda dice, number: Hostile(b"\xff\xfe%d" % number, None),
 )
 _EVIDENCE: tuple[Make, ...] = (
@@ -140,6 +166,7 @@ _REQUESTS: tuple[Make, ...] = (
     lambda dice, number: _body(number, user_id="u", min_offset={"partition": -1, "offset": number}),
     lambda dice, number: _body(number, kind="similar_items", item_ids=[f"never-{number}"]),
     lambda dice, number: Hostile(None, orjson.dumps({"kind": "for_user"})),
+    deep(b'{"kind":"for_user","user_id":"u","filters":{"attributes":{"a":%b}}}'),
 )
 _BIG: tuple[Make, ...] = (
     lambda dice, number: _body(number, event_type="view", item_id="i" * (BIG // 2), user_id="u" * (BIG // 2)),

@@ -1,7 +1,7 @@
 """Good records between as many hostile ones: did each take effect or get refused, at what cost (touches Kafka)."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -11,8 +11,9 @@ from aiokafka import AIOKafkaProducer
 from load.client import CORRELATION_HEADER, REPLY_TO_HEADER, RequestClient, request_client
 from load.errors import LoadError
 from load.hostile import Hostile, hostile_events, hostile_evidence, hostile_items, hostile_requests
+from load.hostile_guidance import MADE_MS, corpora, good_guidance, hostile_vectors
 from load.kafka import bulk_producer, ensure_own_topics, records_ever
-from load.path_speed import caught_up
+from load.path_speed import LOOK_AGAIN_S, caught_up
 from load.scrape import Scrape
 from load.worker_process import WorkerProcess
 from workers.partitioning import partition_of
@@ -21,6 +22,8 @@ from workers.topics import Topics
 HISTORY = 200
 """Events a user has before the run: rows are at their bounds then, so what grows is not state."""
 ITEMS_PER_USER = 5
+FOLLOWED = 4
+"""Topics that every worker follows."""
 BATCH = 500
 ANSWERS_TIMEOUT_S = 60.0
 REPLIES = "hostile-replies"
@@ -34,13 +37,20 @@ class Shares:
     items: int
     evidence: int
     requests: int
+    vectors: int
+    guidance: int
     users: int
 
     @classmethod
     def of(cls, total: int, users: int) -> "Shares":
-        """Most are events, as in life; `users` and five times as many items are known before."""
+        """Most are events, as in life; `guidance` goes to each of the four topics that every worker follows.
+
+        `users` and five times as many items are known before.
+        """
         items, evidence, requests = total * 15 // 100, total * 10 // 100, total * 5 // 100
-        return cls(total - items - evidence - requests, items, evidence, requests, users)
+        vectors = guidance = total * 5 // 100
+        events = total - items - evidence - requests - vectors - FOLLOWED * guidance
+        return cls(events, items, evidence, requests, vectors, guidance, users)
 
     @property
     def known_items(self) -> int:
@@ -50,12 +60,16 @@ class Shares:
     @property
     def total(self) -> int:
         """Hostile records of all topics."""
-        return self.events + self.items + self.evidence + self.requests
+        return self.events + self.items + self.evidence + self.requests + self.vectors + FOLLOWED * self.guidance
 
 
 @dataclass(frozen=True, slots=True)
 class HostileRun:
-    """What came of it; all are counts but the two memories, in bytes without mapped files."""
+    """What came of it; all are counts but the two memories, in bytes without mapped files.
+
+    `refused`: dead letters about records of agents' topics. `skipped` of `to_skip` records of followed topics were
+    counted as such; `guided`: good records there, of three, that are in force after it.
+    """
 
     hostile: int
     good_events: int
@@ -66,6 +80,9 @@ class HostileRun:
     replies: int
     refused: int
     ignored: int
+    skipped: int
+    to_skip: int
+    guided: int
     grown_bytes: float
     peak_bytes: float
 
@@ -100,7 +117,7 @@ async def hostile_run(worker: WorkerProcess, shares: Shares, seed: int, on_sent:
     bootstrap = worker.settings.bootstrap_servers
     await ensure_own_topics(bootstrap, [REPLIES], worker.settings.user_partitions)
     async with bulk_producer(bootstrap) as producer:
-        mixer = Mixer(producer, worker.settings.user_partitions)
+        mixer = Mixer(producer, worker.settings.user_partitions, corpora(topics))
         await mixer.send(topics.item_catalog, good_items(shares, shares.known_items))
         await mixer.send(topics.user_interactions, good_events(shares, shares.users * HISTORY, 0))
         await caught_up(worker)
@@ -110,9 +127,11 @@ async def hostile_run(worker: WorkerProcess, shares: Shares, seed: int, on_sent:
             while piece := list(islice(records, BATCH)):
                 on_sent(await mixer.send(topic, piece))
                 peak = max(peak, worker.anonymous_bytes())
+        for topic, good in good_guidance(topics).items():
+            await mixer.send(topic, good)
         await caught_up(worker)
         replies = await _until_answered(bootstrap, 2 * shares.requests)
-        after = worker.scrape()
+        after = await _until_guided(worker, before, FOLLOWED * shares.guidance)
     grown = worker.anonymous_bytes() - empty
     async with request_client(bootstrap, topics.recommendation_requests, REPLIES) as client:
         known = await _known(client, shares.known_items)
@@ -124,8 +143,11 @@ async def hostile_run(worker: WorkerProcess, shares: Shares, seed: int, on_sent:
         items_known=known,
         requests=2 * shares.requests,
         replies=replies,
-        refused=await records_ever(bootstrap, topics.dead_letters) - letters,
+        refused=await records_ever(bootstrap, topics.dead_letters) - letters - _letters_of_guidance(after, topics),
         ignored=_outcomes(after, "ignored") - _outcomes(before, "ignored"),
+        skipped=_skipped(after) - _skipped(before),
+        to_skip=FOLLOWED * shares.guidance,
+        guided=_guided(after),
         grown_bytes=grown,
         peak_bytes=max(peak - empty, grown),
     )
@@ -134,16 +156,18 @@ async def hostile_run(worker: WorkerProcess, shares: Shares, seed: int, on_sent:
 class Mixer:
     """Publishes records of any bytes: those with a key of text where the key belongs, others in turn."""
 
-    def __init__(self, producer: AIOKafkaProducer, partitions: int) -> None:
+    def __init__(self, producer: AIOKafkaProducer, partitions: int, single: Container[str] = ()) -> None:
+        """`single`: topics that have one partition only."""
         self._producer = producer
         self._partitions = partitions
+        self._single = single
         self._turn = 0
 
     async def send(self, topic: str, records: Iterable[Hostile]) -> int:
         """Publish in this order within each partition; returns how many, once all are acknowledged."""
         sent = []
         for record in records:
-            partition = self._partition_of(record)
+            partition = 0 if topic in self._single else self._partition_of(record)
             sent.append(
                 await self._producer.send(
                     topic, record.value, key=record.key, partition=partition, headers=list(record.headers)
@@ -168,9 +192,11 @@ def _mixtures(topics: Topics, shares: Shares, seed: int) -> dict[str, Iterator[H
             hostile_events(shares.events, seed), good_events(shares, shares.events, start)
         ),
         topics.item_transitions: hostile_evidence(shares.evidence, seed),
+        topics.item_vectors: hostile_vectors(shares.vectors, seed),
         topics.recommendation_requests: _addressed(
             _alternating(hostile_requests(shares.requests, seed), _good_requests(shares))
         ),
+        **{topic: hostile(shares.guidance, seed) for topic, hostile in corpora(topics).items()},
     }
 
 
@@ -208,6 +234,36 @@ async def _known(client: RequestClient, items: int) -> int:
     ]
     answers = [orjson.loads((await reply).value) for reply in waiting]
     return sum("error" not in answer for answer in answers)
+
+
+async def _until_guided(worker: WorkerProcess, before: Scrape, skipped: int) -> Scrape:
+    """Wait until all hostile records of followed topics are counted; the worker's metrics then."""
+    deadline = asyncio.get_running_loop().time() + ANSWERS_TIMEOUT_S
+    while True:
+        scrape = await asyncio.to_thread(worker.scrape)
+        if _skipped(scrape) - _skipped(before) >= skipped and _guided(scrape) == 3:
+            return scrape
+        if asyncio.get_running_loop().time() > deadline:
+            return scrape
+        await asyncio.sleep(LOOK_AGAIN_S)
+
+
+def _skipped(scrape: Scrape) -> int:
+    return int(scrape.total("tastestream_guidance_skipped_total"))
+
+
+def _guided(scrape: Scrape) -> int:
+    """Of rules, experiment and version: how many are those of `good_guidance`."""
+    found = (
+        scrape.total("tastestream_rules_scenarios") == 1,
+        scrape.total("tastestream_experiments", state="running") == 1,
+        scrape.total("tastestream_item_vectors_made_timestamp_seconds") == MADE_MS / 1000,
+    )
+    return sum(found)
+
+
+def _letters_of_guidance(scrape: Scrape, topics: Topics) -> int:
+    return int(sum(scrape.total("tastestream_dead_letters_total", topic=topic) for topic in corpora(topics)))
 
 
 def _outcomes(scrape: Scrape, outcome: str) -> int:

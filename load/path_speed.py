@@ -76,7 +76,7 @@ async def caught_up(worker: WorkerProcess) -> None:
     """Wait until every item and event has had all its effects; raises LoadError if that takes too long."""
     settings = worker.settings
     topics = Topics(settings.topic_prefix)
-    inputs = (topics.item_catalog, topics.user_interactions, topics.item_transitions)
+    inputs = (topics.item_catalog, topics.user_interactions, topics.item_transitions, topics.item_vectors)
     deadline = time.perf_counter() + CATCH_UP_TIMEOUT_S
     async with open_backlog(settings.bootstrap_servers, settings.app_id, inputs) as backlog:
         while left := (await backlog.left()).total():

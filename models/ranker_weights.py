@@ -50,6 +50,8 @@ STALE_AFTER_MS = 10 * 60_000
 
 _VERSION = 1
 _DIGITS = 6
+_LARGEST_VALUE, _LARGEST_SQUARES = 1e3, 1e15
+"""Learning clips values at 25, and a sum of squares grows by 25 a choice at most: what is larger was never learned."""
 _LOUDEST = float(np.log1p(1.0 / EPSILON))
 
 
@@ -96,10 +98,13 @@ class RankerWeights:
             values, squares = (
                 _filled(start, read[name]) for name, start in (("values", fresh.values), ("squares", fresh.squares))
             )
-            if not (np.isfinite(values).all() and np.isfinite(squares).all() and (squares > 0.0).all()):
-                raise ValueError("they are not all finite numbers")
-            return cls(values, squares, int(read["examples"]), int(read["time_ms"]))
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            if (
+                not (np.abs(values) <= _LARGEST_VALUE).all()
+                or not ((squares > 0) & (squares <= _LARGEST_SQUARES)).all()
+            ):
+                raise ValueError("they are not all finite numbers of a size that is learned")
+            return cls(values, squares, _count(read["examples"]), _count(read["time_ms"]))
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
             raise ValueError(f"packed ranker weights can't be read: {error}; leave them out, or learn anew") from error
 
 
@@ -167,7 +172,15 @@ def table_of(weights: RankerWeights) -> list[tuple[str, dict[str, float]]]:
     ]
 
 
-def _filled(start: Floats, read: dict[str, list[list[float]]]) -> Floats:
+def _count(read: object) -> int:
+    if type(read) is int and 0 <= read < 2**53:
+        return read
+    raise ValueError("a count is no whole number from 0 to 2^53")
+
+
+def _filled(start: Floats, read: object) -> Floats:
+    if not isinstance(read, dict):
+        raise ValueError("a table is no object")
     table = start.copy()
     for place, source in enumerate(SOURCES):
         if source in read:

@@ -10,15 +10,17 @@ from models.ranker import OnlineRanker
 from workers import http_api, web
 from workers.agents import catalog, interactions, requests, transitions, vectors
 from workers.build_parts import build_parts, with_lists
-from workers.experiments.follower import ExperimentFollower
+from workers.experiments.follower import SharedExperiments
 from workers.log_check import LogCheck
 from workers.parts import Parts
 from workers.query.precomputed import ReadyLists
+from workers.refused_letters import RefusedLetters
 from workers.security import client_options
 from workers.settings import Settings
 from workers.shared_rules import SharedRules
-from workers.shared_weights import SharedWeights
+from workers.shared_weights import HeardWeights, SharedWeights
 from workers.stream.chunk import Chunk
+from workers.stream.compacted import CompactedTopicFollower, Guidance
 from workers.stream.connect import ClientOptions
 from workers.stream.faust_app import StreamApp, new_app, new_channel
 from workers.stream.member import Follower, GroupMember, MemberSettings
@@ -54,57 +56,56 @@ def build(settings: Settings, *, only: Collection[str] | None = None) -> StreamA
     # Started in this order and stopped in the opposite one: a hand-over needs everything else alive.
     below: list[Service] = [parts.index_service, parts.writer, parts.replies, parts.index_writer, parts.index_audit]
     watchdog = _watchdog(parts, options, member, request_reader)
-    shared = (_shared_rules(parts, options), *_shared_weights(parts, options), _experiments(parts, options))
-    followed = (*shared, parts.active_vectors, lists)
+    followed = (*_guidance(parts, options), lists)
     for service in (*below, *shelf, *followed, request_reader, member, watchdog):
         app.add_service(service)
     _attach_web(app, parts, member, request_reader)
     return app
 
 
-def _shared_rules(parts: Parts, options: ClientOptions) -> SharedRules:
-    return SharedRules(
-        parts.rules,
+def _guidance(parts: Parts, options: ClientOptions) -> list[Service]:
+    """What follows the topics that every worker goes by; what they hold is known before the first answer."""
+    topics, metrics = parts.topics, parts.metrics
+
+    def follow(guidance: Guidance, topic: str, letters: RefusedLetters | None = None) -> CompactedTopicFollower:
+        patience_s = parts.settings.patience_s
+        return CompactedTopicFollower(guidance, options, topic, metrics, patience_s=patience_s, letters=letters)
+
+    heard = HeardWeights()
+    weights = _shared_weights(parts, heard)
+    rules, experiments = SharedRules(parts.rules, metrics), SharedExperiments(parts.experiments, metrics)
+    return [
+        follow(rules, topics.recommendation_rules, _refused_letters(parts, "rules")),
+        *([follow(heard, topics.ranker_weights), weights] if weights is not None else []),
+        follow(experiments, topics.experiments, _refused_letters(parts, "experiments")),
+        follow(parts.active_vectors, topics.item_vectors_versions),
+    ]
+
+
+def _refused_letters(parts: Parts, stage: str) -> RefusedLetters:
+    return RefusedLetters(
+        stage,
         parts.writer,
-        options,
         parts.metrics,
-        parts.topics,
+        parts.topics.dead_letters,
         lambda: 0 in parts.users.partitions,
-        group_id=f"{parts.settings.app_id}-rules",
-        patience_s=parts.settings.patience_s,
+        group_id=f"{parts.settings.app_id}-{stage}",
     )
 
 
-def _shared_weights(parts: Parts, options: ClientOptions) -> list[Service]:
+def _shared_weights(parts: Parts, heard: HeardWeights) -> SharedWeights | None:
     """Exchanges what the ranker learns with other workers, if it learns."""
     settings = parts.settings
     if not isinstance(parts.fusion, OnlineRanker):
-        return []
-    shared = SharedWeights(
+        return None
+    return SharedWeights(
         parts.fusion,
+        heard,
         parts.writer,
-        options,
         parts.metrics,
         topic=parts.topics.ranker_weights,
         worker_id=settings.instance_id or f"{socket.gethostname()}:{settings.web_port}",
         interval_s=settings.weights_interval_s,
-        patience_s=settings.patience_s,
-    )
-    return [shared]
-
-
-def _experiments(parts: Parts, options: ClientOptions) -> ExperimentFollower:
-    settings, topics = parts.settings, parts.topics
-    return ExperimentFollower(
-        parts.experiments,
-        parts.writer,
-        options,
-        parts.metrics,
-        lambda: 0 in parts.users.partitions,
-        topic=topics.experiments,
-        dead_letters=topics.dead_letters,
-        group_id=f"{settings.app_id}-experiments",
-        patience_s=settings.patience_s,
     )
 
 

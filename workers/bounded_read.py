@@ -1,7 +1,7 @@
 """Reads what a topic holds now, from anywhere to its present end, outside of every group (I/O)."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -12,6 +12,7 @@ from workers.stream.chunk import Record
 from workers.stream.connect import ClientOptions, connect, disconnect
 from workers.stream.consumers import committed_reader
 from workers.stream.refusal import refusal
+from workers.stream.refused import Refusals
 
 # Whoever reads gets a turn at least so often, to look at a clock.
 POLL_MS = 500
@@ -73,6 +74,15 @@ async def spoken(reader: TopicReader, ranges: Mapping[TopicPartition, Range]) ->
         elif clock() - heard > SILENCE_S:
             names = ", ".join(sorted({tp.topic for tp in ranges}))
             raise DependencyError(f"Kafka sent nothing of {names} for {SILENCE_S:.0f} s: check the brokers, try again")
+
+
+async def read_guidance(reader: TopicReader, topic: str, apply: Callable[[Record], None]) -> Refusals:
+    """Hand all of a followed topic to `apply`, as a worker that starts now does; returns what it would skip."""
+    refused = Refusals()
+    async for batch in spoken(reader, await reader.ranges(topic)):
+        for record in batch:
+            refused.take(record, apply)
+    return refused
 
 
 @asynccontextmanager

@@ -76,7 +76,7 @@ def build_parts(settings: Settings, options: ClientOptions) -> Parts:
     share = settings.similar_share
     fusion = OnlineRanker(similar_share=share) if settings.ranker == "online" else FixedFusion(share)
     rules = RuleBook(Controls(diversity=settings.diversity, explore=settings.explore))
-    active = ActiveVersion(options, topics.item_vectors_versions, metrics, patience_s=settings.patience_s)
+    active = ActiveVersion(metrics)
     pipeline = Pipeline(indexes.answers, facts, vectors, vocabulary, fusion, metrics, rules.of, lambda: active.space)
     experiments = Running(settings.ranker)
     parts = Parts(

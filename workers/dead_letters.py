@@ -2,9 +2,8 @@
 
 import traceback
 
-from workers.errors import BadRecordError
 from workers.origin import ORIGIN_HEADER
-from workers.records.codes import Reason
+from workers.records.codes import reason_of
 from workers.records.headers import InHeaders, header_text
 from workers.records.out import Headers, OutRecord
 from workers.stream.chunk import Record
@@ -21,11 +20,6 @@ MAX_ORIGINAL_BYTES = 3 * 1024 * 1024  # beyond it the letter itself could be ref
 MAX_ATTEMPT = 1_000_000
 
 _OF_REPLAYS = (ATTEMPT_HEADER, ORIGIN_HEADER)
-
-
-def reason_of(error: Exception) -> str:
-    """The code of a bad record, or `processing_failed` for anything that we did not expect."""
-    return error.code if isinstance(error, BadRecordError) else Reason.PROCESSING_FAILED
 
 
 def dead_letter(record: Record, error: Exception, stage: str) -> OutRecord:

@@ -126,6 +126,14 @@ class Metrics:
         self._rules.set(scenarios)
         self._rules_refused.set(refused)
 
+    def count_guidance_skipped(self, topic: str, reason: str) -> None:
+        """A record of a topic that every worker follows can't be used."""
+        self._guidance_skipped.labels(topic, _known(reason, REASONS)).inc()
+
+    def set_guidance_refused(self, topic: str, keys: int) -> None:
+        """Keys of such a topic whose newest record can't be used."""
+        self._guidance_refused.labels(topic).set(keys)
+
     def set_ready(self, ready: bool) -> None:
         """Whether this worker answers: tables recovered, index open."""
         self._ready.set(int(ready))
@@ -195,6 +203,18 @@ class Metrics:
         self._rules_refused = Gauge(
             "tastestream_rules_refused",
             "Scenarios whose newest rules were refused, while older ones stay in force.",
+            registry=self.registry,
+        )
+        self._guidance_skipped = Counter(
+            "tastestream_guidance_skipped",
+            "Records of followed topics that can't be used, since the start.",
+            ["topic", "reason"],
+            registry=self.registry,
+        )
+        self._guidance_refused = Gauge(
+            "tastestream_guidance_refused",
+            "Keys of a followed topic whose newest record can't be used.",
+            ["topic"],
             registry=self.registry,
         )
         self._ready = Gauge(

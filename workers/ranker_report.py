@@ -2,21 +2,18 @@
 
 import time
 
-from aiokafka import TopicPartition
 from rich.console import Group
 from rich.table import Table
 
 from models.ranker_weights import BUCKETS, RankerWeights, average, start_values, table_of
+from workers.bounded_read import read_guidance, topic_reader
 from workers.errors import ConfigurationError
 from workers.security import client_options
 from workers.settings import Settings
-from workers.shared_weights import hear
-from workers.stream.connect import connect, disconnect
-from workers.stream.consumers import committed_reader
-from workers.stream.ends import read_from_start
+from workers.shared_weights import HeardWeights
+from workers.stream.refused import Refusals
 from workers.topics import Topics
 
-PATIENCE_S = 10.0
 # Below it a weight moved by less than one part in ten of what the fixed weights have for a strong source.
 MOVED = 0.2
 
@@ -27,30 +24,29 @@ the time since the user's last event, the length of their history.
 [bold]Bold[/bold]: learned, 0.2 or more away from the start."""
 
 
-async def read_report(settings: Settings) -> Group:
-    """The table, what it means, and how much was learned; raises `ConfigurationError` if nothing was yet."""
-    topic = Topics(settings.topic_prefix).ranker_weights
-    heard = await read_weights(settings, topic)
-    if not heard:
-        raise ConfigurationError(f"nothing was learned yet: {topic} is empty (workers publish after some choices)")
-    newest = max(weights.time_ms for weights in heard.values())
-    first, *others = heard.values()
-    examples = sum(weights.examples for weights in heard.values())
+async def read_report(settings: Settings) -> tuple[Group, Refusals]:
+    """The table, what it means, how much was learned, and what is left out of it.
+
+    Raises `ConfigurationError` if nothing was learned yet.
+    """
+    topic, heard = Topics(settings.topic_prefix).ranker_weights, HeardWeights()
+    async with topic_reader(client_options(settings)) as reader:
+        refused = await read_guidance(reader, topic, heard.apply)
+    if not heard.by_worker:
+        raise ConfigurationError(f"nothing was learned yet: {_holds(topic, refused)}")
+    learned = list(heard.by_worker.values())
+    newest = max(weights.time_ms for weights in learned)
+    examples = sum(weights.examples for weights in learned)
     age_s = max(0.0, time.time() - newest / 1000)
-    learned = f"{len(heard)} workers, {examples:,} choices learned, the last one {age_s:,.0f} s ago"
-    return Group(weights_table(average(first, others, newest)), learned, _MEANING)
+    text = f"{len(learned)} workers, {examples:,} choices learned, the last one {age_s:,.0f} s ago"
+    return Group(weights_table(average(learned[0], learned[1:], newest)), text, _MEANING), refused
 
 
-async def read_weights(settings: Settings, topic: str) -> dict[str, RankerWeights]:
-    """What each worker published last, by worker; what can't be read is left out."""
-    partition = TopicPartition(topic, 0)
-    consumer = await connect(lambda: committed_reader(client_options(settings)), patience_s=PATIENCE_S)
-    heard: dict[str, RankerWeights] = {}
-    try:
-        await hear(consumer, partition, await read_from_start(consumer, partition), heard)
-    finally:
-        await disconnect(consumer)
-    return heard
+def _holds(topic: str, refused: Refusals) -> str:
+    if not len(refused):
+        return f"{topic} is empty (workers publish after some choices)"
+    first = next(iter(refused))
+    return f"{topic} holds only what can't be read, at {first.place}: {first.problem}"
 
 
 def weights_table(weights: RankerWeights) -> Table:

@@ -1,29 +1,21 @@
 """Rules as a person handles them: checked before they are published, and shown as the workers read them (I/O)."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from rich.table import Table
 
-from workers.bounded_read import topic_reader, unreachable
+from workers.bounded_read import read_guidance, topic_reader, unreachable
 from workers.errors import BadRecordError, ConfigurationError, DependencyError
-from workers.query.controls import Controls, RuleBook
 from workers.records.rules import Rules, decode_rules, scenario_of
 from workers.settings import Settings
 from workers.shown import shown
+from workers.stream.chunk import Record
 from workers.stream.connect import ClientOptions, connect, disconnect
 from workers.stream.refusal import refusal
+from workers.stream.refused import Refusals
 from workers.topics import Topics
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A scenario's rules as a worker that reads the topic now has them; `problem`: what is wrong with newer ones."""
-
-    rules: Rules | None = None
-    problem: str = ""
 
 
 def checked(file: Path, scenario: str) -> tuple[bytes, Rules]:
@@ -60,33 +52,28 @@ async def publish(settings: Settings, options: ClientOptions, scenario: str, val
         await disconnect(producer)
 
 
-async def read_rules(settings: Settings, options: ClientOptions) -> dict[str, Standing]:
-    """What stands for each scenario, by its name."""
-    found: dict[str, Standing] = {}
-    book = RuleBook(Controls())
+async def read_rules(settings: Settings, options: ClientOptions) -> tuple[dict[str, Rules], Refusals]:
+    """The rules of each scenario by its name, as a worker that reads the topic now has them, and what it skips."""
+    found: dict[str, Rules] = {}
+
+    def apply(record: Record) -> None:
+        name, rules = decode_rules(record.value, record.key)
+        found.pop(name, None)
+        if rules is not None:
+            found[name] = rules
+
     async with topic_reader(options) as reader:
-        async for batch in reader.read(await reader.ranges(Topics(settings.topic_prefix).recommendation_rules)):
-            for record in batch:
-                name = (record.key or b"").decode(errors="replace")
-                try:
-                    name, rules = decode_rules(record.value, record.key)
-                    book.put(name, rules)
-                except BadRecordError as error:
-                    found[name] = Standing(found.get(name, Standing()).rules, str(error))
-                else:
-                    found[name] = Standing(rules)
-    return {name: one for name, one in sorted(found.items()) if one.rules is not None or one.problem}
+        refused = await read_guidance(reader, Topics(settings.topic_prefix).recommendation_rules, apply)
+    return dict(sorted(found.items())), refused
 
 
-def rules_table(standings: dict[str, Standing]) -> Table:
+def rules_table(found: dict[str, Rules]) -> Table:
     """One line a scenario."""
     table = Table(title="Rules in force")
-    for column in ("scenario", "rules", "note", "not taken"):
+    for column in ("scenario", "rules", "note"):
         table.add_column(column, overflow="fold")
-    for name, standing in standings.items():
-        rules = "–" if standing.rules is None else summary(standing.rules)
-        note = "" if standing.rules is None else standing.rules.note
-        table.add_row(shown(name), shown(rules, 500), shown(note, 200), shown(standing.problem, 500))
+    for name, rules in found.items():
+        table.add_row(shown(name), shown(summary(rules), 500), shown(rules.note, 200))
     return table
 
 

@@ -3,6 +3,9 @@
 import orjson
 from rich.text import Text
 
+from workers.errors import BadRecordError
+from workers.records.wire import parse_json
+
 BYTES_A_LINE = 16
 
 
@@ -35,8 +38,8 @@ def whole(content: bytes) -> str:
     00000000  6e 6f ff 4a 53 4f 4e                             |no.JSON|
     """
     try:
-        return orjson.dumps(orjson.loads(content), option=orjson.OPT_INDENT_2).decode()
-    except orjson.JSONDecodeError:
+        return orjson.dumps(parse_json(content), option=orjson.OPT_INDENT_2).decode()
+    except BadRecordError:
         text = _printable(content)
         return _dump(content) if text is None else text
 

@@ -1,5 +1,6 @@
 """The contract's benchmark measures every kind and every record, and nothing good is lost beside hostile ones."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -7,15 +8,30 @@ from rich.console import Console
 
 from load.bench_contract import QUICK, measure
 from load.dataset import load_dataset
-from load.hostile import hostile_events, hostile_items, hostile_requests
+from load.hostile import Hostile, hostile_events, hostile_items, hostile_requests
+from load.hostile_guidance import (
+    Corpus,
+    good_guidance,
+    hostile_experiments,
+    hostile_rules,
+    hostile_vectors,
+    hostile_versions,
+    hostile_weights,
+)
 from load.synthetic import Shape
 from load.synthetic_files import write_synthetic
+from workers.collaborative.slots import told_of
+from workers.collaborative.versions import Versions
 from workers.errors import BadRecordError
 from workers.metrics import REQUEST_KINDS
 from workers.records.event import decode_event
+from workers.records.experiment import decode_experiment
 from workers.records.item import Item
 from workers.records.item_update import decode_item_event
 from workers.records.request import decode_request
+from workers.records.rules import decode_rules
+from workers.shared_weights import decode_weights
+from workers.topics import Topics
 
 SMALL = Shape(users=20, items=60, ratings=600, tags=30)
 MUST_BE_NONE = (
@@ -23,6 +39,8 @@ MUST_BE_NONE = (
     "good events without effect",
     "good items that are not known",
     "hostile records neither refused nor ignored",
+    "hostile records of followed topics that are not counted",
+    "good rules, experiments and versions not in force",
     "requests without a reply, hostile ones too",
 )
 NOW_MS = 1_714_564_800_000
@@ -49,6 +67,39 @@ def test_hostile_items_describe_nothing_but_a_vector_of_the_wrong_length() -> No
         except BadRecordError:
             continue
         assert isinstance(item, Item) and 0 < len(item.vector) < 256
+
+
+GUIDANCE: dict[str, tuple[Corpus, Callable[[Hostile], object]]] = {
+    "rules": (hostile_rules, lambda one: decode_rules(one.value, one.key)),
+    "experiments": (hostile_experiments, lambda one: decode_experiment(one.value, one.key)),
+    "weights": (hostile_weights, lambda one: decode_weights(one.value or b"")),
+    "versions": (hostile_versions, lambda one: Versions().load(one.key, one.value)),
+    "vectors": (hostile_vectors, lambda one: told_of(one.key, one.value, 64)),
+}
+
+
+@pytest.mark.parametrize("kind", GUIDANCE)
+def test_hostile_guidance_says_nothing_usable_and_heals_nothing(kind: str) -> None:
+    corpus, decode = GUIDANCE[kind]
+    for record in corpus(5_000, seed=1):
+        assert record.key and record.value is not None
+        with pytest.raises(BadRecordError) as refused:
+            decode(record)
+        assert len(str(refused.value)) < 1_000
+
+
+def test_good_guidance_is_good() -> None:
+    topics, versions = Topics(), Versions()
+    good = good_guidance(topics)
+    [rules], [experiment], [weights] = (
+        good[topic] for topic in (topics.recommendation_rules, topics.experiments, topics.ranker_weights)
+    )
+    assert decode_rules(rules.value, rules.key)[1]
+    assert decode_experiment(experiment.value, experiment.key)
+    assert decode_weights(weights.value or b"").examples == 1
+    for record in good[topics.item_vectors_versions]:
+        versions.load(record.key, record.value)
+    assert versions.active_slot() == "a"
 
 
 def test_hostile_requests_cannot_be_answered() -> None:

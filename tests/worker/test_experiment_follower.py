@@ -12,10 +12,12 @@ from tests.experiments.builders import definition
 from tests.kafka import unique_name
 from tests.waiting import until
 from tests.worker.shop import read_all
-from workers.experiments.follower import ExperimentFollower
+from workers.experiments.follower import SharedExperiments
 from workers.experiments.running import Running
 from workers.metrics import Metrics
 from workers.records.out import OutRecord
+from workers.refused_letters import RefusedLetters
+from workers.stream.compacted import CompactedTopicFollower
 from workers.stream.writer import Writer
 from workers.topic_admin import ensure_topics
 from workers.topics import Topics
@@ -35,16 +37,11 @@ async def following(broker: str, topics: Topics, *, owner: bool = True) -> Async
     """A worker's part that follows the topic, started."""
     options = {"bootstrap_servers": broker}
     running, writer = Running("online"), Writer(options, owner=topics.prefix, patience_s=10.0)
-    follower = ExperimentFollower(
-        running,
-        writer,
-        options,
-        Metrics(CollectorRegistry()),
-        lambda: owner,
-        topic=topics.experiments,
-        dead_letters=topics.dead_letters,
-        group_id=f"{topics.prefix}experiments",
-        patience_s=10.0,
+    metrics = Metrics(CollectorRegistry())
+    group_id = f"{topics.prefix}experiments"
+    letters = RefusedLetters("experiments", writer, metrics, topics.dead_letters, lambda: owner, group_id=group_id)
+    follower = CompactedTopicFollower(
+        SharedExperiments(running, metrics), options, topics.experiments, metrics, patience_s=10.0, letters=letters
     )
     await writer.start()
     await follower.start()
@@ -80,8 +77,8 @@ async def test_a_bad_definition_is_one_letter_through_restarts_and_hand_overs(br
         await until(lambda: _noted(broker, topics, 2))
         assert await letters() == 1
     async with following(broker, topics) as (running, writer):
-        await writer.send(topics.experiments, 0, [OutRecord(b"\xff", None)])
-        await until(lambda: _noted(broker, topics, 5))
+        await writer.send(topics.experiments, 0, [OutRecord(b"\xff", None), OutRecord(b"\xff", b"{}")])
+        await until(lambda: _noted(broker, topics, 6))
         assert (await letters(), len(running)) == (2, 2)
 
 

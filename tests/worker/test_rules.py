@@ -18,7 +18,9 @@ from workers.errors import ConfigurationError
 from workers.metrics import Metrics
 from workers.query.controls import Controls, RuleBook
 from workers.records.out import OutRecord
+from workers.refused_letters import RefusedLetters
 from workers.shared_rules import SharedRules
+from workers.stream.compacted import CompactedTopicFollower
 from workers.stream.writer import Writer
 from workers.topic_admin import ensure_topics
 from workers.topics import Topics
@@ -37,8 +39,10 @@ async def following(
     await ensure_topics(options, specs, replication_factor=1)
     metrics, book = Metrics(CollectorRegistry()), RuleBook(Controls())
     writer = Writer(options, owner=prefix, patience_s=10.0)
-    shared = SharedRules(
-        book, writer, options, metrics, topics, lambda: writes_letters, group_id=f"{prefix}rules", patience_s=10.0
+    group_id = f"{prefix}rules"
+    letters = RefusedLetters("rules", writer, metrics, topics.dead_letters, lambda: writes_letters, group_id=group_id)
+    shared = CompactedTopicFollower(
+        SharedRules(book, metrics), options, topics.recommendation_rules, metrics, patience_s=10.0, letters=letters
     )
     await writer.start()
     await shared.start()

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
 from prometheus_client import CollectorRegistry
 from rich.console import Console
 from typer.testing import CliRunner
@@ -17,12 +16,13 @@ from models.fusion import Situation
 from models.ranker import OnlineRanker
 from models.ranker_weights import RankerWeights
 from tests.waiting import until, until_passes
+from tests.workers.test_dead_letters import Received
 from workers.cli import app
 from workers.metrics import Metrics
 from workers.ranker_report import weights_table
 from workers.records.out import OutRecord
-from workers.shared_weights import MOST_HEARD, SharedWeights, hear
-from workers.stream.ends import read_from_start
+from workers.shared_weights import MOST_HEARD, HeardWeights, SharedWeights
+from workers.stream.compacted import CompactedTopicFollower
 from workers.stream.writer import Writer
 from workers.topic_admin import ensure_topics
 from workers.topics import Topics
@@ -41,22 +41,17 @@ def learn(ranker: OnlineRanker, times: int) -> None:
 async def sharing(broker: str, prefix: str, ranker: OnlineRanker, name: str) -> AsyncIterator[Writer]:
     """A worker's part of the exchange, started."""
     writer = Writer({"bootstrap_servers": broker}, owner=f"{prefix}{name}", patience_s=10.0)
-    shared = SharedWeights(
-        ranker,
-        writer,
-        {"bootstrap_servers": broker},
-        Metrics(CollectorRegistry()),
-        topic=Topics(prefix).ranker_weights,
-        worker_id=name,
-        interval_s=0.1,
-        patience_s=10.0,
-    )
+    heard, topic, metrics = HeardWeights(), Topics(prefix).ranker_weights, Metrics(CollectorRegistry())
+    follower = CompactedTopicFollower(heard, {"bootstrap_servers": broker}, topic, metrics, patience_s=10.0)
+    shared = SharedWeights(ranker, heard, writer, metrics, topic=topic, worker_id=name, interval_s=0.1)
     await writer.start()
+    await follower.start()
     await shared.start()
     try:
         yield writer
     finally:
         await shared.stop()
+        await follower.stop()
         await writer.stop()
 
 
@@ -107,21 +102,13 @@ async def test_alien_weights_are_left_out(broker: str) -> None:
         await until(lambda: bool(mine.fuse(SCORES, HERE).scores.argmax() == 1), deadline_s=10.0)
 
 
-async def test_of_more_workers_than_are_remembered_those_who_published_last_stay(broker: str) -> None:
-    await _topic(broker, "many-")
-    topic, extra = "many-ranker-weights", 10
-    writer = Writer({"bootstrap_servers": broker}, owner="many", patience_s=10.0)
-    await writer.start()
+def test_of_more_workers_than_are_remembered_those_who_published_last_stay() -> None:
+    heard, extra = HeardWeights(), 10
     names = [f"w{n}" for n in range(MOST_HEARD + extra)]
-    published = [replace(RankerWeights(), examples=1, time_ms=n) for n in range(len(names))]
-    pairs = zip(names, published, strict=True)
-    await writer.send(topic, 0, [OutRecord(name.encode(), weights.pack()) for name, weights in pairs])
-    await writer.stop()
-    heard: dict[str, RankerWeights] = {}
-    async with AIOKafkaConsumer(bootstrap_servers=broker, enable_auto_commit=False) as consumer:
-        partition = TopicPartition(topic, 0)
-        await hear(consumer, partition, await read_from_start(consumer, partition), heard)
-    assert list(heard) == names[extra:]
+    for n, name in enumerate(names):
+        packed = replace(RankerWeights(), examples=1, time_ms=n).pack()
+        heard.apply(Received(key=name.encode(), value=packed))
+    assert list(heard.by_worker) == names[extra:]
 
 
 def test_the_table_marks_what_was_learned() -> None:

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-from workers.dead_letters import dead_letter, original_headers, reason_of
+from workers.dead_letters import dead_letter, original_headers
 from workers.errors import BadRecordError
+from workers.records.codes import reason_of
 from workers.records.headers import InHeaders
 from workers.records.out import OutRecord
 from workers.stream.chunk import Record

@@ -3,8 +3,9 @@
 import logging
 from collections import Counter
 
-from workers.dead_letters import dead_letter, reason_of
+from workers.dead_letters import dead_letter
 from workers.metrics import Metrics
+from workers.records.codes import reason_of
 from workers.records.out import OutRecord
 from workers.stream.chunk import Record
 from workers.stream.writer import Writer

@@ -23,6 +23,8 @@ async def handle(chunk: Chunk, parts: Parts) -> None:
     async with rows.lock:
         touched: dict[str, None] = {}
         for record in chunk.records:
+            if record.value is None:
+                continue  # a tombstone clears the topic of its key; items keep what they were told
             try:
                 told = _told(record, parts)
             except BadRecordError as error:

@@ -10,7 +10,8 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from workers.errors import ConfigurationError
+from workers.errors import BadRecordError, ConfigurationError
+from workers.records.wire import parse_json
 
 LENGTH = 20
 """Items of a list."""
@@ -81,8 +82,8 @@ def read_lists(path: Path) -> Lists:
             from workers.collaborative.parquet_lists import read_parquet
 
             return Lists.of(read_parquet(path))
-        return Lists.of(orjson.loads(line) for line in path.read_bytes().splitlines())
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return Lists.of(parse_json(line) for line in path.read_bytes().splitlines())
+    except (OSError, BadRecordError, ValueError, KeyError, TypeError) as error:
         raise ConfigurationError(
             f"{path} can't be read as precomputed lists ({error}): make it with `tastestream precompute`"
         ) from error

@@ -10,11 +10,11 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from workers.backlog import Backlog, open_backlog
-from workers.collaborative.follow import read_on
+from workers.bounded_read import read_guidance, topic_reader
 from workers.collaborative.slots import key_of, value_of
 from workers.collaborative.train import Trained
 from workers.collaborative.versions import ACTIVE, Pointer, Version, Versions, encode
@@ -23,8 +23,8 @@ from workers.partitioning import partition_of
 from workers.security import client_options
 from workers.settings import Settings
 from workers.stream.connect import connect, disconnect
-from workers.stream.consumers import committed_reader
-from workers.stream.ends import log_ends, read_from_start
+from workers.stream.ends import log_ends
+from workers.stream.refused import Refusals
 from workers.topics import Topics
 
 LOOK_EVERY_S = 0.2
@@ -34,14 +34,16 @@ SENT_AT_ONCE = 2_000
 
 async def read_versions(settings: Settings) -> Versions:
     """What is in which slot, and what answers."""
-    partition = TopicPartition(Topics(settings.topic_prefix).item_vectors_versions, 0)
-    consumer = await _consumer(settings)
-    versions = Versions()
-    try:
-        await read_on(consumer, partition, await read_from_start(consumer, partition), versions)
-    finally:
-        await disconnect(consumer)
+    versions, _ = await look_at_versions(settings)
     return versions
+
+
+async def look_at_versions(settings: Settings) -> tuple[Versions, Refusals]:
+    """The same, and what the topic holds that no worker goes by."""
+    versions = Versions()
+    async with topic_reader(client_options(settings)) as reader:
+        topic = Topics(settings.topic_prefix).item_vectors_versions
+        return versions, await read_guidance(reader, topic, lambda record: versions.load(record.key, record.value))
 
 
 async def publish(settings: Settings, trained: Trained, on_record: Callable[[], None] = lambda: None) -> Version:
@@ -161,7 +163,3 @@ async def _ends(settings: Settings) -> dict[int, int]:
     tps = [TopicPartition(topic, p) for p in range(settings.item_partitions)]
     ends = await log_ends(client_options(settings), tps, patience_s=settings.patience_s)
     return {tp.partition: end for tp, end in ends.items()}
-
-
-async def _consumer(settings: Settings) -> AIOKafkaConsumer:
-    return await connect(lambda: committed_reader(client_options(settings)), patience_s=settings.patience_s)

@@ -10,6 +10,7 @@ from models.packing import Reader, head
 from workers.errors import BadRecordError
 from workers.index.validate import MAX_ABS_VALUE, checked_id
 from workers.records.codes import Reason
+from workers.records.times import LATEST_MS
 from workers.records.wire import key_text
 
 Vector = NDArray[np.float32]
@@ -114,6 +115,10 @@ def told_of(key: bytes | None, value: bytes | None, dim: int) -> Told:
         reader.end()
     except ValueError as error:
         raise BadRecordError(Reason.BAD_VECTOR, f"item {item_id!r}: {error}; use `tastestream retrain`") from error
+    if not 0 < version < LATEST_MS:
+        raise BadRecordError(
+            Reason.BAD_VECTOR, f"item {item_id!r}: {version} is no version, and later ones would never count"
+        )
     if len(vector) not in (0, dim) or not (np.abs(vector) <= MAX_ABS_VALUE).all():
         raise BadRecordError(
             Reason.BAD_VECTOR,

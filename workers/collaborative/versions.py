@@ -2,15 +2,24 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Annotated, TypeVar
 
 import orjson
+from pydantic import Field, Strict, StrictBool, StrictStr, TypeAdapter, ValidationError
 
 from workers.collaborative.slots import SLOTS
-from workers.errors import ConfigurationError
+from workers.errors import BadRecordError, ConfigurationError
+from workers.records.codes import Reason
+from workers.records.times import LATEST_MS
+from workers.records.wire import parse_object
 
 ACTIVE = "active"
 """Key of the pointer; the other keys are slots."""
+
+Made = Annotated[int, Strict(), Field(ge=0, lt=LATEST_MS)]
+Count = Annotated[int, Strict(), Field(ge=0, lt=2**63)]
+PartitionNumber = Annotated[str, Field(pattern=r"^[0-9]{1,5}$")]
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,21 +29,21 @@ class Version:
     `ready`: all of it was published; until then the slot can't answer.
     """
 
-    version: int
-    slot: str
-    source: str
-    items: int
-    with_vector: int = 0
-    ready: bool = False
-    ends: Mapping[str, int] = field(default_factory=dict)
+    version: Made
+    slot: StrictStr
+    source: Annotated[StrictStr, Field(max_length=256)]
+    items: Count
+    with_vector: Count = 0
+    ready: StrictBool = False
+    ends: Mapping[PartitionNumber, Count] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
     """The version that answers, and the one before it; None: answers do without."""
 
-    active: int | None = None
-    previous: int | None = None
+    active: Made | None = None
+    previous: Made | None = None
 
 
 @dataclass(slots=True)
@@ -45,18 +54,27 @@ class Versions:
     pointer: Pointer = Pointer()
 
     def load(self, key: bytes | None, value: bytes | None) -> None:
-        """Take one record; raises ValueError for one that is none of ours."""
+        """Take one record, null takes away what its key said; raises `BadRecordError` for one that is none of ours."""
         name = (key or b"").decode(errors="replace")
-        try:
-            read: dict[str, Any] = orjson.loads(value or b"null")
-            if name == ACTIVE:
-                self.pointer = Pointer(_number(read["active"]), _number(read["previous"]))
-            elif name in SLOTS and read["slot"] == name:
-                self.slots[name] = Version(**read)
-            else:
-                raise ValueError("no such key")
-        except (ValueError, TypeError, KeyError) as error:
-            raise ValueError(f"record of {name[:64]!r} can't be read: {error}") from error
+        if name not in (ACTIVE, *SLOTS):
+            raise BadRecordError(Reason.INVALID_ID, f"{name[:64]!r} is no slot of vectors")
+        if value is None:
+            self._forget(name)
+        elif name == ACTIVE:
+            if not {"active", "previous"} <= parse_object(value).keys():
+                raise BadRecordError(Reason.MISSING_FIELD, "the pointer names no active and previous version")
+            self.pointer = _checked(_POINTER, name, value)
+        else:
+            found = _checked(_VERSION, name, value)
+            if found.slot != name:
+                raise BadRecordError(Reason.INVALID_ID, f"the record of slot {name} speaks of another one")
+            self.slots[name] = found
+
+    def _forget(self, name: str) -> None:
+        if name == ACTIVE:
+            self.pointer = Pointer()
+        else:
+            self.slots.pop(name, None)
 
     def active_slot(self) -> str | None:
         """The slot that answers; None without one."""
@@ -96,7 +114,15 @@ def encode(record: Version | Pointer) -> bytes:
     return orjson.dumps(asdict(record))
 
 
-def _number(value: object) -> int | None:
-    if value is None or isinstance(value, int):
-        return value
-    raise ValueError(f"{value!r} is no version")
+def _checked(form: TypeAdapter[Found], name: str, value: bytes) -> Found:
+    try:
+        return form.validate_python(parse_object(value))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"]))[:64]
+        problem = f"record of {name!r} can't be read: field {place}: {first['msg']}"
+        raise BadRecordError(Reason.WRONG_TYPE, problem) from None
+
+
+_VERSION: TypeAdapter[Version] = TypeAdapter(Version)
+_POINTER: TypeAdapter[Pointer] = TypeAdapter(Pointer)

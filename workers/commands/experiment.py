@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from workers.commands.console import answers, for_bars
+from workers.commands.console import answers, for_bars, print_refused
 from workers.commands.moments import moment_ms, span_ms
 from workers.errors import ConfigurationError
 from workers.settings import load_settings
@@ -37,8 +37,7 @@ def show() -> None:
     table, refused = asyncio.run(overview(load_settings()))
     console = answers()
     console.print(table if table.row_count else "there are no experiments")
-    for place, problem in refused.items():
-        console.print(f"refused, at {place}: {problem}", markup=False, highlight=False)
+    print_refused(console, refused)
 
 
 @app.command()

@@ -5,6 +5,7 @@ import asyncio
 import typer
 from rich.console import Console
 
+from workers.commands.console import print_refused
 from workers.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, help="The ranker that learns from what users choose.")
@@ -20,4 +21,7 @@ def show() -> None:
     """Print the weights that the workers have learned, as a table, and what they mean."""
     from workers.ranker_report import read_report
 
-    Console(highlight=False).print(asyncio.run(read_report(load_settings())))
+    console = Console(highlight=False)
+    report, refused = asyncio.run(read_report(load_settings()))
+    console.print(report)
+    print_refused(console, refused)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from workers.commands.console import answers, for_bars
+from workers.commands.console import answers, for_bars, print_refused
 from workers.settings import Settings, load_settings
 
 app = typer.Typer(invoke_without_command=True, help="Item vectors learned from what is liked together: make, switch.")
@@ -55,10 +55,12 @@ def activate_version(
 @app.command("list")
 def list_versions() -> None:
     """Show both slots, and which version answers."""
-    from workers.collaborative.publish import read_versions
+    from workers.collaborative.publish import look_at_versions
     from workers.collaborative.report import versions_table
 
-    answers().print(versions_table(asyncio.run(read_versions(load_settings()))))
+    versions, refused = asyncio.run(look_at_versions(load_settings()))
+    answers().print(versions_table(versions))
+    print_refused(answers(), refused)
 
 
 async def _retrain(settings: Settings, ratings: Path | None, seed: int) -> None:

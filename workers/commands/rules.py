@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from workers.commands.console import answers
+from workers.commands.console import answers, print_refused
 from workers.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, help="Business rules by scenario: check, put, show, remove.")
@@ -54,11 +54,12 @@ def show() -> None:
     from workers.security import client_options
 
     settings = load_settings()
-    found = asyncio.run(read_rules(settings, client_options(settings)))
+    found, refused = asyncio.run(read_rules(settings, client_options(settings)))
     if found:
         answers().print(rules_table(found))
     else:
         _say("no scenario has rules: settings and requests decide alone")
+    print_refused(answers(), refused)
 
 
 def _say(text: str) -> None:

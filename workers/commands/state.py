@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from workers.errors import ConfigurationError
+from workers.errors import BadRecordError, ConfigurationError
+from workers.records.wire import parse_json
 from workers.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, help="Look at the state: digest, differences, single rows.")
@@ -82,9 +83,9 @@ def show(
 
 def _load(path: Path) -> dict[str, Any]:
     try:
-        loaded: dict[str, Any] = orjson.loads(path.read_bytes())
+        loaded: dict[str, Any] = parse_json(path.read_bytes())
         if loaded["format"] == 1 and loaded["tables"]:
             return loaded
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, BadRecordError, KeyError, TypeError) as error:
         raise ConfigurationError(f"{path} is no output of `tastestream state digest --json`: {error}") from error
     raise ConfigurationError(f"{path} is of another version of `tastestream state digest --json`: make it again")

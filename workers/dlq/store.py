@@ -35,7 +35,8 @@ async def read_replayed(reader: TopicReader, topics: Topics) -> set[str]:
     if not await reader.partitions(topics.dead_letters_replayed):
         return set()
     ranges = await reader.ranges(topics.dead_letters_replayed)
-    return {record.key.decode() async for batch in spoken(reader, ranges) for record in batch if record.key}
+    notes = spoken(reader, ranges)
+    return {record.key.decode(errors="replace") async for batch in notes for record in batch if record.key}
 
 
 async def read_letter(reader: TopicReader, topics: Topics, partition: int, offset: int) -> Letter | None:

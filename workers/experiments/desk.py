@@ -1,14 +1,12 @@
 """Reads definitions, and publishes or ends one, for a person at a terminal (touches Kafka)."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from rich.table import Table
 
-from workers.bounded_read import TopicReader, spoken, topic_reader, unreachable
+from workers.bounded_read import TopicReader, read_guidance, topic_reader, unreachable
 from workers.errors import BadRecordError, ConfigurationError
 from workers.experiments.definitions import Definitions
 from workers.experiments.running import choose
@@ -18,27 +16,14 @@ from workers.security import client_options
 from workers.settings import Settings
 from workers.shown import shown
 from workers.stream.connect import ClientOptions, connect, disconnect
+from workers.stream.refused import Refusals
 from workers.topics import Topics
 
 
-@dataclass(slots=True)
-class Told:
-    """What the topic says now; `refused`: what is wrong with definitions that no worker takes, by place."""
-
-    definitions: Definitions = field(default_factory=Definitions)
-    refused: dict[str, str] = field(default_factory=dict)
-
-
-async def read_definitions(reader: TopicReader, topics: Topics) -> Told:
-    """All of the topic, as every worker reads it."""
-    told = Told()
-    async for batch in spoken(reader, await reader.ranges(topics.experiments)):
-        for record in batch:
-            try:
-                told.definitions.apply(record)
-            except BadRecordError as error:
-                told.refused[f"{record.topic}/{record.partition}/{record.offset}"] = str(error)
-    return told
+async def read_definitions(reader: TopicReader, topics: Topics) -> tuple[Definitions, Refusals]:
+    """All of the topic, as every worker reads it, and what it skips."""
+    definitions = Definitions()
+    return definitions, await read_guidance(reader, topics.experiments, definitions.apply)
 
 
 async def put(settings: Settings, text: bytes) -> Experiment:
@@ -46,8 +31,8 @@ async def put(settings: Settings, text: bytes) -> Experiment:
     options, topics = client_options(settings), Topics(settings.topic_prefix)
     experiment = checked(text)
     async with topic_reader(options) as reader:
-        told = await read_definitions(reader, topics)
-    others = {name: one for name, one in told.definitions.current.items() if name != experiment.name}
+        definitions, _ = await read_definitions(reader, topics)
+    others = {name: one for name, one in definitions.current.items() if name != experiment.name}
     _, waiting = choose([*others.values(), experiment], settings.ranker)
     if problem := waiting.get(experiment.name):
         raise ConfigurationError(f"experiment {experiment.name} can't run: {problem}")
@@ -59,8 +44,8 @@ async def end(settings: Settings, name: str) -> None:
     """End an experiment: its users get answers as deployed; raises `ConfigurationError` if there is none."""
     options, topics = client_options(settings), Topics(settings.topic_prefix)
     async with topic_reader(options) as reader:
-        told = await read_definitions(reader, topics)
-    if name not in told.definitions.current:
+        definitions, _ = await read_definitions(reader, topics)
+    if name not in definitions.current:
         raise ConfigurationError(f"there is no experiment {name!r}: `tastestream experiment show` lists them")
     await _publish(options, topics.experiments, name, None)
 
@@ -74,11 +59,11 @@ def checked(text: bytes) -> Experiment:
         raise ConfigurationError(f"this is no definition of an experiment: {error}") from None
 
 
-async def overview(settings: Settings) -> tuple[Table, Mapping[str, str]]:
-    """Every experiment with its variants, and what is wrong with the definitions that were refused."""
+async def overview(settings: Settings) -> tuple[Table, Refusals]:
+    """Every experiment with its variants, and the definitions that no worker takes."""
     async with topic_reader(client_options(settings)) as reader:
-        told = await read_definitions(reader, Topics(settings.topic_prefix))
-    return definitions_table(told.definitions, settings), told.refused
+        definitions, refused = await read_definitions(reader, Topics(settings.topic_prefix))
+    return definitions_table(definitions, settings), refused
 
 
 def definitions_table(definitions: Definitions, settings: Settings) -> Table:

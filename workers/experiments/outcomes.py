@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import orjson
-
 from models.attribution import NO_RECOMMENDATION
 from models.ids import event_hash, item_key
 from workers.errors import BadRecordError
@@ -12,6 +10,8 @@ from workers.experiments.columns import Sample
 from workers.records.event import decode_event
 from workers.records.interaction import Interaction
 from workers.records.mapping import Mapping as FieldMapping
+from workers.records.times import LATEST_MS
+from workers.records.wire import parse_object
 from workers.stream.chunk import Record
 
 CLICK, PURCHASE = 0, 1
@@ -44,11 +44,11 @@ class OutcomeReader:
     def served(self, record: Record) -> None:
         """One answer; a line that is not ours is counted and passed over."""
         try:
-            line = orjson.loads(record.value or b"")
+            line = parse_object(record.value)
             user_id, variant = line["user_id"], str(line["variant"])
-            head = event_hash(line["recommendation_id"]), int(line["served_at"])
+            head = event_hash(line["recommendation_id"]), _moment(line["served_at"])
             items = [item_key(item["item_id"]) for item in line["items"]]
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (BadRecordError, ValueError, KeyError, TypeError, AttributeError):
             self.counted.unreadable += 1
             return
         self.counted.answers += 1
@@ -82,6 +82,13 @@ class OutcomeReader:
         user, worth = event_hash(event.subject), value_by_item(event) if kind == PURCHASE else {}
         for item_id in event.item_ids:
             self._sample.act(named, item_key(item_id), user, event.event_time, kind, worth.get(item_id, 0.0))
+
+
+def _moment(served_at: object) -> int:
+    """Epoch ms; raises ValueError for what would not fit into a column of them."""
+    if type(served_at) is int and 0 <= served_at < LATEST_MS:
+        return served_at
+    raise ValueError("served_at is no time")
 
 
 def value_by_item(event: Interaction) -> dict[str, float]:

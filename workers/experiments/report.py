@@ -55,14 +55,14 @@ async def report(settings: Settings, asked: Asked, bars: Console | None = None) 
     mapping = load_mapping(settings.mapping_file).interaction if settings.mapping_file else None
     outcomes = OutcomeReader(sample, asked.kinds, settings.future_tolerance_ms, mapping)
     async with topic_reader(client_options(settings)) as reader:
-        told = await read_definitions(reader, topics)
+        definitions, _ = await read_definitions(reader, topics)
         for topic, take in (
             (topics.recommendations_served, outcomes.served),
             (topics.user_interactions, outcomes.event),
         ):
             await _read(reader, await _ranges(reader, topic, asked.since_ms), take, topic, bars)
     labels = outcomes.labels
-    chosen = _chosen(asked, told.definitions, experiments_in(labels))
+    chosen = _chosen(asked, definitions, experiments_in(labels))
     came = outcomes_of(sample, asked.window_ms)
     verdicts = tuple(judge(one, came, labels) for one in chosen)
     return Report(verdicts, sample.share, outcomes.counted, asked)

@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from workers.errors import BadRecordError
+
 
 class Reason(StrEnum):
     """Why a record was refused."""
@@ -33,6 +35,11 @@ class Reason(StrEnum):
     BAD_QUERY = "bad_query"
     OUTDATED = "outdated"
     PROCESSING_FAILED = "processing_failed"
+
+
+def reason_of(error: Exception) -> str:
+    """The code of a bad record, or `processing_failed` for anything that we did not expect."""
+    return error.code if isinstance(error, BadRecordError) else Reason.PROCESSING_FAILED
 
 
 class RequestFailure(StrEnum):

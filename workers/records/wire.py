@@ -10,10 +10,17 @@ from workers.errors import BadRecordError
 from workers.records.codes import Reason
 
 MAX_VALUE_BYTES = 1024 * 1024  # Kafka's own default bound of a record; larger needs configuration on purpose
+MAX_DEPTH = 64
+"""Lists and objects within each other, in any JSON that comes from outside: what walks through it may recurse.
+
+Our own records reach 9, those of other systems 8. Python, `repr`, pydantic and `orjson.dumps` give up at 250 to 1000.
+"""
 MAX_SHOWN_CHARS = 64  # of a client's text in our messages, which end up in logs and headers
 
 Record = TypeVar("Record", bound=BaseModel)
 
+_CONTAINERS = (dict, list)
+_SHALLOW_BYTES = 2 * MAX_DEPTH  # a level takes two brackets at least
 _REASONS = frozenset(Reason)
 _REASON_OF = {
     "missing": Reason.MISSING_FIELD,
@@ -31,18 +38,33 @@ _REASON_OF = {
 
 
 def parse_object(value: bytes | None) -> dict[str, Any]:
-    """The JSON object in `value`; NaN, Infinity, invalid UTF-8 and nesting beyond 1024 are invalid JSON."""
+    """The JSON object in `value`; what is no JSON, see `parse_json`, or no object is a `BadRecordError`."""
     if not value:
         raise BadRecordError(Reason.EMPTY_VALUE, "the value is empty: send a JSON object")
     if len(value) > MAX_VALUE_BYTES:
         raise BadRecordError(Reason.TOO_LARGE, f"the value has {len(value)} bytes, at most {MAX_VALUE_BYTES}")
-    try:
-        body = orjson.loads(value)
-    except orjson.JSONDecodeError as error:
-        raise BadRecordError(Reason.INVALID_JSON, f"the value is not JSON: {error}") from None
+    body = parse_json(value)
     if not isinstance(body, dict):
         raise BadRecordError(Reason.WRONG_TYPE, f"the value is a JSON {type(body).__name__}, not an object")
     return body
+
+
+def parse_json(value: bytes) -> Any:
+    """The JSON in `value`: the one place where JSON from outside is decoded.
+
+    NaN, Infinity, invalid UTF-8 and nesting beyond `MAX_DEPTH` are no JSON: `BadRecordError`. Most values are too short
+    to nest so deep, or have too few brackets; only the others are looked through, O(their parts).
+
+    >>> parse_json(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH) != []
+    True
+    """
+    try:
+        decoded = orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        raise BadRecordError(Reason.INVALID_JSON, f"the value is not JSON: {error}") from None
+    if len(value) > _SHALLOW_BYTES and value.count(b"[") + value.count(b"{") > MAX_DEPTH and _is_deeper(decoded):
+        raise BadRecordError(Reason.INVALID_JSON, f"the value nests lists and objects deeper than {MAX_DEPTH} levels")
+    return decoded
 
 
 def rename(body: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
@@ -79,6 +101,21 @@ def key_text(key: bytes | None) -> str | None:
         return key.decode() if key else None
     except UnicodeDecodeError:
         return None
+
+
+def _is_deeper(decoded: Any) -> bool:
+    """Whether containers lie within each other beyond the bound; level by level, so nothing recurses here."""
+    level = [decoded] if type(decoded) in _CONTAINERS else []
+    for _ in range(MAX_DEPTH):
+        if not level:
+            return False
+        level = [
+            part
+            for outer in level
+            for part in (outer.values() if type(outer) is dict else outer)
+            if type(part) in _CONTAINERS
+        ]
+    return bool(level)
 
 
 def _bad_record(model: type[BaseModel], fields: Mapping[str, Any], error: ValidationError) -> BadRecordError:

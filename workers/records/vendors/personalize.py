@@ -2,9 +2,9 @@
 
 from typing import Any
 
-import orjson
-
+from workers.errors import BadRecordError
 from workers.records.vendors.parts import Object, as_object, only
+from workers.records.wire import parse_json
 
 
 def put_events(body: Object) -> Object:
@@ -26,6 +26,6 @@ def put_item(body: Object) -> Object | None:
 
 def _parsed(text: str) -> Any:
     try:
-        return as_object(orjson.loads(text))
-    except orjson.JSONDecodeError:
+        return as_object(parse_json(text.encode()))
+    except BadRecordError:
         return {}
