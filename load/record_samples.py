@@ -24,6 +24,7 @@ OWN: Mapping[str, dict[str, Any]] = {
         "event_time": NOW_MS,
         "session_id": "s1",
     },
+    "rating": {"event_type": "rating", "user_id": "u1", "item_id": "a", "value": 4.5, "event_time": NOW_MS},
     "identify": {"event_type": "identify", "user_id": "u1", "anonymous_id": "g1"},
     "profile": {"event_type": "profile", "user_id": "u1", "attributes": {"country": "NL", "likes": ["a", "b"]}},
 }

@@ -27,10 +27,10 @@ from workers.query.fallback import Elsewhere, FallbackPipeline
 from workers.query.pipeline import Pipeline
 from workers.query.precomputed import PrecomputedPipeline, ReadyLists
 from workers.query.shelf import Shelf
-from workers.records.mapping import Mappings, load_mapping
 from workers.replies import ReplySender
 from workers.rows import ItemRow, is_spare
 from workers.settings import Settings
+from workers.source_mapping import mappings_of
 from workers.stream.connect import ClientOptions
 from workers.stream.table import Row, Table
 from workers.stream.writer import Writer
@@ -82,7 +82,7 @@ def build_parts(settings: Settings, options: ClientOptions) -> Parts:
     parts = Parts(
         settings=settings,
         topics=topics,
-        mappings=load_mapping(settings.mapping_file) if settings.mapping_file else Mappings(),
+        mappings=mappings_of(settings),
         metrics=metrics,
         turns=turns,
         progress=Progress(),

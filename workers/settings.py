@@ -9,7 +9,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from models.events import EVENT_WEIGHTS
 from workers.errors import ConfigurationError
+from workers.records.ignored import ignored_events, patterns_of
 from workers.records.interaction import DEFAULT_FUTURE_TOLERANCE_MS
+from workers.records.scale import rating_scale
 from workers.stream.codecs import Codec
 from workers.topics import MAX_PARTITIONS
 
@@ -30,6 +32,16 @@ def _with_defaults(weights: dict[str, float]) -> dict[str, float]:
     if unknown := sorted(weights.keys() - EVENT_WEIGHTS.keys()):
         raise ValueError(f"{unknown[0][:64]!r} has no weight, use {', '.join(EVENT_WEIGHTS)}")
     return {**EVENT_WEIGHTS, **weights}
+
+
+def _is_scale(text: str) -> str:
+    rating_scale(text)
+    return text
+
+
+def _are_patterns(text: str) -> str:
+    ignored_events(patterns_of(text))
+    return text
 
 
 class Settings(BaseSettings):
@@ -123,6 +135,13 @@ class Settings(BaseSettings):
     )
     event_weights: Annotated[dict[str, Weight], AfterValidator(_with_defaults)] = Field(
         {}, validate_default=True, description='weights of event types that differ, as JSON: `{"click": 1.5}`'
+    )
+    rating_scale: Annotated[str, AfterValidator(_is_scale)] = Field(
+        "0.5-5",
+        description="ends of your ratings' scale: `1-10`, `-1..1`, `0/1`, or `percent`, `thumbs`; ratings become stars",
+    )
+    ignored_events: Annotated[str, AfterValidator(_are_patterns)] = Field(
+        "", description="event names without a meaning that leave no dead letter, comma-separated: `heartbeat,debug_*`"
     )
     vector_dim: int = Field(
         256, ge=8, le=4096, description="dimensions of an item's embedding: the client's own, or hashed text"

@@ -19,6 +19,7 @@ from workers.experiments.outcomes import CLICK, PURCHASE, OutcomeReader
 from workers.experiments.report import Asked, Report
 from workers.experiments.report_view import tables, to_json
 from workers.experiments.running import Running
+from workers.records.mapping import AS_THEY_ARE
 from workers.records.request import Request
 
 HOUR = 3_600_000
@@ -31,7 +32,7 @@ class Site:
 
     def __init__(self, most: int = 1_000_000) -> None:
         self.sample = Sample(most)
-        self.reader = OutcomeReader(self.sample, KINDS, 60_000, None)
+        self.reader = OutcomeReader(self.sample, KINDS, 60_000, AS_THEY_ARE)
 
     def shows(self, user: str | None, items: Iterable[str], variant: str = "trial/as-now", **more: Any) -> None:
         line = {

@@ -130,7 +130,7 @@ VALID = st.fixed_dictionaries(
         "event_type": st.sampled_from(["view", "purchase", "rating"]),
         "user_id": st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=128),
         "item_id": st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=128),
-        "value": st.floats(-1e6, 1e6),
+        "value": st.floats(0.5, 5),
         "event_time": st.integers(10**11, NOW_MS),
     }
 )

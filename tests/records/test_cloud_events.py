@@ -12,6 +12,7 @@ from workers.records.headers import reply_to
 from workers.records.interaction import Interaction, decode_interaction
 from workers.records.item import Item, ItemDeleted
 from workers.records.item_update import decode_item_event
+from workers.records.mapping import Mapping
 from workers.records.person import Erase
 from workers.records.request import decode_request
 
@@ -80,10 +81,26 @@ def test_the_type_may_name_the_event(ce_type: bytes, ours: str) -> None:
     assert decoded(encoded({"item_id": "a"}), binary(type=ce_type)).event_type == ours
 
 
-def test_a_type_that_names_no_event_leaves_it_open() -> None:
+@pytest.mark.parametrize(
+    ("ce_type", "code"),
+    [
+        (b"com.example.invoice", "unknown_event_type"),
+        (b"x" * 9_000, "unknown_event_type"),
+        (b"com.example.page_view.v2", "irrelevant_event"),
+    ],
+)
+def test_a_type_that_names_no_event_is_named_in_the_refusal_or_ignored(ce_type: bytes, code: str) -> None:
     with pytest.raises(BadRecordError) as refused:
-        decoded(encoded({"item_id": "a"}), binary(type=b"com.example.invoice"))
-    assert refused.value.code == "missing_field"
+        decoded(encoded({"item_id": "a"}), binary(type=ce_type))
+    assert refused.value.code == code
+    assert ce_type[:60].decode() in str(refused.value) and len(str(refused.value)) < 300
+
+
+def test_a_mapping_file_gives_a_type_its_meaning() -> None:
+    mapping = Mapping(events={"com.example.opened": "view"})
+    named = binary(type=b"com.example.opened")
+    event = decode_interaction(encoded({"item_id": "a"}), b"u1", NOW_MS, headers=named, mapping=mapping)
+    assert event.event_type == "view"
 
 
 def test_the_type_may_name_a_record_about_a_person() -> None:

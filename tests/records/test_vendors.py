@@ -11,9 +11,19 @@ from workers.records.event import UserEvent, decode_event
 from workers.records.interaction import Interaction
 from workers.records.item import Item
 from workers.records.item_update import ItemUpdate, decode_item_event
+from workers.records.mapping import Mapping
 from workers.records.person import Identify, Profile
 
 ISO = "2024-05-01T12:00:00.000Z"
+
+
+SEGMENT_WITHOUT_WORTH = (
+    *("Product Removed", "Cart Viewed", "Cart Shared", "Product List Filtered", "Product Removed from Wishlist"),
+    *("Promotion Viewed", "Promotion Clicked", "Checkout Started", "Checkout Step Viewed", "Checkout Step Completed"),
+    *("Payment Info Entered", "Order Updated", "Order Refunded", "Order Cancelled"),
+    *("Coupon Entered", "Coupon Applied", "Coupon Denied", "Coupon Removed"),
+    *("Application Opened", "Video Playback Started", "Email Opened"),
+)
 
 
 def understood(body: dict[str, Any]) -> UserEvent:
@@ -88,6 +98,30 @@ def test_a_page_of_ga4_is_irrelevant_not_wrong() -> None:
     assert refusal(ga4(event_name="page_view", items=[])) == "irrelevant_event"
 
 
+@pytest.mark.parametrize("name", ["video_start", "form_submit", "first_open", "session_start", "click", "share"])
+def test_what_ga4_collects_by_itself_is_ignored(name: str) -> None:
+    assert refusal(ga4(event_name=name, items=[])) == "irrelevant_event"
+    sent = {"client_id": "77.1", "events": [{"name": name, "params": {"session_id": 5}}]}
+    assert refusal(sent) == "irrelevant_event"
+
+
+def test_a_tag_managers_own_events_are_ignored() -> None:
+    assert refusal({"event": "gtm.linkClick", "user_id": "u1"}) == "irrelevant_event"
+    assert refusal({"event": "click", "user_id": "u1", "ecommerce": {}}) == "irrelevant_event"
+
+
+def test_a_share_of_an_item_is_a_like_and_a_chosen_content_can_be_given_a_meaning() -> None:
+    def params(**named: str) -> list[dict[str, Any]]:
+        return [{"key": key, "value": {"string_value": value}} for key, value in named.items()]
+
+    shared = interaction(ga4(event_name="share", items=[], event_params=params(method="mail", item_id="a")))
+    assert (shared.event_type, shared.item_ids) == ("like", ("a",))
+    chosen = ga4(event_name="select_content", items=[], event_params=params(content_type="film", content_id="b"))
+    assert refusal(chosen) == "irrelevant_event"
+    meant = decode_event(orjson.dumps(chosen), None, NOW_MS + 1, mapping=Mapping(events={"select_content": "click"}))
+    assert isinstance(meant, Interaction) and (meant.event_type, meant.item_ids) == ("click", ("b",))
+
+
 def test_ga4s_data_layer_and_measurement_protocol_are_understood() -> None:
     pushed = {"event": "add_to_cart", "user_id": "u1", "ecommerce": {"items": [{"item_id": "a", "quantity": 2}]}}
     assert (interaction(pushed).event_type, interaction(pushed).items[0].quantity) == ("add_to_cart", 2)
@@ -110,6 +144,8 @@ def test_a_flat_event_with_ga4s_name_keeps_its_fields() -> None:
         ("Order Completed", {"products": [{"product_id": "a"}, {"product_id": "b"}]}, "purchase", ("a", "b")),
         ("Product List Viewed", {"products": [{"product_id": "a", "position": 1}]}, "impression", ("a",)),
         ("Product Added to Wishlist", {"product_id": "a"}, "bookmark", ("a",)),
+        ("Wishlist Product Added to Cart", {"product_id": "a"}, "add_to_cart", ("a",)),
+        ("Product Shared", {"product_id": "a", "share_via": "email"}, "like", ("a",)),
         ("Products Searched", {"query": "blue"}, "search", ()),
     ],
 )
@@ -129,7 +165,8 @@ def test_a_review_of_segment_is_a_rating() -> None:
 @pytest.mark.parametrize("call", ["page", "screen", "group"])
 def test_segments_other_calls_are_irrelevant(call: str) -> None:
     assert refusal({"type": call, "userId": "u1", "name": "Home"}) == "irrelevant_event"
-    assert refusal(segment("Product Removed", product_id="a")) == "irrelevant_event"
+    for name in SEGMENT_WITHOUT_WORTH:
+        assert refusal(segment(name, product_id="a")) == "irrelevant_event"
 
 
 def test_segments_identify_joins_guest_and_user_and_keeps_plain_traits() -> None:
@@ -222,6 +259,7 @@ def test_recombees_interactions_are_understood(
 def test_taking_back_an_interaction_at_recombee_is_not_one() -> None:
     assert refusal(recombee("/purchases/") | {"method": "DELETE"}) == "unknown_event_type"
     assert refusal(recombee("/ratings/", rating="good")) == "wrong_type"
+    assert refusal(recombee("/ratings/", rating=4)) == "out_of_range"
 
 
 def test_gorses_feedback_and_user_are_understood() -> None:

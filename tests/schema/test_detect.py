@@ -107,7 +107,7 @@ def test_each_event_name_says_how_it_is_understood() -> None:
     found = found_in(*({"event_type": name, "user_id": "u", "item_id": "i"} for name in names))
     assert found.events == (
         FoundEvent("view", 2, "known", "view"),
-        FoundEvent("page_view", 1, "irrelevant"),
+        FoundEvent("page_view", 1, "ignored"),
         FoundEvent("BASKET_FILLED", 1, "guessed", "add_to_cart"),
         FoundEvent("teleport", 1, "unknown"),
     )

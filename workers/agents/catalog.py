@@ -21,6 +21,7 @@ from workers.parts import Parts
 from workers.records.codes import Reason
 from workers.records.item import ItemDeleted, entry_of, plain_entry
 from workers.records.item_update import ItemEvent, ItemUpdate, decode_item_event
+from workers.records.mapping import AS_THEY_ARE
 from workers.records.out import OutRecord
 from workers.records.wire import key_text
 from workers.rows import CATALOG_ORIGIN, FORWARDED_ORIGIN, ItemRow
@@ -79,7 +80,9 @@ def _take(record: Record, rows: Rows, effects: Effects, parts: Parts) -> bool:
     partitions = parts.settings.item_partitions
     stated = stated_of(record, partitions)
     try:
-        item = decode_item_event(record.value, record.key, record.headers, None if stated else parts.mappings.item)
+        item = decode_item_event(
+            record.value, record.key, record.headers, AS_THEY_ARE if stated else parts.mappings.item
+        )
         owner = partition_of(item.item_id, partitions)
         if owner == record.partition and record.key == item.item_id.encode():
             return _tell_row(item, record, stated, rows, effects, parts)

@@ -11,9 +11,10 @@ import pyarrow.csv as arrow_csv
 from models.pair_counts import pair_counts
 from workers.collaborative.train import Counts
 from workers.errors import ConfigurationError
+from workers.records.scale import STARS, RatingScale
 
 LIKED_FROM = 4.0
-"""Ratings from here on are likes; in a file without ratings every line is one."""
+"""Stars from here on are likes; in a file without ratings every line is one."""
 
 _NAMES = {
     "user": ("user_id", "userid", "user", "visitorid"),
@@ -23,7 +24,7 @@ _NAMES = {
 }
 
 
-def counts_of_file(path: Path, on_step: Callable[[], None] = lambda: None) -> Counts:
+def counts_of_file(path: Path, on_step: Callable[[], None] = lambda: None, scale: RatingScale = STARS) -> Counts:
     """What a stream of these events would have counted; raises `ConfigurationError` for a file that can't be read.
 
     A header names the columns: user, item, and where there are any rating and time (epoch; else by line).
@@ -32,11 +33,19 @@ def counts_of_file(path: Path, on_step: Callable[[], None] = lambda: None) -> Co
     users = np.unique(_texts(columns["user"]), return_inverse=True)[1]
     names, items = np.unique(_texts(columns["item"]), return_inverse=True)
     count = len(items)
-    liked = _numbers(columns["rating"], path) >= LIKED_FROM if "rating" in columns else np.ones(count, dtype=np.bool_)
+    liked = _liked(columns["rating"], path, scale) if "rating" in columns else np.ones(count, dtype=np.bool_)
     times = _numbers(columns["time"], path) if "time" in columns else np.zeros(count)
     order = np.argsort(times, kind="stable")
     matrix = pair_counts(users[order], items[order], liked[order], len(names), on_step=on_step)
     return Counts([str(name) for name in names], matrix, path.name)
+
+
+def _liked(column: Any, path: Path, scale: RatingScale) -> Any:
+    ratings = _numbers(column, path)
+    outside = ratings[(ratings < scale.low) | (ratings > scale.high)]
+    if len(outside):
+        raise ConfigurationError(f"{path}: the rating {outside[0]:g} is outside {scale}, the scale of {scale.named_by}")
+    return ratings >= scale.rating(LIKED_FROM)
 
 
 def _columns(path: Path) -> dict[str, Any]:

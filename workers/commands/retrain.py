@@ -69,13 +69,14 @@ async def _retrain(settings: Settings, ratings: Path | None, seed: int) -> None:
     from workers.collaborative.rating_file import counts_of_file
     from workers.collaborative.train import counts_of_rows, train, with_all
     from workers.commands.bars import rate_bar
+    from workers.records.scale import rating_scale
     from workers.run import prepare_topics
     from workers.state.changelog import read_state
 
     await prepare_topics(settings)
     state = await read_state(settings)
     rows = counts_of_rows(state.items)
-    counts = rows if ratings is None else counts_of_file(ratings)
+    counts = rows if ratings is None else counts_of_file(ratings, scale=rating_scale(settings.rating_scale))
     with rate_bar(for_bars()) as bar:
         task = bar.add_task("learning", total=steps(counts.matrix))
         learned = train(counts, settings.collaborative_dim, seed, _in_strides(lambda n: bar.advance(task, n)))

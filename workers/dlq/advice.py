@@ -6,16 +6,20 @@ _REPAIR = "repair the producer and publish the record anew; a replay of these by
 ADVICE: dict[str, str] = {
     Reason.EMPTY_VALUE: _REPAIR,
     Reason.INVALID_JSON: _REPAIR,
+    Reason.NOT_PLAIN_JSON: "Avro and Protobuf are not understood: publish plain JSON, or use the schema registry's "
+    "JSON Schema serializer, whose frame is taken off",
     Reason.TOO_LARGE: _REPAIR,
     Reason.MISSING_FIELD: "the field may have another name: `tastestream schema detect`, give the worker the mapping "
     "file, then replay",
     Reason.WRONG_TYPE: _REPAIR,
-    Reason.OUT_OF_RANGE: _REPAIR,
+    Reason.OUT_OF_RANGE: "a rating on another scale: name it in TASTESTREAM_RATING_SCALE or the mapping file, then "
+    "replay; anything else: repair the producer and publish the record anew",
     Reason.INVALID_ID: _REPAIR,
     Reason.INVALID_TIME: "send times with a zone, or as epoch seconds or milliseconds, and publish the record anew",
     Reason.INVALID_URL: _REPAIR,
     Reason.UNKNOWN_FIELD: _REPAIR,
-    Reason.UNKNOWN_EVENT_TYPE: "map the event's name in a mapping file (`tastestream schema detect`), then replay",
+    Reason.UNKNOWN_EVENT_TYPE: "map the event's name in a mapping file (`tastestream schema detect`), then "
+    "replay; or ignore events of that name (TASTESTREAM_IGNORED_EVENTS)",
     Reason.IRRELEVANT_EVENT: "nothing: the event says nothing on an item; filter it out before it is published",
     Reason.SEVERAL_EVENTS: "send each event as a record of its own",
     Reason.UNSUPPORTED_KIND: "replay once a version of the worker that takes such records is running",

@@ -31,7 +31,7 @@ class OutcomeReader:
     """Hands to a sample what was shown to somebody, and what counts as a click or a purchase."""
 
     def __init__(
-        self, sample: Sample, kinds: Mapping[str, int], future_tolerance_ms: int, mapping: FieldMapping | None
+        self, sample: Sample, kinds: Mapping[str, int], future_tolerance_ms: int, mapping: FieldMapping
     ) -> None:
         """`kinds`: CLICK or PURCHASE by type of event."""
         self.counted = Counted()

@@ -17,9 +17,9 @@ from workers.experiments.definitions import Definitions
 from workers.experiments.desk import read_definitions
 from workers.experiments.judge import Defined, Verdict, experiments_in, judge, outcomes_of
 from workers.experiments.outcomes import Counted, OutcomeReader
-from workers.records.mapping import load_mapping
 from workers.security import client_options
 from workers.settings import Settings
+from workers.source_mapping import mappings_of
 from workers.stream.chunk import Record
 from workers.topics import Topics
 
@@ -52,7 +52,7 @@ async def report(settings: Settings, asked: Asked, bars: Console | None = None) 
     """Judge one experiment, or all that answers name; raises `ConfigurationError` for one that nobody knows."""
     topics = Topics(settings.topic_prefix)
     sample = Sample(asked.most_held)
-    mapping = load_mapping(settings.mapping_file).interaction if settings.mapping_file else None
+    mapping = mappings_of(settings).interaction
     outcomes = OutcomeReader(sample, asked.kinds, settings.future_tolerance_ms, mapping)
     async with topic_reader(client_options(settings)) as reader:
         definitions, _ = await read_definitions(reader, topics)

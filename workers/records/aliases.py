@@ -83,10 +83,10 @@ EVENT_TYPES = names(
     {
         "view": "detail_page_view view_item product_viewed detail_view read",
         "click": "select_item product_clicked",
-        "add_to_cart": "product_added cart_addition",
+        "add_to_cart": "product_added cart_addition wishlist_product_added_to_cart",
         "purchase": "purchase_complete order_completed",
         "rating": "rate product_reviewed",
-        "like": "star",
+        "like": "star share product_shared",
         "dislike": "",
         "impression": "category_page_view view_item_list product_list_viewed",
         "bookmark": "add_to_wishlist product_added_to_wishlist",
@@ -98,20 +98,28 @@ EVENT_TYPES = names(
 # Records about a person rather than an item.
 PERSON_TYPES = names({"identify": "alias", "erase": "forget", "profile": "user_profile"})
 
-# Events of these systems that say nothing on one item's worth: whoever mirrors a whole topic sends them.
-IRRELEVANT_EVENTS = frozenset(
-    names(
-        {
-            "page_view": "page screen home_page_view scroll user_engagement session_start first_visit login sign_up",
-            "view_cart": "cart_viewed shopping_cart_page_view remove_from_cart product_removed",
-            "begin_checkout": "checkout_started checkout_step_viewed checkout_step_completed",
-            "add_payment_info": "payment_info_entered add_shipping_info coupon_entered coupon_applied",
-            "refund": "order_refunded order_cancelled order_updated",
-            "view_promotion": "promotion_viewed promotion_clicked select_promotion promotion_offered",
-            "promotion_not_offered": "product_list_filtered product_removed_from_wishlist group share",
-        }
-    )
-)
+# Events that say nothing on one item's worth: a mirrored topic is full of them. `*` stands for any characters.
+IGNORED_BY_SYSTEM: Mapping[str, str] = {
+    "collected by GA4, Firebase or a tag manager": (
+        "page_view screen_view scroll user_engagement session_start session_end first_visit first_open file_download "
+        "video_* form_* gtm.* app_* ad_* adunit_exposure notification_* dynamic_link_* firebase_* os_update error "
+        "in_app_purchase exception campaign_details"
+    ),
+    "recommended by GA4": (
+        "login sign_up select_content join_group generate_lead *_lead tutorial_* level_* post_score "
+        "unlock_achievement earn_virtual_currency spend_virtual_currency view_cart remove_from_cart "
+        "begin_checkout add_payment_info add_shipping_info refund view_promotion select_promotion"
+    ),
+    "Segment and RudderStack": (
+        "page screen group cart_viewed cart_shared product_removed product_removed_from_wishlist "
+        "product_list_filtered promotion_viewed promotion_clicked checkout_started checkout_step_viewed "
+        "checkout_step_completed payment_info_entered order_updated order_refunded order_cancelled coupon_* "
+        "application_* install_attributed push_notification_* deep_link_* email_* unsubscribed live_chat_* "
+        "signed_up signed_in signed_out account_created account_deleted trial_started trial_ended invite_sent"
+    ),
+    "Vertex AI Search for commerce": ("home_page_view shopping_cart_page_view promotion_offered promotion_not_offered"),
+}
+IGNORED_EVENTS = tuple(name for listed in IGNORED_BY_SYSTEM.values() for name in listed.split())
 
 
 def looked_up(name: str) -> str:

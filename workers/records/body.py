@@ -4,14 +4,14 @@ from typing import Any
 
 from workers.records.aliases import INTERACTION_FIELDS, ITEM_FIELDS
 from workers.records.cloud_events import Headers, opened
-from workers.records.mapping import Mapping
+from workers.records.mapping import AS_THEY_ARE, Mapping
 from workers.records.vendors.shapes import EVENT_SHAPES, ITEM_SHAPES, flattened
 from workers.records.wire import nulls, rename
 
 Fields = dict[str, Any]
 
 
-def event_fields(value: bytes | None, headers: Headers = (), mapping: Mapping | None = None) -> Fields:
+def event_fields(value: bytes | None, headers: Headers = (), mapping: Mapping = AS_THEY_ARE) -> Fields:
     """Fields of a record of `user-interactions`; an envelope's fill in only what the body leaves open.
 
     A body with our own `event_type` is taken as it is: that is the fast path.
@@ -19,13 +19,15 @@ def event_fields(value: bytes | None, headers: Headers = (), mapping: Mapping | 
     body, envelope = opened(value, headers)
     flat = body if "event_type" in body else flattened(body, EVENT_SHAPES)
     fields = rename(flat, INTERACTION_FIELDS)
-    if mapping is not None:
+    if envelope:
+        fields = {**envelope, **fields}
+    if mapping.paths or mapping.events:
         mapping.apply(body, fields)
-    return {**envelope, **fields} if envelope else fields
+    return fields
 
 
 def item_fields(
-    value: bytes | None, headers: Headers = (), mapping: Mapping | None = None
+    value: bytes | None, headers: Headers = (), mapping: Mapping = AS_THEY_ARE
 ) -> tuple[Fields, frozenset[str]]:
     """Fields of a record of `item-catalog`, and the names of those that are null.
 
@@ -34,7 +36,7 @@ def item_fields(
     body, _ = opened(value, headers)
     flat = body if "item_id" in body else flattened(body, ITEM_SHAPES)
     fields = rename(flat, ITEM_FIELDS)
-    if mapping is not None:
+    if mapping.paths:
         mapping.apply(body, fields)
     cleared = nulls(body, ITEM_FIELDS) - fields.keys() if flat is body else frozenset()
     return fields, cleared

@@ -77,6 +77,7 @@ def _fields(attributes: Object) -> Object:
         fields["event_id"] = f"{source} {event_id}"
     if attributes.get("time") is not None:
         fields["event_time"] = attributes["time"]
-    if isinstance(kind, str) and (named := event_type(kind)):
-        fields["event_type"] = named
+    if isinstance(kind, str):
+        # A type without a meaning is kept: a mapping file may know it, else the letter names it.
+        fields["event_type"] = event_type(kind) or kind[:MAX_TYPE_CHARS]
     return fields

@@ -10,6 +10,8 @@ class Reason(StrEnum):
 
     EMPTY_VALUE = "empty_value"
     INVALID_JSON = "invalid_json"
+    NOT_PLAIN_JSON = "not_plain_json"
+    """Framed by a schema registry, and no JSON inside."""
     TOO_LARGE = "too_large"
     MISSING_FIELD = "missing_field"
     WRONG_TYPE = "wrong_type"

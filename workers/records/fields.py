@@ -17,7 +17,7 @@ MAX_URL_CHARS = 2048
 MAX_TAGS = 256
 MAX_TAG_PARTS = 4096  # as sent: work is bounded before blanks and repeats are taken out
 MAX_ATTRIBUTES = 256
-MAX_NUMBER = 1e6
+MAX_AMOUNT = 1e12
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -130,7 +130,7 @@ Text = Annotated[str, BeforeValidator(_text), AfterValidator(_short_enough)]
 WebAddress = Annotated[str, Field(max_length=MAX_URL_CHARS), AfterValidator(_web_address)]
 Tags = Annotated[tuple[Label, ...], FailFast(), Field(max_length=MAX_TAGS), BeforeValidator(split_tags)]
 Attributes = Annotated[dict[Label, Annotated[Any, BeforeValidator(plain_json)]], BeforeValidator(_bounded_attributes)]
-Number = Annotated[float, BeforeValidator(number), Field(ge=-MAX_NUMBER, le=MAX_NUMBER, allow_inf_nan=False)]
-Price = Annotated[float, BeforeValidator(number), Field(ge=0, le=1e12, allow_inf_nan=False)]
+Amount = Annotated[float, BeforeValidator(number), Field(ge=-MAX_AMOUNT, le=MAX_AMOUNT, allow_inf_nan=False)]
+Price = Annotated[float, BeforeValidator(number), Field(ge=0, le=MAX_AMOUNT, allow_inf_nan=False)]
 EventTime = Annotated[int, BeforeValidator(event_time_ms)]
 PublicationTime = Annotated[int, BeforeValidator(publication_time_ms)]

@@ -10,7 +10,7 @@ from workers.records.cloud_events import Headers
 from workers.records.codes import Reason
 from workers.records.fields import MAX_ATTRIBUTES
 from workers.records.item import Item, ItemDeleted, deleted_item, is_partial, item_of
-from workers.records.mapping import Mapping
+from workers.records.mapping import AS_THEY_ARE, Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ ItemEvent = Item | ItemUpdate | ItemDeleted
 
 
 def decode_item_event(
-    value: bytes | None, key: bytes | None, headers: Headers = (), mapping: Mapping | None = None
+    value: bytes | None, key: bytes | None, headers: Headers = (), mapping: Mapping = AS_THEY_ARE
 ) -> ItemEvent:
     """The item, a change of some of its fields, or its deletion; raises `BadRecordError`.
 

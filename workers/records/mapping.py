@@ -1,7 +1,7 @@
 """A topic's own names for our fields and event types, as a file: found by `tastestream schema detect`."""
 
 from collections.abc import Mapping as Table
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,8 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from workers.errors import ConfigurationError
 from workers.records.aliases import EVENT_TYPES, INTERACTION_FIELDS, ITEM_FIELDS, PERSON_TYPES
+from workers.records.ignored import BUILT_IN, MAX_PATTERNS, IgnoredEvents, ignored_events
+from workers.records.scale import STARS, RatingScale, rating_scale
 
 MAX_ENTRIES = 256
+SCALE_OF_FILE = "rating_scale in the mapping file"
 
 RecordKind = Literal["interaction", "item"]
 KIND_FIELDS: Table[RecordKind, frozenset[str]] = {
@@ -26,11 +29,13 @@ class Mapping:
     """Paths into a body → our fields, and event names → our types; both win over the built-in aliases.
 
     A path has dots between the levels; `[]` after a name takes the rest of the path from each element of a
-    list: `order.lines[].sku` → `items`.
+    list: `order.lines[].sku` → `items`. `scale` is that of ratings; `ignored` events say nothing on an item.
     """
 
     fields: Table[str, str] = field(default_factory=dict)
     events: Table[str, str] = field(default_factory=dict)
+    scale: RatingScale = STARS
+    ignored: IgnoredEvents = BUILT_IN
     paths: Paths = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -52,6 +57,9 @@ class Mapping:
         event = fields.get("event_type")
         if isinstance(event, str):
             fields["event_type"] = self.events.get(event, event)
+
+
+AS_THEY_ARE = Mapping()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +89,22 @@ class _Section(BaseModel):
     events: dict[str, str] = Field(default_factory=dict, max_length=MAX_ENTRIES)
 
 
+class _Interaction(_Section):
+    rating_scale: str | None = None
+    ignored_events: tuple[str, ...] = Field(default=(), max_length=MAX_PATTERNS)
+
+
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
-    interaction: _Section = _Section()
+    interaction: _Interaction = _Interaction()
     item: _Section = _Section()
 
 
-def load_mapping(path: Path) -> Mappings:
-    """Read a mapping file (JSON); raises `ConfigurationError` that names file and entry."""
+def load_mapping(path: Path, given: Mapping = AS_THEY_ARE) -> Mappings:
+    """Read a mapping file (JSON); raises `ConfigurationError` that names file and entry.
+
+    `given` has the scale of a file that names none, and patterns that are ignored beside the file's.
+    """
     try:
         content = _File.model_validate_json(path.read_bytes())
     except OSError as error:
@@ -97,18 +113,40 @@ def load_mapping(path: Path) -> Mappings:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"])) or "the file"
         raise ConfigurationError(f"mapping file {path}, {place}: {first['msg']}") from None
-    return Mappings(_checked(path, "interaction", content.interaction), _checked(path, "item", content.item))
+    interaction = _checked(path, "interaction", content.interaction)
+    try:
+        interaction = _with_reading(interaction, content.interaction, given)
+    except ValueError as error:
+        raise ConfigurationError(f"mapping file {path}, interaction: {error}") from None
+    return Mappings(interaction, _checked(path, "item", content.item))
 
 
 def save_mapping(path: Path, mappings: Mappings) -> None:
     """Write the file that `load_mapping` reads."""
     sections = {"interaction": mappings.interaction, "item": mappings.item}
-    content = {
-        kind: {"fields": dict(section.fields), "events": dict(section.events)}
-        for kind, section in sections.items()
-        if section.fields or section.events
-    }
+    content = {kind: written for kind, section in sections.items() if (written := written_section(section))}
     path.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2) + b"\n")
+
+
+def written_section(section: Mapping) -> dict[str, Any]:
+    """A section as its file has it: what it adds to the built-in names; a scale only if it came with a file."""
+    written: dict[str, Any] = {}
+    if section.fields or section.events:
+        written |= {"fields": dict(section.fields), "events": dict(section.events)}
+    if section.scale.named_by == SCALE_OF_FILE:
+        written["rating_scale"] = section.scale.text
+    if section.ignored.own:
+        written["ignored_events"] = section.ignored.own
+    return written
+
+
+def _with_reading(section: Mapping, content: _Interaction, given: Mapping) -> Mapping:
+    named = content.rating_scale
+    return replace(
+        section,
+        scale=given.scale if named is None else rating_scale(named, SCALE_OF_FILE),
+        ignored=ignored_events((*given.ignored.own, *content.ignored_events)),
+    )
 
 
 def _checked(path: Path, kind: RecordKind, section: _Section) -> Mapping:

@@ -15,6 +15,7 @@ MAX_DEPTH = 64
 
 Our own records reach 9, those of other systems 8. Python, `repr`, pydantic and `orjson.dumps` give up at 250 to 1000.
 """
+FRAME_BYTES = 5  # of a schema registry: a zero byte and the schema's id, big-endian
 MAX_SHOWN_CHARS = 64  # of a client's text in our messages, which end up in logs and headers
 
 Record = TypeVar("Record", bound=BaseModel)
@@ -38,7 +39,10 @@ _REASON_OF = {
 
 
 def parse_object(value: bytes | None) -> dict[str, Any]:
-    """The JSON object in `value`; what is no JSON, see `parse_json`, or no object is a `BadRecordError`."""
+    """The JSON object in `value`; what is no JSON, see `parse_json`, or no object is a `BadRecordError`.
+
+    Where a schema registry's client framed JSON (5 bytes before it), the frame is taken off.
+    """
     if not value:
         raise BadRecordError(Reason.EMPTY_VALUE, "the value is empty: send a JSON object")
     if len(value) > MAX_VALUE_BYTES:
@@ -61,10 +65,36 @@ def parse_json(value: bytes) -> Any:
     try:
         decoded = orjson.loads(value)
     except orjson.JSONDecodeError as error:
-        raise BadRecordError(Reason.INVALID_JSON, f"the value is not JSON: {error}") from None
+        if (schema_id := framed_by(value)) is None:
+            raise BadRecordError(Reason.INVALID_JSON, f"the value is not JSON: {error}") from None
+        decoded = _unframed(value, schema_id)
     if len(value) > _SHALLOW_BYTES and value.count(b"[") + value.count(b"{") > MAX_DEPTH and _is_deeper(decoded):
         raise BadRecordError(Reason.INVALID_JSON, f"the value nests lists and objects deeper than {MAX_DEPTH} levels")
     return decoded
+
+
+def framed_by(value: bytes) -> int | None:
+    """The schema's id, if a schema registry's client framed this: a zero byte, which begins no JSON, and 4 of the id.
+
+    Source: Confluent's wire format; the payload may be Avro, Protobuf or, after its JSON Schema client, JSON.
+
+    >>> framed_by(bytes([0, 0, 0, 1, 2]) + b"{}"), framed_by(b"{}")
+    (258, None)
+    """
+    if len(value) <= FRAME_BYTES or value[0] != 0:
+        return None
+    return int.from_bytes(value[1:FRAME_BYTES], "big")
+
+
+def _unframed(value: bytes, schema_id: int) -> Any:
+    try:
+        return orjson.loads(memoryview(value)[FRAME_BYTES:])
+    except orjson.JSONDecodeError:
+        raise BadRecordError(
+            Reason.NOT_PLAIN_JSON,
+            f"the value is framed by a schema registry (schema id {schema_id}) and holds no JSON after the frame, so "
+            "it is Avro or Protobuf: publish plain JSON, or use the registry's JSON Schema serializer",
+        ) from None
 
 
 def rename(body: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
@@ -118,10 +148,15 @@ def _is_deeper(decoded: Any) -> bool:
     return bool(level)
 
 
+def of_record(model: type[BaseModel], fields: Mapping[str, Any]) -> str:
+    """Kind and id of a record, for a message about it."""
+    return f"{model.__name__.lower()} {_shown_id(fields)}"
+
+
 def _bad_record(model: type[BaseModel], fields: Mapping[str, Any], error: ValidationError) -> BadRecordError:
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     place = ".".join(str(part) for part in first["loc"])[:MAX_SHOWN_CHARS]
-    where = f"{model.__name__.lower()} {_shown_id(fields)}" + (f", field {place}" if place else "")
+    where = of_record(model, fields) + (f", field {place}" if place else "")
     return BadRecordError(_reason(first["type"]), f"{where}: {first['msg']}")
 
 

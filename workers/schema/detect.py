@@ -14,7 +14,6 @@ from workers.errors import BadRecordError
 from workers.records.aliases import (
     EVENT_TYPES,
     INTERACTION_FIELDS,
-    IRRELEVANT_EVENTS,
     ITEM_FIELDS,
     PERSON_TYPES,
     looked_up,
@@ -22,8 +21,9 @@ from workers.records.aliases import (
 from workers.records.body import event_fields, item_fields
 from workers.records.cloud_events import opened
 from workers.records.event import decode_event
+from workers.records.ignored import BUILT_IN
 from workers.records.item_update import decode_item_event
-from workers.records.mapping import Mapping, RecordKind
+from workers.records.mapping import AS_THEY_ARE, Mapping, RecordKind
 from workers.schema.forms import fits, time_forms
 from workers.schema.found import Detection, FoundEvent, FoundField, Sampled
 from workers.schema.hints import EVENT_HINTS, FIELD_HINTS
@@ -77,7 +77,7 @@ def detect(sample: Iterable[Sampled], kind: RecordKind) -> Detection:
         events=events,
         times=time_forms(value for path, at in contents.items() if _meant(path, kind) in _TIMES for value in at.values),
         missing=tuple(" or ".join(group) for group in NEEDED[kind] if not any(map(_names(named).get, group))),
-        before=_decoded(usable, kind, None)[0],
+        before=_decoded(usable, kind, AS_THEY_ARE)[0],
         after=after,
         refusals=refusals,
         mapping=mapping,
@@ -91,7 +91,7 @@ def _body(record: Sampled) -> dict[str, Any] | None:
         return None
 
 
-def _fields(record: Sampled, kind: RecordKind, mapping: Mapping | None) -> dict[str, Any]:
+def _fields(record: Sampled, kind: RecordKind, mapping: Mapping) -> dict[str, Any]:
     """The fields that decoding would see; none of a record that even that refuses."""
     try:
         if kind == "item":
@@ -106,7 +106,7 @@ def _names(named: Iterable[Table[str, Any]]) -> Counter[str]:
 
 
 def _find_fields(contents: Table[str, Contents], usable: list[Sampled], kind: RecordKind) -> tuple[FoundField, ...]:
-    known = _names(_fields(record, kind, None) for record in usable)
+    known = _names(_fields(record, kind, AS_THEY_ARE) for record in usable)
     total = max(1, len(usable))
     found: list[FoundField] = []
     for name, paths in _candidates(contents, kind).items():
@@ -172,13 +172,13 @@ def _event(name: str, records: int) -> FoundEvent:
     known = EVENT_TYPES.get(name) or EVENT_TYPES.get(form) or PERSON_TYPES.get(form)
     if known is not None:
         return FoundEvent(name, records, "known", known)
-    if form in IRRELEVANT_EVENTS:
-        return FoundEvent(name, records, "irrelevant")
+    if BUILT_IN.holds(name):
+        return FoundEvent(name, records, "ignored")
     guess = next((ours for word, ours in EVENT_HINTS if word in _squeezed(name)), None)
     return FoundEvent(name, records, "guessed" if guess else "unknown", guess)
 
 
-def _decoded(usable: list[Sampled], kind: RecordKind, mapping: Mapping | None) -> tuple[float, Counter[str]]:
+def _decoded(usable: list[Sampled], kind: RecordKind, mapping: Mapping) -> tuple[float, Counter[str]]:
     """Share of the records that decode, and why the others don't."""
     refusals: Counter[str] = Counter()
     for record in usable:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from workers.records.scale import RatingScale, Stars
 from workers.records.vendors.parts import Object, as_object
 
 _EVENTS: Mapping[str, str] = {
@@ -13,6 +14,7 @@ _EVENTS: Mapping[str, str] = {
     "bookmarks": "bookmark",
     "viewportions": "watch",
 }
+_SCALE = RatingScale(-1.0, 1.0, named_by="Recombee's API")
 
 
 def interaction(body: Object) -> Object | None:
@@ -22,14 +24,14 @@ def interaction(body: Object) -> Object | None:
         return None
     params = as_object(body["params"])
     event = _EVENTS.get(path.strip("/")) if body.get("method", "POST") == "POST" else None
-    value = _five_stars(params.get("rating")) if event == "rating" else params.get("portion")
+    value = _stars(params.get("rating")) if event == "rating" else params.get("portion")
     if event == "view" and params.get("recommId"):
         event = "click"
     return {**params, "event_type": event or path, "value": value}
 
 
-def _five_stars(rating: Any) -> Any:
-    """Ratings of −1…1 as 1…5."""
+def _stars(rating: Any) -> Any:
+    """Recombee's ratings have a scale of its own, −1 to 1; raises `BadRecordError` outside it."""
     if isinstance(rating, bool) or not isinstance(rating, int | float):
         return rating
-    return 3.0 + 2.0 * rating
+    return Stars(_SCALE.stars(rating))
