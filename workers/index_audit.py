@@ -1,19 +1,22 @@
 """Compares the index with our rows after a start: stale or missing items are written again, all are counted.
 
-An index that was restored from an old copy, or that lives in memory only, catches up by itself. One on a server
+An index that was restored from an old copy, that an older version wrote, or that lives in memory only, catches up by
+itself. One on a server
 is compared again from time to time, and after the server was away: it may have come back with older data.
 """
 
 import asyncio
 import logging
 from collections.abc import Sequence
+from typing import Any
 
 from mode import Service
 
 from workers.index.port import Index
+from workers.index.types import Record
 from workers.index.waves import runs
 from workers.index_writer import IndexWriter
-from workers.item_points import REVISION, ItemPoints
+from workers.item_points import LAYOUT, LAYOUT_VERSION, REVISION, ItemPoints
 from workers.rows import ItemRow
 from workers.stream.table import Table, TablePartition
 from workers.turns import Turns
@@ -127,14 +130,13 @@ class IndexAudit(Service):
         await self._written.wait()
 
     async def _behind(self, rows: TablePartition[ItemRow], item_ids: Sequence[str]) -> list[str]:
-        held = await self._index.get(item_ids, payload=(REVISION,))
+        held = await self._index.get(item_ids, payload=(REVISION, LAYOUT))
         behind = []
         for item_id in item_ids:
             row, record = rows.look(item_id), held.get(item_id)
-            shown = None if record is None or record.payload is None else record.payload.get(REVISION)
             if row is None:
                 continue
-            if shown != (None if row.catalog is None else row.revision()):
+            if _shown(record) != (None if row.catalog is None else (row.revision(), LAYOUT_VERSION)):
                 behind.append(item_id)
             elif row.catalog is not None and item_id not in self._vocabulary:
                 entry = row.entry()
@@ -142,6 +144,12 @@ class IndexAudit(Service):
                 self._vocabulary.count_words(item_id, self._points.words(item_id, entry))
                 await self._turns.rest()
         return behind
+
+
+def _shown(record: Record | None) -> tuple[Any, Any] | None:
+    """Revision and layout of what the index holds of an item; None if it has nothing."""
+    payload = None if record is None else record.payload or {}
+    return None if payload is None else (payload.get(REVISION), payload.get(LAYOUT))
 
 
 class Written:

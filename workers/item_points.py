@@ -37,9 +37,14 @@ BUYERS = "buyers"
 MEAN_RATING = "mean_rating"
 LABELS = "labels"
 REVISION = "revision"
+LAYOUT = "layout"
 """Payload of ours: users who touched the item, popularity per half-life in events and in days, users who bought
 it, mean of its ratings in stars (absent without one), the categories under which it is popular, how far both
-halves are applied."""
+halves are applied, and how a whole point was made (`LAYOUT_VERSION`)."""
+
+LAYOUT_VERSION = 2
+"""Goes up with what a point is made of. A point of another version is written again, whatever its revision says:
+patches of evidence bring that up to date, and leave vectors of the catalog as they are."""
 
 COLLABORATIVE_DIM = 64
 """Dimensions of the learned vectors: 32 lose a tenth of the hits in some data, 128 win nothing."""
@@ -47,7 +52,7 @@ COLLABORATIVE_DIM = 64
 UNTOUCHED = 0.001
 """Popularity score of an item without events, below every other: an answer that would be short reaches it."""
 
-AVAILABLE, PRICE = "available", "price"
+AVAILABLE, PRICE, TITLE = "available", "price", "title"
 """Payload that ranking asks for."""
 
 FILTERED = ("category", "tags", PRICE, AVAILABLE, "published_at", "attributes", MEAN_RATING)
@@ -107,7 +112,8 @@ class ItemPoints:
         if embedding.any():
             vectors[EMBEDDING] = embedding
         used = {name: value for name, value in _use_payload(row).items() if value is not None}
-        return Point(item_id, vectors, {**_catalog_payload(item, row.labels()), **used})
+        made = {LAYOUT: LAYOUT_VERSION}
+        return Point(item_id, vectors, {**_catalog_payload(item, row.labels()), **used, **made})
 
     def _learned(self, row: ItemRow) -> dict[str, AnyVector]:
         """Vectors by space; those of another dimension were learned before the setting was changed."""

@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest_asyncio
 
+from models.sparse import SparseVector
 from tests.agents.parts import chunk_of_records, done, json_record, partition_for, running_parts
 from tests.waiting import until
 from workers.agents import catalog
+from workers.index.types import Point
 from workers.index_audit import IndexAudit
-from workers.item_points import REVISION
+from workers.item_points import LAYOUT, LAYOUT_VERSION, REVISION, WORDS
 from workers.parts import Parts
 from workers.rows import ItemRow
 
@@ -73,6 +75,36 @@ async def test_an_old_copy_is_noticed_by_its_revision(audited: Fixture) -> None:
         return (found["b"].payload or {}) == {REVISION: row.revision(), "title": "newer"}
 
     await until(newer)
+
+
+async def test_a_point_that_an_older_version_made_is_written_again_though_evidence_brought_it_up_to_date(
+    audited: Fixture,
+) -> None:
+    parts, audit = audited
+    row = parts.items.partitions[partition_for("b")].get("b")
+    assert row is not None
+    old = parts.points.point("b", row)
+    words = SparseVector.of({7: 1.0})
+    payload = {name: value for name, value in old.payload.items() if name != LAYOUT}
+    await parts.index.upsert([Point("b", {**old.vectors, WORDS: words}, payload)])
+    await parts.index.patch([parts.points.patch("b", row)])
+    await audit.owned()
+
+    async def renewed() -> bool:
+        held = (await parts.index.get(["b"], payload=(LAYOUT,), vectors=(WORDS,)))["b"]
+        found = (held.vectors or {})[WORDS]
+        assert isinstance(found, SparseVector)
+        return held.payload == {LAYOUT: LAYOUT_VERSION} and len(found) > len(words)
+
+    await until(renewed)
+
+
+async def test_what_this_version_made_is_left_alone(audited: Fixture) -> None:
+    parts, audit = audited
+    pushed: list[str] = []
+    parts.index_writer.push = lambda partition, item_ids, **_: pushed.extend(item_ids)  # type: ignore[method-assign]
+    await looked_at(parts, audit)
+    assert pushed == []
 
 
 async def test_a_partition_that_went_away_before_its_turn_is_skipped(audited: Fixture) -> None:
