@@ -17,6 +17,7 @@ from workers.item_points import (
     LABELS,
     ORDER_SCORES,
     PRICE,
+    TITLE,
     filtered_by,
 )
 from workers.partitioning import partition_of
@@ -90,11 +91,11 @@ class ItemFacts:
         return found
 
     async def _from_index(self, item_ids: list[str]) -> dict[str, Facts]:
-        records = await self._index.get(item_ids, payload=(*_FIELDS, PRICE))
+        records = await self._index.get(item_ids, payload=(*_FIELDS, PRICE, TITLE))
         payloads = ((item_id, record.payload or {}) for item_id, record in records.items())
         return {
             item_id: Facts(*(payload[name] for name in _FIELDS))._replace(
-                labels=tuple(payload[LABELS]), price=payload.get(PRICE, nan)
+                labels=tuple(payload[LABELS]), price=payload.get(PRICE, nan), title=payload.get(TITLE, "")
             )
             for item_id, payload in payloads
             if BUYERS in payload

@@ -3,13 +3,15 @@
 It goes on where it was: what is up to date costs a look-up, and one slice of stale items at most waits for the index,
 behind the items of every chunk.
 
-An index that was restored from an old copy, or that lives in memory only, catches up by itself. One on a server
-is compared again from time to time, and after the server was away: it may have come back with older data.
+An index that was restored from an old copy, that an older version wrote, or that lives in memory only, catches up by
+itself. One on a server is compared again from time to time, and after the server was away: it may have come back with
+older data.
 """
 
 import asyncio
 import logging
 from collections.abc import Sequence
+from typing import Any
 
 from mode import Service
 
@@ -17,7 +19,7 @@ from workers.index.port import Index
 from workers.index.types import Record
 from workers.index.waves import runs
 from workers.index_writer import IndexWriter
-from workers.item_points import REVISION, WHOLE_REVISION, ItemPoints
+from workers.item_points import REVISION, WHOLE_REVISION, ItemPoints, whole_revision
 from workers.rows import ItemRow
 from workers.stream.table import Table, TablePartition
 from workers.turns import Turns
@@ -144,4 +146,4 @@ def _is_shown(record: Record | None, row: ItemRow) -> bool:
     if row.catalog is None or record is None:
         return row.catalog is None and record is None
     payload = record.payload or {}
-    return payload.get(REVISION) == row.revision() and payload.get(WHOLE_REVISION) == row.whole_revision()
+    return payload.get(REVISION) == row.revision() and payload.get(WHOLE_REVISION) == whole_revision(row)

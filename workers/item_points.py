@@ -40,7 +40,11 @@ REVISION = "revision"
 WHOLE_REVISION = "whole_revision"
 """Payload of ours: users who touched the item, popularity per half-life in events and in days, users who bought
 it, mean of its ratings in stars (absent without one), the categories under which it is popular, how far both
-halves are applied, and how far the half is that only a write of the whole item brings."""
+halves are applied, and how the half was made that only a write of the whole item brings (`whole_revision`)."""
+
+LAYOUT_VERSION = 2
+"""Goes up with what a point is made of: one of another version is written again, whatever evidence brought up to
+date since. Patches leave vectors of the catalog as they are."""
 
 COLLABORATIVE_DIM = 64
 """Dimensions of the learned vectors: 32 lose a tenth of the hits in some data, 128 win nothing."""
@@ -48,7 +52,7 @@ COLLABORATIVE_DIM = 64
 UNTOUCHED = 0.001
 """Popularity score of an item without events, below every other: an answer that would be short reaches it."""
 
-AVAILABLE, PRICE = "available", "price"
+AVAILABLE, PRICE, TITLE = "available", "price", "title"
 """Payload that ranking asks for."""
 
 FILTERED = ("category", "tags", PRICE, AVAILABLE, "published_at", "attributes", MEAN_RATING)
@@ -108,7 +112,7 @@ class ItemPoints:
         if embedding.any():
             vectors[EMBEDDING] = embedding
         used = {name: value for name, value in _use_payload(row).items() if value is not None}
-        described = {**_catalog_payload(item, row.labels()), WHOLE_REVISION: row.whole_revision()}
+        described = {**_catalog_payload(item, row.labels()), WHOLE_REVISION: whole_revision(row)}
         return Point(item_id, vectors, {**described, **used})
 
     def _learned(self, row: ItemRow) -> dict[str, AnyVector]:
@@ -129,6 +133,11 @@ class ItemPoints:
     def words(self, item_id: str, item: dict[str, Any]) -> SparseVector:
         """What a keyword search finds the item by."""
         return word_row(item_id, _text(item))
+
+
+def whole_revision(row: ItemRow) -> list[int]:
+    """How a whole point of this row is made: equal here and in the index means that no patch can be missing of it."""
+    return [LAYOUT_VERSION, *row.whole_revision()]
 
 
 def filtered_by(row: ItemRow) -> dict[str, Any]:

@@ -30,7 +30,7 @@ class Facts(NamedTuple):
 
     `day_score`: popularity with a half-life of a day (`ItemState.day_score`); `buyers`: users who bought it;
     `available`: may be shown to whoever does not ask for what is not.
-    `price`: NaN where the catalog names none.
+    `price`: NaN where the catalog names none; `title`: empty where it names none.
     """
 
     users: int
@@ -40,6 +40,7 @@ class Facts(NamedTuple):
     buyers: int = 0
     available: bool = True
     price: float = nan
+    title: str = ""
 
 
 class ItemRow:
@@ -55,6 +56,7 @@ class ItemRow:
         "_facts",
         "_labels",
         "_price",
+        "_title",
         "_transitions",
         "catalog",
         "catalog_offset",
@@ -72,6 +74,7 @@ class ItemRow:
         self._labels: tuple[str, ...] | None = None
         self._available = True
         self._price = nan
+        self._title = ""
         self._facts: Facts | None = None
         self._transitions: SparseVector | None = None
 
@@ -126,6 +129,7 @@ class ItemRow:
             self._labels = labels(entry.get("category"), entry.get("tags", ()))
             self._available = bool(entry.get("available", True))
             self._price = entry.get("price", nan)
+            self._title = entry.get("title", "")
         return self._labels
 
     def facts(self) -> Facts:
@@ -133,7 +137,8 @@ class ItemRow:
         if self._facts is None:
             use, named = self.use, self.labels()
             scores = use.popularity_scores()
-            self._facts = Facts(use.count, named, scores, use.day_score(), use.buyers, self._available, self._price)
+            known = (self._available, self._price, self._title)
+            self._facts = Facts(use.count, named, scores, use.day_score(), use.buyers, *known)
         return self._facts
 
     def transition_row(self) -> SparseVector:

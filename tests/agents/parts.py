@@ -56,7 +56,7 @@ async def running_parts(**settings: Any) -> AsyncIterator[tuple[Parts, Sent]]:
         "vector_dim": DIM,
         "index_delay_s": 0.001,
     }
-    built = build_parts(Settings(index_kind="memory", **chosen, **settings), {})
+    built = build_parts(Settings(index_kind="memory", **{**chosen, **settings}), {})
     sent = Sent()
     parts = replace(built, writer=sent)
     parts.users.partitions = {partition: parts.users.blank_partition() for partition in range(PARTITIONS)}

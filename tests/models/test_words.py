@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from models.ids import sparse_index
 from models.sparse import SparseVector
 from models.text import ItemText
-from models.words import PARTS_BOUND, WORDS_BOUND, WordRarity, word_query, word_row
+from models.titles import NAMES_BOUND, TITLE_WORDS_BOUND, Match, match, wanted
+from models.words import PARTS_BOUND, WORDS_BOUND, WordRarity, title_query, word_query, word_row
 
 CATALOG: Mapping[str, ItemText] = {
     "heat": ItemText("Heat", "A thief and a policeman in Los Angeles.", "film", ("Crime",)),
@@ -54,6 +55,31 @@ def test_words_letters_and_ids_find_their_item_first(text: str, expected: str) -
     assert found(text)[0] == expected
 
 
+@pytest.mark.parametrize("text", ["千尋", "神隠し", "千と千尋の神隠し", "千"])
+def test_text_without_spaces_is_found_by_any_piece_of_it(text: str) -> None:
+    titles = {"spirited": "千と千尋の神隠し", "red": "紅の豚", "heat": "Heat"}
+    query = word_query(text, lambda _: 1.0)
+    rows = {item_id: word_row(item_id, ItemText(title)) for item_id, title in titles.items()}
+    assert [item_id for item_id, row in rows.items() if row.dot(query) > 0.0] == ["spirited"]
+
+
+def test_description_without_spaces_is_found_by_two_signs_of_it() -> None:
+    row = word_row("i", ItemText("Heat", "洛杉矶的警察追捕一名窃贼。"))
+    assert row.dot(word_query("警察", lambda _: 1.0)) > 0.0
+    assert row.dot(word_query("医生", lambda _: 1.0)) == 0.0
+
+
+TITLES = ("Big", "Big Fish", "Big, The", "Bigger", "The Big Sleep", "Fish", "Fish (Big)", "Sleep: A Big Story", "")
+
+
+@given(st.sampled_from(["Big", "big fish", "the big", "BIG: the sleep", "fish", "big-fish", "Ä"]))
+def test_a_titles_entries_are_found_exactly_where_the_title_matches(text: str) -> None:
+    query, least = title_query(wanted(text), lambda _: 1.0)
+    rows = {title: word_row("i", ItemText(title)) for title in TITLES}
+    found = {title for title, row in rows.items() if row.dot(query) >= least}
+    assert found == {title for title in TITLES if match(wanted(text), title) > Match.NONE}
+
+
 def test_title_says_more_than_description() -> None:
     assert found("heat") == ["heat", "sku-4711"]
 
@@ -83,8 +109,10 @@ def test_any_text_makes_a_finite_row(title: str, description: str, tags: list[st
 def test_row_is_bounded_whatever_the_text() -> None:
     long = " ".join(f"word{n}" for n in range(9_000))
     row = word_row("i", ItemText(long, long, "", ("x" * 60_000,)))
-    assert len(row) <= WORDS_BOUND + PARTS_BOUND + 1
+    assert len(row) <= WORDS_BOUND + PARTS_BOUND + TITLE_WORDS_BOUND + NAMES_BOUND + 1
     assert len(word_query(long, lambda _: 1.0)) <= 32 + PARTS_BOUND + 1
+    query, _ = title_query(wanted(long), lambda _: 1.0)
+    assert len(query) <= TITLE_WORDS_BOUND + 2
 
 
 @given(st.lists(st.sampled_from(sorted(CATALOG)), max_size=8), st.sampled_from(sorted(CATALOG)))

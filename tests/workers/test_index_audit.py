@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from models.sparse import SparseVector
 from tests.agents.parts import chunk_of_records, done, json_record, partition_for, running_parts
 from tests.waiting import until
 from workers import index_audit
 from workers.agents import catalog
+from workers.index.types import Point
 from workers.index_audit import IndexAudit
-from workers.item_points import REVISION
+from workers.item_points import REVISION, WHOLE_REVISION, WORDS, whole_revision
 from workers.parts import Parts
 from workers.rows import ItemRow
 
@@ -127,6 +129,27 @@ async def test_no_more_than_one_look_up_of_stale_items_waits_for_the_index(
     await looked_at(parts, audit)
     assert at_once == 2
     assert len(await parts.index.get([f"stale-{number}" for number in range(10)])) == 10
+
+
+async def test_a_point_that_an_older_version_made_is_written_again_though_evidence_brought_it_up_to_date(
+    audited: Fixture,
+) -> None:
+    parts, audit = audited
+    row = parts.items.partitions[partition_for("b")].get("b")
+    assert row is not None
+    point, words = parts.points.point("b", row), SparseVector.of({7: 1.0})
+    older = {WHOLE_REVISION: row.whole_revision()}
+    await parts.index.upsert([Point("b", {**point.vectors, WORDS: words}, {**point.payload, **older})])
+    await parts.index.patch([parts.points.patch("b", row)])
+    await audit.owned()
+
+    async def renewed() -> bool:
+        held = (await parts.index.get(["b"], payload=(WHOLE_REVISION,), vectors=(WORDS,)))["b"]
+        found = (held.vectors or {})[WORDS]
+        assert isinstance(found, SparseVector)
+        return held.payload == {WHOLE_REVISION: whole_revision(row)} and len(found) > len(words)
+
+    await until(renewed)
 
 
 async def test_a_partition_that_went_away_before_its_turn_is_skipped(audited: Fixture) -> None:

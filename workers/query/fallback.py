@@ -10,7 +10,7 @@ from models.item_state import HALF_LIVES
 from models.user_state import UserState
 from workers.errors import DependencyError
 from workers.index.types import Record
-from workers.item_points import AVAILABLE, BUYERS, COUNT, DAY_SCORE, LABELS, ORDER_SCORES, PRICE
+from workers.item_points import AVAILABLE, BUYERS, COUNT, DAY_SCORE, LABELS, ORDER_SCORES, PRICE, TITLE
 from workers.records.experiment import AS_DEPLOYED, VariantSettings
 from workers.records.reply import Reply
 from workers.records.request import Request
@@ -72,7 +72,7 @@ class Elsewhere:
     ) -> dict[str, Record]:
         """As `Index.get`: facts of any item, as of one that nobody has touched."""
         unknown = {COUNT: 0, LABELS: (), ORDER_SCORES: (0.0,) * len(HALF_LIVES), DAY_SCORE: 0.0, BUYERS: 0}
-        unknown |= {AVAILABLE: True, PRICE: nan}
+        unknown |= {AVAILABLE: True, PRICE: nan, TITLE: ""}
         if not isinstance(payload, tuple) or not set(payload) <= unknown.keys():
             return {}
         return {item_id: Record(item_id, dict(unknown)) for item_id in item_ids}

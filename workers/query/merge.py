@@ -17,7 +17,9 @@ from models.sources import (
     PREFERRED,
     PRICE,
     REVERSED,
+    TASTE,
     TEXT,
+    TITLE,
     TRANSITIONS,
     TRENDING,
     affinities,
@@ -26,6 +28,7 @@ from models.sources import (
     reversed_scores,
     share,
 )
+from models.titles import match, wanted
 from workers.query.question import Question
 from workers.query.retrieve import Found
 from workers.rows import Facts
@@ -64,9 +67,20 @@ def score(
         scores |= _popularity(list(facts.values()), question)
     if vectors is not None:
         scores |= {source: (vectors @ query).astype(np.float64) for source, query in found.dense.items()}
-    if TEXT in scores:
-        scores[TEXT] = np.where(scores[TEXT] >= LEAST_TOLD, scores[TEXT], 0.0)
+    if question.request.kind == "search":
+        scores |= _searched(list(facts.values()), scores, question)
     return Candidates(item_ids, scores, vectors)
+
+
+def _searched(facts: Sequence[Facts], scores: Mapping[str, Floats], question: Question) -> dict[str, Floats]:
+    """How well titles match; likeness and taste where they say something, so that neither passes a better title."""
+    asked = wanted(question.request.text)
+    found = {TITLE: np.array([match(asked, fact.title) for fact in facts], dtype=np.float64)}
+    if TEXT in scores:
+        found[TEXT] = np.where(scores[TEXT] >= LEAST_TOLD, scores[TEXT], 0.0)
+    if TASTE in scores:
+        found[TASTE] = np.maximum(scores[TASTE], 0.0)
+    return found
 
 
 def _returned(item_ids: Sequence[str], found: Found, source: str) -> Floats:

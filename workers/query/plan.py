@@ -15,6 +15,7 @@ from models.sources import (
     POPULARITY,
     REVERSED,
     TEXT,
+    TITLE,
     TRANSITIONS,
     TRENDING,
     HistoryQuery,
@@ -24,7 +25,8 @@ from models.sources import (
     transition_query,
 )
 from models.text import Vector
-from models.words import WordRarity, word_query
+from models.titles import wanted
+from models.words import WordRarity, title_query, word_query
 from workers.index.types import Vector as AnyVector
 from workers.item_points import BOUGHT, EMBEDDING, WORDS
 from workers.item_points import POPULARITY as POPULARITY_ROW
@@ -49,13 +51,15 @@ Searches = list[tuple[str, AnyVector]]
 class Plan:
     """Searches by source; `second` are those that only order what the first ones found.
 
-    `queries`: those over the history's items; `dense`: float32 (dim,) of unit length.
+    `queries`: those over the history's items; `dense`: float32 (dim,) of unit length; `least`: score below which a hit
+    is none, of sources for which that is known before.
     """
 
     searches: dict[str, Searches] = field(default_factory=dict)
     second: dict[str, Searches] = field(default_factory=dict)
     queries: dict[str, HistoryQuery] = field(default_factory=dict)
     dense: Mapping[str, Vector] = field(default_factory=dict)
+    least: dict[str, float] = field(default_factory=dict)
 
 
 def plan(question: Question, dense: Mapping[str, Vector], words: WordRarity, near: Near | None = None) -> Plan:
@@ -65,6 +69,9 @@ def plan(question: Question, dense: Mapping[str, Vector], words: WordRarity, nea
         planned.searches[COLLABORATIVE] = [(near.space, near.vector)]
     if question.request.kind == "search":
         planned.searches[KEYWORDS] = [(WORDS, word_query(question.request.text, words.idf_of))]
+        titles, planned.least[TITLE] = title_query(wanted(question.request.text), words.idf_of)
+        if len(titles):
+            planned.searches[TITLE] = [(WORDS, titles)]
     _PLANNING[question.request.kind](question, planned)
     return planned
 

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from models.sources import CATEGORY, COLLABORATIVE, DAY, KEYWORDS, POPULARITY, TEXT, TRENDING, HistoryQuery
+from models.sources import CATEGORY, COLLABORATIVE, DAY, KEYWORDS, POPULARITY, TEXT, TITLE, TRENDING, HistoryQuery
 from models.text import Vector
 from workers.errors import DependencyError
 from workers.index.filters import Condition
@@ -19,7 +19,7 @@ WIDTH = 60
 # Share of that for lists of popular items: popularity is known of every candidate, however it was found, so
 # these lists only have to fill places that nothing personal takes.
 POPULAR_SHARE = 0.5
-_CUT = frozenset({TEXT, KEYWORDS, COLLABORATIVE})
+_CUT = frozenset({TEXT, TITLE, KEYWORDS, COLLABORATIVE})
 _POPULAR = frozenset({TRENDING, DAY, POPULARITY, CATEGORY})
 # Share of the best match's score below which an item has too little of the words asked for: letters in common with
 # one of them are a tenth of a match, one word of four is a quarter.
@@ -77,16 +77,16 @@ async def _retrieve(
     if queries and not found:
         raise DependencyError("no source of candidates answers: check the index")
     failed = tuple(source for source in queries if source not in found)
-    exhausted = all(_is_exhausted(source, hits, width) for source, lists in found.items() for hits in lists)
     hits = {source: [hit for hits in lists for hit in hits] for source, lists in found.items()}
-    for source in _CUT & hits.keys():
-        least = _least(source, hits[source])
-        hits[source] = [hit for hit in hits[source] if hit.score >= least]
+    least = {source: planned.least.get(source, _least(source, hits[source])) for source in _CUT & hits.keys()}
+    exhausted = all(
+        len(hits) < _width(source, width) or hits[-1].score < least.get(source, 0.0)
+        for source, lists in found.items()
+        for hits in lists
+    )
+    for source, score in least.items():
+        hits[source] = [hit for hit in hits[source] if hit.score >= score]
     return Found(hits, planned.queries, planned.dense, failed, exhausted)
-
-
-def _is_exhausted(source: str, hits: Sequence[Hit], width: int) -> bool:
-    return len(hits) < _width(source, width) or (source in _CUT and hits[-1].score < _least(source, hits))
 
 
 def _least(source: str, hits: Sequence[Hit]) -> float:

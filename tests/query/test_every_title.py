@@ -1,0 +1,87 @@
+"""Every title of a real catalog, typed as it is, finds its items first; about a minute of one core."""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from load.dataset import SHARED, load_dataset
+from load.synthetic import Shape
+from load.synthetic_files import write_synthetic
+from models.text import TEXT_DIM
+from models.titles import wanted
+from tests.agents.parts import chunk_of_records, done, json_record, partition_for, running_parts
+from tests.query.builders import answer
+from workers.agents import catalog
+from workers.parts import Parts
+
+LEAST_SHARE = 0.995
+CHUNK = 500
+LIMIT = 10
+pytestmark = pytest.mark.timeout(600)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def films(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """Every title of ml-latest-small, or of the project's synthetic data where that is not at hand."""
+    if SHARED.is_dir():
+        return load_dataset(SHARED).items
+    folder = tmp_path_factory.mktemp("synthetic")
+    write_synthetic(folder, Shape())
+    return load_dataset(folder).items
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def library(films: list[dict[str, Any]]) -> AsyncIterator[Parts]:
+    async with running_parts(vector_dim=TEXT_DIM) as (made, _):
+        by_partition: dict[int, list[Any]] = defaultdict(list)
+        for offset, film in enumerate(films):
+            record = json_record("item-catalog", offset, film["item_id"], film)
+            by_partition[partition_for(film["item_id"])].append(record)
+        for records in by_partition.values():
+            for start in range(0, len(records), CHUNK):
+                chunk = chunk_of_records(*records[start : start + CHUNK])
+                await catalog.handle(chunk, made)
+                await done(chunk)
+        yield made
+
+
+async def test_every_title_finds_its_items_first(library: Parts, films: list[dict[str, Any]]) -> None:
+    same = _by_title(films)
+    wrong = [title for title in _askable(films) if await _misses(library, title, same)]
+    assert len(wrong) <= (1.0 - LEAST_SHARE) * len(films), wrong[:20]
+
+
+async def test_titles_with_an_article_are_found_with_it_in_front(library: Parts, films: list[dict[str, Any]]) -> None:
+    same = _by_title(films)
+    turned = [_turned(title) for title in _askable(films) if title.endswith(", The")][:200]
+    assert [text for text in turned if await _misses(library, text, same)] == []
+
+
+async def _misses(library: Parts, text: str, same: dict[str, set[str]]) -> bool:
+    expected = same[_plain(text)]
+    reply = await answer(library, kind="search", text=text, user_id=None, limit=max(LIMIT, len(expected)))
+    return {item.item_id for item in reply.items[: len(expected)]} != expected
+
+
+def _askable(films: Sequence[dict[str, Any]]) -> Iterable[str]:
+    return dict.fromkeys(title for film in films if any(map(str.isalnum, title := film["title"])))
+
+
+def _by_title(films: Sequence[dict[str, Any]]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for film in films:
+        found[_plain(film["title"])].add(film["item_id"])
+    return found
+
+
+def _plain(title: str) -> str:
+    """What must be the same for two titles to be one: letters and digits in their order, the article in front."""
+    return wanted(title).key
+
+
+def _turned(title: str) -> str:
+    name, _, article = title.rpartition(", ")
+    return f"{article} {name}"
