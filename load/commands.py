@@ -17,6 +17,7 @@ from load.report import answer_table, latency_table, show_data
 from load.requests import arrival_times, run_load
 from load.synthetic import Shape
 from load.synthetic_files import write_synthetic
+from workers.plurals import counted
 from workers.security import client_options
 from workers.settings import load_settings
 from workers.topic_admin import ensure_topics
@@ -91,4 +92,5 @@ def generate_data(folder: Path, shape: Shape, console: Console) -> None:
         write_synthetic(folder, shape)
     except ValueError as error:
         raise DataFileError(str(error)) from error
-    console.print(f"{shape.ratings:,} ratings of {shape.users:,} users on {shape.items:,} items in {folder}")
+    ratings = counted(shape.ratings, "rating")
+    console.print(f"{ratings} of {counted(shape.users, 'user')} on {counted(shape.items, 'item')} in {folder}")

@@ -25,6 +25,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError, for_code
 
 from workers.errors import ConfigurationError, DependencyError
+from workers.plurals import counted
 from workers.run import prepare_topics
 from workers.security import client_options
 from workers.settings import Settings
@@ -57,7 +58,10 @@ class Plan:
         for tp, offset in self.offsets.items():
             replayed[tp.topic] = replayed.get(tp.topic, 0) + offset
         return [
-            *(f"delete and create anew: {name} ({records} records)" for name, records in self.derived.items()),
+            *(
+                f"delete and create anew: {name} ({counted(records, 'record')})"
+                for name, records in self.derived.items()
+            ),
             f"empty the index: {self.index}"
             if self.index
             else "the index is not emptied: a worker compares it with the new rows",
