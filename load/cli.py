@@ -40,13 +40,14 @@ def replay(
     data: Data = None,
     speed: Annotated[float | None, typer.Option(help="times real time; without it: flat out")] = None,
     progress_file: Annotated[Path | None, typer.Option(help="remembers how far it came, and goes on there")] = None,
+    wait: Annotated[bool, typer.Option(help="until the workers have folded what was published")] = True,
 ) -> None:
     """Publish a data set to Kafka: catalog, profiles, then ratings in time order."""
     from load.commands import replay_data
     from load.dataset import find_data
 
     console = answers()
-    asyncio.run(replay_data(find_data(data, console=console), speed, progress_file, console))
+    asyncio.run(replay_data(find_data(data, console=console), speed, progress_file, console, wait=wait))
 
 
 @app.command(rich_help_panel=DATA)
