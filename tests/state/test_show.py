@@ -5,10 +5,10 @@ import pytest
 from models.history import BOUGHT, WAITING, HistoryEntry
 from models.user_state import UserState
 from workers.rows import ItemRow
-from workers.settings import Settings
+from workers.settings import load_settings
 from workers.state.show import describe_item, describe_user, event_words
 
-WEIGHTS = Settings().event_weights
+WEIGHTS = load_settings().event_weights
 
 
 def user_of(*entries: HistoryEntry) -> UserState:
@@ -34,7 +34,7 @@ def test_an_event_is_named_by_what_its_row_kept_of_it(entry: HistoryEntry, words
 
 
 def test_a_type_is_found_by_the_weight_that_the_settings_give_it() -> None:
-    weights = Settings(event_weights={"click": 1.7}).event_weights
+    weights = load_settings(event_weights={"click": 1.7}).event_weights
     assert event_words(user_of(HistoryEntry("a", 1, (0, 1), 1.7)).history, 0, weights) == "click, weight 1.7"
 
 
