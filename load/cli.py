@@ -14,13 +14,14 @@ from workers.commands.console import answers
 from workers.errors import ConfigurationError, TasteStreamError
 
 EXIT_FAILED, EXIT_MISCONFIGURED, EXIT_INTERRUPTED = 1, 78, 130
+DATA = "Data and questions"
 
 Data = Annotated[
     Path | None, typer.Option(help="folder of a MovieLens release; without one: a local copy, a download, synthetic")
 ]
 
 
-@app.command()
+@app.command(rich_help_panel=DATA)
 def demo(
     data: Data = None,
     keep: Annotated[bool, typer.Option(help="leave broker and worker running afterwards, until Ctrl-C")] = False,
@@ -34,21 +35,22 @@ def demo(
     run_demo(find_data(data, console=console), DemoPlan(), console, keep=keep)
 
 
-@app.command()
+@app.command(rich_help_panel=DATA)
 def replay(
     data: Data = None,
     speed: Annotated[float | None, typer.Option(help="times real time; without it: flat out")] = None,
     progress_file: Annotated[Path | None, typer.Option(help="remembers how far it came, and goes on there")] = None,
+    wait: Annotated[bool, typer.Option(help="until the workers have folded what was published")] = True,
 ) -> None:
     """Publish a data set to Kafka: catalog, profiles, then ratings in time order."""
     from load.commands import replay_data
     from load.dataset import find_data
 
     console = answers()
-    asyncio.run(replay_data(find_data(data, console=console), speed, progress_file, console))
+    asyncio.run(replay_data(find_data(data, console=console), speed, progress_file, console, wait=wait))
 
 
-@app.command()
+@app.command(rich_help_panel=DATA)
 def ask(
     user: Annotated[str | None, typer.Argument(help="user id")] = None,
     kind: Annotated[
@@ -69,7 +71,7 @@ def ask(
     asyncio.run(ask_once(body, data, answers()))
 
 
-@app.command()
+@app.command(rich_help_panel=DATA)
 def load(
     rate: Annotated[float, typer.Option(help="requests a second", min=0.1)] = 50.0,
     seconds: Annotated[float, typer.Option(help="how long", min=0.1)] = 10.0,
@@ -83,7 +85,7 @@ def load(
     asyncio.run(load_requests(rate, seconds, users, limit, echo, answers()))
 
 
-@app.command()
+@app.command(rich_help_panel=DATA)
 def generate(
     folder: Annotated[Path, typer.Argument(help="where the files go")],
     users: int = 610,
@@ -101,7 +103,7 @@ def generate(
     generate_data(folder, shape, answers())
 
 
-@app.command()
+@app.command(rich_help_panel=DATA)
 def download(
     release: Annotated[str, typer.Argument(help="ml-latest-small, ml-100k, ml-1m, …")] = "ml-latest-small",
 ) -> None:
@@ -113,7 +115,7 @@ def download(
     console.print(str(asyncio.run(fetch(release, default_cache(), console))), soft_wrap=True)
 
 
-@app.command()
+@app.command(rich_help_panel=DATA)
 def evaluate(
     data: Data = None,
     protocol: Annotated[str, typer.Option(help="prequential, time-split or leave-last-out")] = "prequential",

@@ -1,5 +1,7 @@
 """What the smaller commands of `load/cli.py` do (touch Kafka and files)."""
 
+import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,22 +13,29 @@ from load.client import request_client
 from load.dataset import Dataset
 from load.echo import measure_echo
 from load.errors import DataFileError, LoadError
+from load.folding import behind, until_folded
 from load.reasons import titles_of
 from load.replay import replay
 from load.report import answer_table, latency_table, show_data
 from load.requests import arrival_times, run_load
 from load.synthetic import Shape
 from load.synthetic_files import write_synthetic
+from workers.commands.console import for_bars
+from workers.plurals import counted
 from workers.security import client_options
 from workers.settings import load_settings
 from workers.topic_admin import ensure_topics
 from workers.topics import Topics
 
 ECHO = "load-echo"
+# Kinds whose answers rest on what the user did.
+OF_A_USER = ("for_user", "session")
 
 
-async def replay_data(dataset: Dataset, speed: float | None, progress_file: Path | None, console: Console) -> None:
-    """Publish `dataset`; topics that are missing are created."""
+async def replay_data(
+    dataset: Dataset, speed: float | None, progress_file: Path | None, console: Console, *, wait: bool
+) -> None:
+    """Publish `dataset`; topics that are missing are created. `wait`: until the workers have folded it."""
     settings = load_settings()
     topics = Topics(settings.topic_prefix)
     show_data(dataset, console)
@@ -45,7 +54,14 @@ async def replay_data(dataset: Dataset, speed: float | None, progress_file: Path
         progress_file=progress_file,
         console=console,
     )
-    console.print(f"published {result.published:,} records, {result.events_per_s:,.0f}/s", highlight=False)
+    published = f"published {counted(result.published, 'record')}, {result.events_per_s:,.0f}/s"
+    console.print(published, highlight=False)
+    if not wait:
+        return
+    began = time.monotonic()
+    await until_folded(settings, for_bars())
+    took_s = time.monotonic() - began
+    console.print(f"folded after {took_s:,.0f} s more: answers hold all of it", highlight=False)
 
 
 async def ask_once(body: dict[str, Any], titles_from: Path | None, console: Console) -> None:
@@ -59,15 +75,31 @@ async def ask_once(body: dict[str, Any], titles_from: Path | None, console: Cons
         answer = await client.ask(body)
     if "error" in answer:
         raise LoadError(f"{answer['error']['code']}: {answer['error']['message']}")
-    console.print(answer_table(f"{body['kind']} {body.get('user_id') or body.get('item_ids') or ''}", answer, titles))
+    about = body.get("user_id") or body.get("text") or ", ".join(body.get("item_ids", ()))
+    console.print(answer_table(f"{body['kind']} {about}", answer, titles))
     stages = ", ".join(f"{stage} {took} ms" for stage, took in answer["took_ms"].items())
-    console.print(f"{_holds(answer['as_of'])}. Took: {stages}", highlight=False, soft_wrap=True)
+    held = holds_words(body, answer["as_of"], await behind(settings))
+    console.print(f"{held}Took: {stages}", highlight=False)
 
 
-def _holds(as_of: dict[str, int] | None) -> str:
-    if as_of is None:
-        return "Holds no events of a user"
-    return f"Holds the user's events up to offset {as_of['offset']} of partition {as_of['partition']}"
+def holds_words(body: Mapping[str, Any], as_of: Mapping[str, int] | None, left: int) -> str:
+    """What an answer holds of the user, and what it can't hold yet: `left` records are published and not folded.
+
+    >>> holds_words({"kind": "for_user", "user_id": "7"}, None, 0)
+    'Holds no event of user 7. '
+    >>> holds_words({"kind": "for_user", "user_id": "7"}, {"partition": 2, "offset": 5}, 1)
+    "Holds the user's events up to offset 5 of partition 2. The worker is still folding: 1 record is to come. "
+    >>> holds_words({"kind": "trending"}, None, 0)
+    ''
+    """
+    words = ""
+    if as_of is not None:
+        words = f"Holds the user's events up to offset {as_of['offset']} of partition {as_of['partition']}. "
+    elif body["kind"] in OF_A_USER and "user_id" in body:
+        words = f"Holds no event of user {body['user_id']}{' yet' if left else ''}. "
+    if left:
+        words += f"The worker is still folding: {counted(left, 'record is', 'records are')} to come. "
+    return words
 
 
 async def load_requests(rate: float, seconds: float, users: int, limit: int, with_echo: bool, console: Console) -> None:
@@ -91,4 +123,5 @@ def generate_data(folder: Path, shape: Shape, console: Console) -> None:
         write_synthetic(folder, shape)
     except ValueError as error:
         raise DataFileError(str(error)) from error
-    console.print(f"{shape.ratings:,} ratings of {shape.users:,} users on {shape.items:,} items in {folder}")
+    ratings = counted(shape.ratings, "rating")
+    console.print(f"{ratings} of {counted(shape.users, 'user')} on {counted(shape.items, 'item')} in {folder}")

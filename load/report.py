@@ -13,12 +13,14 @@ from load.reasons import in_words
 from load.requests import LoadReport
 from load.stream_eval import interval_95
 from models.evaluation import Outcomes
+from workers.plurals import counted
 
 
 def show_data(dataset: Dataset, console: Console) -> None:
     """Which data this is and where it came from, loudly if it is invented."""
     users = len(np.unique(dataset.ratings.user))
-    size = f"{len(dataset.items):,} items, {len(dataset.ratings):,} ratings of {users:,} users"
+    ratings = counted(len(dataset.ratings), "rating")
+    size = f"{counted(len(dataset.items), 'item')}, {ratings} of {counted(users, 'user')}"
     if dataset.origin == "synthetic":
         console.print(f"[bold white on red] INVENTED DATA [/] {dataset.reason}", soft_wrap=True)
         console.print("[red]Figures of quality below say nothing about real users.[/] --data DIR takes real ones.")

@@ -6,11 +6,12 @@ Nothing is computed on a foreign partition, nor for somebody who no longer waits
 import time
 from dataclasses import replace
 
+from models.user_state import UserState
 from workers.errors import BadRecordError
 from workers.partitioning import partition_of
 from workers.parts import Parts
 from workers.records.codes import Reason, RequestFailure
-from workers.records.reply import Reply
+from workers.records.reply import AsOf, Reply
 from workers.records.request import MinOffset, Request
 
 # How long a request waits at most for an event of its own (`min_offset`): an event that never comes must
@@ -43,10 +44,28 @@ async def answer(request: Request, recommendation_id: str, parts: Parts) -> Repl
     _check_deadline(request)
     partition = owner_of(request, parts)
     user = None if partition is None else parts.users.partitions[partition].get(request.subject)
+    elsewhere = _elsewhere(user, parts)
     assigned = parts.experiments.assigned(request)
     reply = await parts.pipeline.answer(request, user, partition or 0, recommendation_id, assigned.settings)
-    reply = replace(reply, variant=assigned.variant)
+    reply = replace(reply, variant=assigned.variant, as_of=_as_clients_know_it(reply.as_of, elsewhere))
     return reply if _sees_all_items(parts) else replace(reply, degraded=(*reply.degraded, PARTIAL_CATALOG))
+
+
+def _elsewhere(user: UserState | None, parts: Parts) -> tuple[int, int] | None:
+    """Newest place, (partition, offset) of `user-interactions`, from which events of the user were forwarded.
+
+    A row's marks begin with these partitions; those after them are places of ours, which say nothing to a client.
+    """
+    marks = {} if user is None else user.watermarks
+    places = [place for place in marks.items() if place[0] < parts.settings.user_partitions]
+    return max(places, key=lambda place: place[1], default=None)
+
+
+def _as_clients_know_it(as_of: AsOf | None, elsewhere: tuple[int, int] | None) -> AsOf | None:
+    """Where no event of the user came by the own partition, the place where a client published the last of them."""
+    if as_of is None or as_of.offset >= 0 or elsewhere is None:
+        return as_of
+    return AsOf(*elsewhere, as_of.event_time)
 
 
 def _sees_all_items(parts: Parts) -> bool:
@@ -84,10 +103,11 @@ async def _wait_for_own_event(request: Request, wanted: MinOffset, parts: Parts)
         user = rows.get(request.subject)
         return user is not None and user.watermarks.get(wanted.partition, -1) >= wanted.offset
 
-    if not await parts.progress.wait_until(holds, _seconds_left(request)):
+    patience_s = _seconds_left(request)
+    if not await parts.progress.wait_until(holds, patience_s):
         raise BadRecordError(
             RequestFailure.DEADLINE_PASSED,
-            f"event {wanted.offset} of partition {wanted.partition} was not folded in time: ask again",
+            f"event {wanted.offset} of partition {wanted.partition} not folded within {patience_s:.3g} s: ask again",
         )
 
 

@@ -1,36 +1,51 @@
 """The product's commands: worker, topics, broker, settings, and groups of them in `workers/commands/`."""
 
-import asyncio
 import os
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from workers.commands import dlq, experiment, index, precompute, ranker, rebuild, retrain, rules, schema, state
+from workers.commands import dlq, experiment, index, precompute, ranker, rebuild, retrain, rules, schema, state, topics
 from workers.settings import load_settings, settings_table
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
-app.add_typer(dlq.app, name="dlq")
-app.add_typer(experiment.app, name="experiment")
-app.add_typer(index.app, name="index")
-app.add_typer(ranker.app, name="ranker")
-app.add_typer(retrain.app, name="retrain")
-app.add_typer(rules.app, name="rules")
-app.add_typer(schema.app, name="schema")
-app.add_typer(state.app, name="state")
-app.command()(precompute.precompute)
-app.command()(rebuild.rebuild)
-console = Console(stderr=True)
+RUN, OPERATE = "Run", "Operate"
+
+# -h for every command: click hands these settings on to the commands below.
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(topics.app, name="topics", rich_help_panel=RUN)
+app.add_typer(dlq.app, name="dlq", rich_help_panel=OPERATE)
+app.add_typer(schema.app, name="schema", rich_help_panel=OPERATE)
+app.add_typer(state.app, name="state", rich_help_panel=OPERATE)
+app.add_typer(rules.app, name="rules", rich_help_panel=OPERATE)
+app.add_typer(experiment.app, name="experiment", rich_help_panel=OPERATE)
+app.add_typer(ranker.app, name="ranker", rich_help_panel=OPERATE)
+app.add_typer(retrain.app, name="retrain", rich_help_panel=OPERATE)
+app.add_typer(index.app, name="index", rich_help_panel=OPERATE)
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        print(f"tastestream {version('tastestream')}")
+        raise typer.Exit
 
 
 @app.callback()
-def about() -> None:
+def about(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
     """tastestream: recommendations from a stream of events, fresh and exact."""
 
 
-@app.command()
+@app.command(rich_help_panel=RUN)
 def worker() -> None:
     """Run one worker; it is configured by the environment (`tastestream settings`)."""
     # One event loop asks small questions of numpy: BLAS threads only make them wait for each other.
@@ -40,16 +55,7 @@ def worker() -> None:
     raise SystemExit(run_worker(load_settings()))
 
 
-@app.command()
-def topics() -> None:
-    """Create the topics that are missing, and check those that exist."""
-    from workers.run import prepare_topics
-
-    asyncio.run(prepare_topics(load_settings()))
-    console.print("all topics are as they must be")
-
-
-@app.command()
+@app.command(rich_help_panel=RUN)
 def broker(
     port: Annotated[int, typer.Option(help="port on 127.0.0.1, 0 for a free one")] = 9092,
     data: Annotated[Path, typer.Option(help="folder of the broker's log")] = Path(".state/broker"),
@@ -60,7 +66,11 @@ def broker(
     serve(port, data)
 
 
-@app.command()
+@app.command(rich_help_panel=RUN)
 def settings() -> None:
     """Print the worker's settings, their environment variables and defaults."""
     print(settings_table())
+
+
+app.command(rich_help_panel=OPERATE)(precompute.precompute)
+app.command(rich_help_panel=OPERATE)(rebuild.rebuild)

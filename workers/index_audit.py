@@ -11,7 +11,6 @@ older data.
 import asyncio
 import logging
 from collections.abc import Sequence
-from typing import Any
 
 from mode import Service
 

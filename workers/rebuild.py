@@ -24,7 +24,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError, for_code
 
+from workers.backlog import members_of
 from workers.errors import ConfigurationError, DependencyError
+from workers.plurals import counted
 from workers.run import prepare_topics
 from workers.security import client_options
 from workers.settings import Settings
@@ -39,7 +41,6 @@ log = logging.getLogger(__name__)
 BEYOND_SESSION_S = 3.0
 LOOK_EVERY_S = 0.2
 GONE_WITHIN_S = 30.0
-_NOBODY_IN_IT = ("Empty", "Dead")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,10 @@ class Plan:
         for tp, offset in self.offsets.items():
             replayed[tp.topic] = replayed.get(tp.topic, 0) + offset
         return [
-            *(f"delete and create anew: {name} ({records} records)" for name, records in self.derived.items()),
+            *(
+                f"delete and create anew: {name} ({counted(records, 'record')})"
+                for name, records in self.derived.items()
+            ),
             f"empty the index: {self.index}"
             if self.index
             else "the index is not emptied: a worker compares it with the new rows",
@@ -122,22 +126,11 @@ async def _until_group_is_empty(admin: Any, settings: Settings) -> None:
 
 async def _members_if_known(admin: Any, group: str) -> list[str]:
     try:
-        return await _members(admin, group)
+        return await members_of(admin, group)
     except KafkaError as error:
         if not error.retriable:
             raise
         return [f"unknown, {error!r}"]  # a broker that was just started has no coordinator of groups yet
-
-
-async def _members(admin: Any, group: str) -> list[str]:
-    """Client and host of each member."""
-    [response] = await admin.describe_consumer_groups([group])
-    [(code, _, state, _, _, members, *_)] = response.groups
-    if code:
-        raise for_code(code)(f"group {group}")
-    if state in _NOBODY_IN_IT:
-        return []
-    return [f"{member[1]} at {member[2]}" for member in members] or [f"one that is joining, state {state}"]
 
 
 async def _bounds(

@@ -1,7 +1,8 @@
 """Creates the topics that are missing and refuses those that contradict their specs. Touches Kafka."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -10,7 +11,7 @@ from aiokafka.errors import KafkaError, for_code
 
 from workers.errors import ConfigurationError, DependencyError
 from workers.stream.refusal import refusal
-from workers.topics import TopicSpec
+from workers.topics import TopicSpec, TopicView
 
 NO_ERROR = 0
 TOPIC_ALREADY_EXISTS = 36  # another worker started at the same moment: its topic is checked like any other
@@ -28,13 +29,43 @@ async def ensure_topics(client_options: Mapping[str, Any], specs: Sequence[Topic
     Raises ConfigurationError for topics that exist otherwise, and when Kafka refuses us; DependencyError when it
     does not answer.
     """
-    admin = AIOKafkaAdminClient(**client_options)
-    try:
-        await admin.start()
+    async with _admin(client_options) as admin:
         present = set(await admin.list_topics())
         await _create(admin, [spec for spec in specs if spec.name not in present], replication_factor)
         partitions = await _partition_counts(admin, specs)
         configs = await _configurations(admin, specs)
+    problems = [problem for spec in specs for problem in _contradictions(spec, partitions, configs)]
+    if problems:
+        raise ConfigurationError("; ".join(problems))
+
+
+async def look_at_topics(client_options: Mapping[str, Any], specs: Sequence[TopicSpec]) -> list[TopicView]:
+    """How each topic of `specs` is, in their order; creates nothing. Raises as `ensure_topics` does."""
+    async with _admin(client_options) as admin:
+        present = set(await admin.list_topics())
+        existing = [spec for spec in specs if spec.name in present]
+        partitions = await _partition_counts(admin, existing) if existing else {}
+        configs = await _configurations(admin, existing) if existing else {}
+    return [
+        TopicView(
+            spec,
+            partitions[spec.name],
+            configs[spec.name]["cleanup.policy"],
+            tuple(_contradictions(spec, partitions, configs)),
+        )
+        if spec.name in present
+        else TopicView(spec)
+        for spec in specs
+    ]
+
+
+@asynccontextmanager
+async def _admin(client_options: Mapping[str, Any]) -> AsyncIterator[Any]:
+    """A started client; what goes wrong inside becomes ConfigurationError or DependencyError."""
+    admin = AIOKafkaAdminClient(**client_options)
+    try:
+        await admin.start()
+        yield admin
     except (KafkaError, OSError, TimeoutError) as error:
         if refused := await refusal(client_options):
             raise refused from error
@@ -43,9 +74,6 @@ async def ensure_topics(client_options: Mapping[str, Any], specs: Sequence[Topic
         raise DependencyError(f"Kafka at {servers} can't prepare the topics: {error!r}; is it up?{spoken}") from error
     finally:
         await admin.close()
-    problems = [problem for spec in specs for problem in _contradictions(spec, partitions, configs)]
-    if problems:
-        raise ConfigurationError("; ".join(problems))
 
 
 async def _create(admin: Any, missing: Iterable[TopicSpec], replication_factor: int) -> None:

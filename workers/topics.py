@@ -28,6 +28,21 @@ class TopicSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class TopicView:
+    """A topic as it is: `partitions` is 0 where it is missing, `problems` say how it contradicts its spec."""
+
+    spec: TopicSpec
+    partitions: int = 0
+    cleanup: str = ""
+    problems: tuple[str, ...] = ()
+
+    @property
+    def missing(self) -> bool:
+        """Whether Kafka does not have it."""
+        return self.partitions == 0
+
+
+@dataclass(frozen=True, slots=True)
 class Topics:
     """Every topic's name under one prefix."""
 

@@ -21,10 +21,10 @@ SUMS = ("count", "likes", "buyers", "ratings", "stars")
 
 @dataclass(slots=True)
 class Truth:
-    """What a log says: the state that must come of it, and the first offset of each item that a user had."""
+    """What a log says: the state that must come of it, and by user the first offset of each (partition, item) had."""
 
     expected: Expected
-    had: dict[str, dict[str, int]] = field(default_factory=lambda: defaultdict(dict))
+    had: dict[str, dict[tuple[int, str], int]] = field(default_factory=lambda: defaultdict(dict))
     records: int = 0
 
     def learn(self, record: Record) -> None:
@@ -34,7 +34,7 @@ class Truth:
         if (record.partition, record.offset) not in self.expected.refused:
             body = orjson.loads(record.value or b"")
             if "item_id" in body:
-                self.had[body.get("user_id", "")].setdefault(body["item_id"], record.offset)
+                self.had[body.get("user_id", "")].setdefault((record.partition, body["item_id"]), record.offset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,11 +160,12 @@ def _body(asked: Asked) -> dict[str, Any] | None:
     return body
 
 
-def _is_wrong(user_id: str, body: Mapping[str, Any], had: Mapping[str, int], partitions: int) -> bool:
-    """An answer names the last event that it holds: it must be of this user's partition, and nothing had is shown."""
+def _is_wrong(user_id: str, body: Mapping[str, Any], had: Mapping[tuple[int, str], int], partitions: int) -> bool:
+    """An answer names the last event that it holds: it must be of this user, and nothing had until then is shown."""
     as_of = body["as_of"]
     if as_of is None:
         return False
-    if as_of["partition"] != partition_of(user_id, partitions):
+    partition, offset = as_of["partition"], as_of["offset"]
+    if partition not in {partition_of(user_id, partitions), *(partition for partition, _ in had)}:
         return True
-    return any(had.get(item["item_id"], as_of["offset"] + 1) <= as_of["offset"] for item in body["items"])
+    return any(had.get((partition, item["item_id"]), offset + 1) <= offset for item in body["items"])

@@ -14,6 +14,8 @@ PAGE = (ROOT / "docs/clients.md").read_text()
 # Where Debian's package is unpacked when it is not installed.
 UNPACKED = ROOT / ".cache/kcat"
 WITHIN_S = 60.0
+# The console script stands beside the Python that runs the tests.
+WITH_TASTESTREAM = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
 
 
 def example(name: str, folder: Path) -> list[str]:
@@ -47,7 +49,7 @@ async def run(command: list[str], *arguments: str, stdin: bytes = b"", **environ
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PATH": WITH_TASTESTREAM, **environment},
     )
     try:
         said, complaints = await asyncio.wait_for(process.communicate(stdin), WITHIN_S)

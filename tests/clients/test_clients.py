@@ -70,6 +70,19 @@ async def test_the_pages_python_examples_publish_ask_and_get_an_answer_that_hold
     assert after["rerouted"] == before["rerouted"] + foreign
 
 
+async def test_the_pages_command_creates_the_topic_for_replies_and_may_be_run_again(shop: Shop, tmp_path: Path) -> None:
+    prefix = f"page{uuid4().hex[:6]}."
+    command, settings = (
+        example("topic", tmp_path),
+        {
+            "TASTESTREAM_BOOTSTRAP_SERVERS": shop.worker.bootstrap,
+            "TASTESTREAM_TOPIC_PREFIX": prefix,
+        },
+    )
+    assert await run(command, **settings) == f"created topic {prefix}shop-replies: 1 partition\n"
+    assert await run(command, **settings) == f"topic {prefix}shop-replies exists already: 1 partition\n"
+
+
 async def test_the_pages_kcat_example_publishes_asks_and_gets_its_answer(shop: Shop, tmp_path: Path) -> None:
     before = await counted(shop)
     said = await run(example("kcat", tmp_path), "shell", "i4", **environment(shop, **kcat_environment()))

@@ -196,7 +196,7 @@ def test_users_who_saw_both_are_in_neither() -> None:
     site.shows("v", ["a"])
     found = site.verdict()
     assert (found.arms["as-now"].users, found.arms["varied"].users) == (1, 0)
-    assert any("1 users saw several variants" in warning for warning in found.warnings)
+    assert any("1 user saw several variants" in warning for warning in found.warnings)
 
 
 def test_without_a_definition_the_answers_alone_are_judged_and_it_says_so() -> None:

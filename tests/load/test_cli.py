@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,10 @@ def test_evaluate_finds_ours_above_popularity_where_items_follow_each_other(tmp_
     found = json.loads(report.read_text())["recommenders"]
     ours, popular = (found[name]["slices"]["known users"]["hit rate"][0] for name in ("learned ranker", "popularity"))
     assert ours > 1.5 * popular > 0
+
+
+def test_the_version_is_said_and_every_command_explains_itself_by_a_short_option() -> None:
+    assert tastestream("--version").stdout == f"tastestream {version('tastestream')}\n"
+    for command in ((), ("state", "show"), ("topics", "create"), ("ask",)):
+        ended = tastestream(*command, "-h")
+        assert ended.returncode == 0 and "Usage:" in ended.stdout

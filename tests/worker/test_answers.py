@@ -164,6 +164,24 @@ async def test_an_answer_holds_the_callers_own_event(shop: Shop) -> None:
         assert f"farce-{n}" not in [found["item_id"] for found in reply["items"]]
 
 
+async def test_an_answer_names_the_place_where_misplaced_events_were_published_as_far_as_it_holds_them(
+    shop: Shop,
+) -> None:
+    topic, astray = shop.topics.user_interactions, other_partition("astray", 4)
+    for n in range(3):
+        body = b'{"event_type":"view","item_id":"farce-%d"}' % n
+        place = dict(
+            zip(("partition", "offset"), await shop.send(topic, body, b"astray", partition=astray), strict=True)
+        )
+        assert place["partition"] == astray
+        reply = await shop.ask(user_id="astray", min_offset=place)
+        assert {**reply["as_of"], "event_time": 0} == {**place, "event_time": 0}
+    _, offset = await shop.send(topic, b'{"event_type":"view","item_id":"crime-1"}', b"astray")
+    home = {"partition": partition_of("astray", 4), "offset": offset}
+    reply = await shop.ask(user_id="astray", min_offset=home)
+    assert {**reply["as_of"], "event_time": 0} == {**home, "event_time": 0}
+
+
 async def test_repeated_event_ids_count_once_and_two_clicks_without_one_count_twice(shop: Shop) -> None:
     await shop.until_folded()
     before = {outcome: await shop.worker.value("tastestream_events_total", outcome=outcome) for outcome in OUTCOMES}

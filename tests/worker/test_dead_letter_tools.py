@@ -157,14 +157,14 @@ async def test_a_replayed_event_of_a_foreign_partition_reaches_its_user(repaired
 
 async def test_a_replayed_item_goes_to_the_partition_of_its_key(repaired: Shop) -> None:
     sent = await dlq(repaired, "replay", "--reason", "wrong_partition")
-    assert "replayed 1 letters" in sent.text, sent.text
+    assert "replayed 1 letter\n" in sent.text, sent.text
     await repaired.until_folded()
     assert "elsewhere" in await repaired.ids(user_id="nobody", limit=100)
 
 
 async def test_what_fails_again_comes_back_with_its_second_attempt(repaired: Shop) -> None:
     [torn] = [one for one in await letters(repaired) if one.reason == "invalid_json"]
-    assert "replayed 1 letters" in (await dlq(repaired, "replay", torn.name)).text
+    assert "replayed 1 letter\n" in (await dlq(repaired, "replay", torn.name)).text
     await repaired.until_folded()
     first, second = [one for one in await letters(repaired) if one.reason == "invalid_json"]
     assert (second.attempt, second.origin, second.headers) == (2, first.place, first.headers)

@@ -1,6 +1,7 @@
 """What the ranker learns goes from worker to worker over a compacted topic, and outlives them."""
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -14,12 +15,12 @@ from typer.testing import CliRunner
 
 from models.fusion import Situation
 from models.ranker import OnlineRanker
-from models.ranker_weights import RankerWeights
+from models.ranker_weights import SOURCES, RankerWeights
 from tests.waiting import until, until_passes
 from tests.workers.test_dead_letters import Received
 from workers.cli import app
 from workers.metrics import Metrics
-from workers.ranker_report import weights_table
+from workers.ranker_report import weights_tables
 from workers.records.out import OutRecord
 from workers.shared_weights import MOST_HEARD, HeardWeights, SharedWeights
 from workers.stream.compacted import CompactedTopicFollower
@@ -111,15 +112,25 @@ def test_of_more_workers_than_are_remembered_those_who_published_last_stay() -> 
     assert list(heard.by_worker) == names[extra:]
 
 
-def test_the_table_marks_what_was_learned() -> None:
+def shown(weights: RankerWeights, width: int = 80) -> str:
+    console = Console(width=width, force_terminal=True)
+    with console.capture() as captured:
+        console.print(weights_tables(weights))
+    return captured.get()
+
+
+def test_the_tables_mark_what_was_learned() -> None:
     ranker = OnlineRanker()
     learn(ranker, 200)
-    console = Console(width=260, force_terminal=True)
-    with console.capture() as shown:
-        console.print(weights_table(ranker.weights))
-        console.print(weights_table(RankerWeights()))
-    learned, start = shown.get().split("What the ranker has learned")[1:]
-    assert "\x1b[1m+" in learned and "\x1b[1m+" not in start
+    assert "\x1b[1m+" in shown(ranker.weights) and "\x1b[1m+" not in shown(RankerWeights())
+
+
+def test_the_tables_fit_80_columns_without_cutting_a_name_or_a_figure() -> None:
+    loud = RankerWeights(values=np.full_like(RankerWeights().values, -12.34))
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", shown(loud))
+    assert all(name in plain for name in SOURCES) and "…│" not in plain and "… ┃" not in plain
+    assert all(name in plain for name in ("always", "< 30 days", "≤ 199 events", "more"))
+    assert plain == re.sub(r"\x1b\[[0-9;]*m", "", shown(loud, width=200))
 
 
 async def test_show_says_when_nothing_was_learned(broker: str, monkeypatch: pytest.MonkeyPatch) -> None:

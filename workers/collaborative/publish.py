@@ -20,6 +20,7 @@ from workers.collaborative.train import Trained
 from workers.collaborative.versions import ACTIVE, Pointer, Version, Versions, encode
 from workers.errors import ConfigurationError, DependencyError
 from workers.partitioning import partition_of
+from workers.plurals import counted
 from workers.security import client_options
 from workers.settings import Settings
 from workers.stream.connect import connect, disconnect
@@ -118,8 +119,8 @@ async def _until_taken(settings: Settings, version: Version, wait_s: float) -> N
         while left := await _left(backlog, ends):
             if asyncio.get_running_loop().time() > deadline:
                 raise DependencyError(
-                    f"workers have still {left} records of {topic} to take after {wait_s:g} s: is one running? Then "
-                    f"run `tastestream retrain activate {version.version}`"
+                    f"workers have still {counted(left, 'record')} of {topic} to take after {wait_s:g} s: is one "
+                    f"running? Then run `tastestream retrain activate {version.version}`"
                 )
             await asyncio.sleep(LOOK_EVERY_S)
 

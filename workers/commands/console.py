@@ -1,5 +1,7 @@
 """Where commands write: answers to standard output, progress and remarks to standard error."""
 
+import textwrap
+
 from rich.console import Console
 
 from workers.shown import shown
@@ -28,6 +30,15 @@ def print_refused(console: Console, refused: Refusals) -> None:
     if newest:
         healing = "a good record of the same key, or a null value, takes the place of one that is skipped"
         console.print(healing, soft_wrap=True)
+
+
+def wrapped(line: str) -> str:
+    """A line as several where the terminal is narrower, indented below its beginning; a pipe gets it whole."""
+    console = Console()
+    if not console.is_terminal:
+        return line
+    indent = " " * (len(line) - len(line.lstrip()) + 4)
+    return "\n".join(textwrap.wrap(line, console.width, subsequent_indent=indent)) or line
 
 
 def remarks() -> Console:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from workers.commands.moments import moment_ms
+from workers.plurals import counted
 
 app = typer.Typer(no_args_is_help=True, help="Dead letters: list, show, replay.")
 
@@ -91,10 +92,10 @@ def replay(
     def agreed(count: int) -> bool:
         if dry_run:
             return False
-        return yes or count <= ASK_BEYOND or typer.confirm(f"Replay {count:,} letters?", abort=True)
+        return yes or count <= ASK_BEYOND or typer.confirm(f"Replay {counted(count, 'letter')}?", abort=True)
 
     sent = asyncio.run(replay_letters(desk, wanted, rate, limit, agreed))
-    desk.answers.print("nothing was sent" if dry_run else f"replayed {sent:,} letters", highlight=False)
+    desk.answers.print("nothing was sent" if dry_run else f"replayed {counted(sent, 'letter')}", highlight=False)
 
 
 def _place(name: str) -> tuple[int, int]:

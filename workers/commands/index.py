@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from workers.plurals import counted
 from workers.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, help="The index of items: move it.")
@@ -44,4 +45,5 @@ def move(
                 progress=lambda copied: bar.update(task, completed=copied),
             )
         )
-    console.print(f"{moved.copied} items copied, {moved.removed} others removed, {moved.compared} compared: all alike")
+    others = f"{moved.removed:,} others removed, {moved.compared:,} compared"
+    console.print(f"{counted(moved.copied, 'item')} copied, {others}: all alike")

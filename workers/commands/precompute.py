@@ -8,6 +8,7 @@ import typer
 
 from workers.commands.console import answers, for_bars
 from workers.errors import ConfigurationError
+from workers.plurals import counted
 from workers.settings import Settings, load_settings
 
 FILES = ("similar-items.jsonl", "similar-items.parquet")
@@ -26,7 +27,7 @@ def precompute(folder: Annotated[Path, typer.Argument(help="where the files go")
         raise ConfigurationError(f"{folder} can't be written to: {error}") from error
     version = lines[0]["version"]
     made_with = "what items are like alone: no version answers" if version is None else f"version {version}"
-    answers().print(f"{len(lines):,} items in {' and '.join(FILES)}, made with {made_with}", highlight=False)
+    answers().print(f"{counted(len(lines), 'item')} in {' and '.join(FILES)}, made with {made_with}", highlight=False)
 
 
 async def _lines(settings: Settings) -> list[Any]:

@@ -7,7 +7,9 @@ from typing import Annotated, Any
 import orjson
 import typer
 
+from workers.commands.console import wrapped
 from workers.errors import BadRecordError, ConfigurationError
+from workers.plurals import counted
 from workers.records.wire import parse_json
 from workers.settings import load_settings
 
@@ -33,11 +35,11 @@ def digest(
         print(orjson.dumps(to_json(digests, state.notes()), option=orjson.OPT_INDENT_2).decode())
         return
     for name, table in digests.items():
-        print(f"{name}: {table.rows} rows, {table.hash}")
+        print(f"{name}: {counted(table.rows, 'row')}, {table.hash}")
         for number, (total, _) in {**table.decayed, **table.clocked}.items():
             print(f"  {number} {total!r}")
         if table.unreadable:
-            print(f"  {table.unreadable} rows are unreadable: run `tastestream rebuild`")
+            print(f"  unreadable: {counted(table.unreadable, 'row')}; run `tastestream rebuild`")
     for note in sorted(set(state.notes())):
         print(note)
 
@@ -78,7 +80,8 @@ def show(
         lines = asyncio.run(item_lines(load_settings(), item))
     else:
         raise ConfigurationError("name one user, or one item with --item")
-    print("\n".join(lines))
+    for line in lines:
+        print(wrapped(line))
 
 
 def _load(path: Path) -> dict[str, Any]:

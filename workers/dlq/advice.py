@@ -23,8 +23,8 @@ ADVICE: dict[str, str] = {
     Reason.IRRELEVANT_EVENT: "nothing: the event says nothing on an item; filter it out before it is published",
     Reason.SEVERAL_EVENTS: "send each event as a record of its own",
     Reason.UNSUPPORTED_KIND: "replay once a version of the worker that takes such records is running",
-    Reason.WRONG_PARTITION: "set the producer's partitioner to murmur2 (librdkafka: partitioner=murmur2_random) and "
-    "use the id as the key; a replay goes to the partition of the letter's key",
+    Reason.WRONG_PARTITION: "the record carries a header of the worker's own (tastestream.first_place) and is not "
+    "where such records belong: publish it without that header; learned vectors come with `tastestream retrain`",
     Reason.ALREADY_IDENTIFIED: "an id stands for one person: give each guest an anonymous_id of its own, and a "
     "new one after a logout",
     Reason.TOO_MANY_HOPS: "identify records form a circle: erase one of the ids, then publish the record anew",

@@ -12,6 +12,7 @@ from models.experiment import mismatch
 from models.lift import Floats, Lift, lift_of
 from workers.experiments.columns import Sample
 from workers.experiments.outcomes import CLICK, PURCHASE
+from workers.plurals import counted
 from workers.records.experiment import Experiment
 
 MISMATCH = 0.0005
@@ -120,7 +121,8 @@ def _on_definition(defined: Defined, arms: Mapping[str, Arm]) -> list[str]:
 def _on_users(defined: Defined, arms: Mapping[str, Arm], mixed: int) -> list[str]:
     found = []
     if mixed:
-        found.append(f"{mixed:,} users saw several variants and are left out: weights were changed meanwhile")
+        users = counted(mixed, "user")
+        found.append(f"{users} saw several variants, left out of the figures: weights were changed meanwhile")
     if defined.experiment is not None:
         counts = [arms[variant.name].users for variant in defined.experiment.shown]
         chance = mismatch(counts, defined.experiment.weights)

@@ -12,6 +12,7 @@ from models.comparison import CTR, PURCHASES, VALUE
 from models.lift import Lift
 from workers.experiments.judge import Verdict
 from workers.experiments.report import Report
+from workers.plurals import counted
 from workers.shown import shown
 
 _METRICS = {CTR: "CTR", PURCHASES: "purchases/user", VALUE: "value/user"}
@@ -59,18 +60,19 @@ def _lift(lift: Lift) -> str:
 
 
 def _read(report: Report) -> str:
-    counted = report.counted
+    read = report.counted
+    acts = counted(read.events, "click or purchase", "clicks and purchases")
     lines = [
-        f"{counted.answers:,} answers ({counted.without_user:,} to nobody in particular) and {counted.events:,} "
-        f"clicks and purchases read; an act within {report.asked.window_ms / 3_600_000:g} h of what was shown counts."
+        f"{counted(read.answers, 'answer')} ({read.without_user:,} to nobody in particular) and {acts} "
+        f"read; an act within {report.asked.window_ms / 3_600_000:g} h of what was shown counts."
     ]
     if report.share < 1.0:
         lines.append(
             f"A sample of {report.share:.2%} of the users: for all of them, allow more memory with --most "
             f"(it is {report.asked.most_held:,})."
         )
-    if counted.unreadable:
-        lines.append(f"{counted.unreadable:,} records can't be read and are left out.")
+    if read.unreadable:
+        lines.append(f"Left out, because unreadable: {counted(read.unreadable, 'record')}.")
     lines.append("* the interval does not hold 0. The figures are of one look: do not stop at the first *.")
     return "\n".join(lines)
 

@@ -11,6 +11,7 @@ from workers.index.endpoints import open_source, open_target
 from workers.index.move import Listed, move
 from workers.index.types import Record, Schema, Vector
 from workers.index.waves import runs
+from workers.plurals import counted
 from workers.settings import Settings
 
 # Items compared afterwards, spread evenly over all of them: a copy of another kind would differ in each.
@@ -63,7 +64,8 @@ async def _moved(
     held = await _ids(target.item_ids())
     if held and not overwrite:
         raise ConfigurationError(
-            f"the target holds {len(held)} items already: name an empty one, or add --overwrite to replace them"
+            f"the target holds {counted(len(held), 'item')} already: "
+            "name an empty one, or add --overwrite to replace them"
         )
     wanted = await _ids(source.item_ids())
     begin(len(wanted))

@@ -59,7 +59,11 @@ class RecommendedItem:
 
 @dataclass(frozen=True, slots=True)
 class AsOf:
-    """The last interaction of the user that the answer holds; `event_time` is epoch ms."""
+    """How far the answer holds the user's events: `offset` is the last one applied of the user's own `partition`.
+
+    Where all of them were published in other partitions, it is the last place among those; −1 where all of them were
+    those of a guest, who became the user. `event_time` of the newest event is epoch ms.
+    """
 
     partition: int
     offset: int

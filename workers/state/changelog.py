@@ -84,10 +84,13 @@ async def read_user(settings: Settings, user_id: str) -> UserState | None:
     return await _read_row(settings, users, partition_of(user_id, settings.user_partitions), user_id)
 
 
-async def read_item(settings: Settings, item_id: str) -> ItemRow | None:
-    """One item's row, or None; reads the changelog's partition that it is in."""
+async def read_item_rows(settings: Settings, item_ids: Iterable[str] | None = None) -> Table[ItemRow]:
+    """The partitions of the item table that hold these items, or all of them."""
     _, items = _tables(settings)
-    return await _read_row(settings, items, partition_of(item_id, settings.item_partitions), item_id)
+    count = settings.item_partitions
+    wanted = range(count) if item_ids is None else {partition_of(item_id, count) for item_id in item_ids}
+    await _read(settings, items, wanted)
+    return items
 
 
 def _tables(settings: Settings) -> tuple[Table[UserState], Table[ItemRow]]:
