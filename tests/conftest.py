@@ -9,6 +9,7 @@ from hypothesis import settings
 from xdist.workermanage import WorkerController
 
 from infra.broker import Broker
+from tests.longest_first import longest_first
 from tests.sharing_broker import BrokerKeeper, shared_bootstrap
 
 # How long an example takes says more about the machine than about the code.
@@ -35,6 +36,11 @@ def broker(request: pytest.FixtureRequest) -> Iterator[str]:
         return
     with Broker() as running:
         yield running.bootstrap
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Short files come last."""
+    items[:] = longest_first(items)
 
 
 @pytest.hookimpl(optionalhook=True)
