@@ -4,12 +4,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := workers models infra load
+# A process a core; a file stays in one process, for its fixtures' sake.
+PYTEST := $(BIN)/python -m pytest --numprocesses logical --dist loadfile
 
 .DEFAULT_GOAL := help
 # Tests and fault runs start hundreds of processes: where this is set, each would compile all modules again.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help prometheus kcat faketime setup demo test check lock clean format bench-speed bench-loading bench-index \
-	bench-compression bench-contract bench-faults bench-soak bench-backlog
+.PHONY: help prometheus kcat faketime setup demo test test-long lint check lock clean format bench-speed bench-loading \\
+	bench-index bench-compression bench-contract bench-faults bench-soak bench-backlog
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -26,8 +28,11 @@ setup: $(VENV)/.ready ## make the virtual environment from the lock file
 demo: setup ## Kafka, worker, MovieLens as a stream, recommendations back, and what was measured
 	$(BIN)/tastestream demo $(ARGS)
 
-test: check prometheus kcat ## all checks, then all tests (real Kafka, real Qdrant Edge)
-	$(BIN)/python -m pytest --numprocesses logical --dist loadfile $(ARGS)
+test: lint prometheus kcat ## what a change needs: all checks, doctests, tests (real Kafka, real Qdrant Edge)
+	$(PYTEST) $(ARGS)
+
+test-long: setup prometheus kcat ## what takes minutes each: long kills, large data, many clients
+	$(PYTEST) -m long $(ARGS)
 
 prometheus: # Debian's, unpacked beside the environment where it is not installed: tests of dashboard and alerts use it
 	@command -v promtool >/dev/null || test -x .cache/prometheus/usr/bin/promtool || { \
@@ -50,11 +55,13 @@ faketime: # likewise: one of the fault runs moves a worker's clock
 		&& dpkg-deb -x libfaketime_*.deb . && rm libfaketime_*.deb; \
 	} || echo "libfaketime can't be had here: the run with a worker's clock that jumps will be reported as not run"
 
-check: setup ## ruff, mypy --strict, import contracts, doctests
+lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+check: lint ## ruff, mypy --strict, import contracts, doctests
 	$(BIN)/python -m pytest --doctest-modules -q $(PACKAGES)
 
 bench-speed: setup ## speed of ingest and answers, each beside a floor of the same run

@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -19,10 +19,12 @@ from infra.kafka_properties import CLIENTS, render, server_properties
 from infra.kafka_security import BrokerSecurity
 from infra.ports import HOST, choose_ports, kafka_answers
 from infra.process import release_tied, spawn_tied, stop_tied
+from infra.startup_cache import startup_flags
 
 HEAP_MB = 512
 START_TIMEOUT_S = 60.0  # 2 s on an idle machine with two cores; ten times that when others keep it busy
 STOP_GRACE_S = 15.0  # 0.2 s as a rule; past it a kill, which loses nothing that was acknowledged
+RECORDING_GRACE_S = 120.0  # 4 s on an idle machine: Java writes its start-up cache at the end
 POLL_S = 0.05
 PORT_TRIES = 5  # each failure needs another process to take that very port within a second
 CLUSTER_ID = "dGFzdGVzdHJlYW0tYm94Xw"  # 16 bytes in base64; any will do, as no two nodes ever form a cluster
@@ -35,7 +37,7 @@ class Broker:
 
     `data` keeps topics, settings and log (None: a temporary folder that `stop` removes); a port of 0 becomes
     a free one at the first start and stays; `heap_mb` is in MiB; `overrides` are server properties; with
-    `security` clients need TLS and a password.
+    `security` clients need TLS and a password; `java_flags` None means those of the start-up cache.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Broker:
         heap_mb: int = HEAP_MB,
         overrides: Mapping[str, str] | None = None,
         security: BrokerSecurity | None = None,
+        java_flags: Sequence[str] | None = None,
     ) -> None:
         self._data = data.absolute() if data else None
         self._temporary: TemporaryDirectory[str] | None = None
@@ -53,6 +56,7 @@ class Broker:
         self._heap_mb = heap_mb
         self._security = security
         self._overrides = {**(security.properties(CLIENTS) if security else {}), **(overrides or {})}
+        self._java_flags = java_flags
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -82,6 +86,8 @@ class Broker:
         if self.pid is not None:
             raise BrokerError(f"The broker at {self.bootstrap} already runs: stop it before you start it again.")
         jars = class_path()
+        if self._java_flags is None:
+            self._java_flags = startup_flags(jars, _run_once)
         try:
             self._prepare_folder()
             self._start_on_free_ports(jars)
@@ -90,10 +96,10 @@ class Broker:
             raise
         return self
 
-    def stop(self) -> None:
+    def stop(self, grace_s: float = STOP_GRACE_S) -> None:
         """End the broker in order and remove its temporary folder; nothing happens when there is none."""
         if self._process is not None:
-            stop_tied(self._process, STOP_GRACE_S)
+            stop_tied(self._process, grace_s)
             self._process = None
         if self._temporary is not None:
             self._temporary.cleanup()
@@ -146,7 +152,7 @@ class Broker:
             settings.write_text(render(server_properties(topics, port, controller_port, self._overrides)))
             if not (topics / "meta.properties").exists():
                 self._format(jars, settings, log)
-            flags = broker_flags(self._heap_mb, self.data / "tmp")
+            flags = [*broker_flags(self._heap_mb, self.data / "tmp"), *(self._java_flags or ())]
             command = java_command(flags, jars, "kafka.Kafka", str(settings))
             self._process = spawn_tied(command, log)
         self._wait_until_ready(self._process, port)
@@ -193,6 +199,10 @@ class Broker:
 
     def _log_text(self) -> str:
         return self._log_file.read_text(encoding="utf-8", errors="replace")
+
+
+def _run_once(java_flags: Sequence[str]) -> None:
+    Broker(java_flags=java_flags).start().stop(RECORDING_GRACE_S)
 
 
 def _excerpt(log_text: str) -> str:

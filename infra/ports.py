@@ -1,5 +1,6 @@
 """TCP ports of 127.0.0.1: free ones, taken ones, and whether a Kafka broker answers on one (sockets)."""
 
+import random
 import socket
 import ssl
 import struct
@@ -10,6 +11,10 @@ from infra.errors import PortTakenError
 
 HOST = "127.0.0.1"
 PROBE_TIMEOUT_S = 1.0
+# Below the ports that systems give to outgoing connections (from 32768 on Linux, 49152 elsewhere): one of these
+# may be taken by any client on the machine between the choice and the use.
+FREE_PORTS = range(20_000, 32_768)
+FREE_TRIES = 100
 # Kafka protocol: size | api_key 18 (ApiVersions) | version 0 | correlation id | null client id. Version 0 is
 # answered by every broker, before authentication, so that clients can start the conversation with it.
 _API_VERSIONS = struct.pack(">hhih", 18, 0, 7, -1)
@@ -22,8 +27,21 @@ def choose_ports(*wanted: int) -> list[int]:
 
     Another process can take a port between this call and its use: whoever asks for 0 tries again then.
     """
+    chosen: list[int] = []
     with ExitStack() as held:
-        return [_bind(held.enter_context(socket.socket()), port) for port in wanted]
+        for port in wanted:
+            chosen.append(_bind(held.enter_context(socket.socket()), port) if port else _free(held, chosen))
+    return chosen
+
+
+def _free(held: ExitStack, chosen: list[int]) -> int:
+    candidates = [port for port in random.sample(FREE_PORTS, FREE_TRIES) if port not in chosen]
+    for port in candidates:
+        try:
+            return _bind(held.enter_context(socket.socket()), port)
+        except PortTakenError:
+            continue
+    raise PortTakenError(f"{len(candidates)} ports of {HOST} were tried, and other processes have all of them.")
 
 
 def _bind(probe: socket.socket, port: int) -> int:

@@ -1,4 +1,4 @@
-"""A hundred thousand items in a real Qdrant Edge: a list is full whenever enough items match."""
+"""Very many items in a real Qdrant Edge: a list is full whenever enough items match."""
 
 from collections.abc import AsyncIterator
 from typing import Any
