@@ -7,6 +7,8 @@ import numpy as np
 import orjson
 import pytest
 import pytest_asyncio
+from aiokafka import AIOKafkaProducer
+from aiokafka.producer.message_accumulator import BatchBuilder
 
 from load.kafka import ensure_own_topics
 from models.ranker_weights import RankerWeights
@@ -28,6 +30,7 @@ from workers.partitioning import partition_of
 from workers.ranker_report import read_weights
 from workers.settings import load_settings
 from workers.state.changelog import read_state
+from workers.stream.unpacking import MOST_BYTES
 
 PARTITIONS, DIM = 4, 64
 WAYS = list(product(("confluent", "kcat"), CODECS[1:]))
@@ -69,6 +72,20 @@ async def test_each_codec_is_understood_on_each_topic(shop: Shop) -> None:
     await worker.start()
     assert await worker.value("tastestream_rules_scenarios") == len(names)
     assert set(await shop.ids(user_id="first", limit=100)) >= {f"item-{name}" for name in names}
+
+
+async def test_a_small_batch_that_is_huge_unpacked_is_one_dead_letter_and_the_stream_goes_on(shop: Shop) -> None:
+    topic, before = shop.topics.user_interactions, await counted(shop)
+    letters = await shop.worker.value("tastestream_dead_letters_total")
+    user = next(name for name in (f"after-{n}" for n in range(100)) if partition_of(name, PARTITIONS) == 0)
+    async with AIOKafkaProducer(bootstrap_servers=shop.worker.bootstrap) as producer:
+        huge = BatchBuilder(1 << 30, CODECS.index("zstd"))
+        for _ in range(3):
+            huge.append(timestamp=None, key=b"huge", value=bytes(MOST_BYTES // 2))
+        await (await producer.send_batch(huge, topic, partition=0))
+    await shop.publish_events(event(user, "i1"))
+    assert await shop.worker.value("tastestream_dead_letters_total") == letters + 1
+    assert (await counted(shop))["applied"] == before["applied"] + 1
 
 
 async def check_effects(shop: Shop, names: Sequence[str], replies: str, applied: float) -> None:

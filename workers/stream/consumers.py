@@ -5,6 +5,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer
 
 from workers.stream.connect import ClientOptions
+from workers.stream.unpacking import bound_unpacking
 
 
 def committed_reader(options: ClientOptions, **settings: Any) -> AIOKafkaConsumer:
@@ -13,7 +14,7 @@ def committed_reader(options: ClientOptions, **settings: Any) -> AIOKafkaConsume
     Its `end_offsets` are last stable offsets: an open transaction hides what is behind it, whoever wrote that, and
     waiting for more could take as long as the transaction.
     """
-    return AIOKafkaConsumer(**options, enable_auto_commit=False, isolation_level="read_committed", **settings)
+    return _consumer(options, isolation_level="read_committed", **settings)
 
 
 def log_reader(options: ClientOptions, **settings: Any) -> AIOKafkaConsumer:
@@ -21,4 +22,9 @@ def log_reader(options: ClientOptions, **settings: Any) -> AIOKafkaConsumer:
 
     Its `end_offsets` are those of the log: what tells a topic that grew from one that was made anew.
     """
-    return AIOKafkaConsumer(**options, enable_auto_commit=False, isolation_level="read_uncommitted", **settings)
+    return _consumer(options, isolation_level="read_uncommitted", **settings)
+
+
+def _consumer(options: ClientOptions, **settings: Any) -> AIOKafkaConsumer:
+    bound_unpacking()
+    return AIOKafkaConsumer(**options, enable_auto_commit=False, **settings)
