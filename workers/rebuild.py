@@ -79,8 +79,8 @@ async def plan_rebuild(settings: Settings, since_ms: int | None = None) -> Plan:
     topics = Topics(settings.topic_prefix)
     await prepare_topics(settings)
     derived = derived_topics(topics)
-    async with _admin(settings) as admin:
-        await _until_group_is_empty(admin, settings)
+    async with group_admin(settings) as admin:
+        await until_group_is_empty(admin, settings)
     async with _consumer(settings) as consumer:
         starts, ends = await _bounds(consumer, settings, derived)
         records = {name: sum(ends[tp] - starts[tp] for tp in ends if tp.topic == name) for name in derived}
@@ -95,7 +95,7 @@ async def empty_state(settings: Settings, plan: Plan) -> None:
         await _move_offsets(consumer, plan)
     if plan.index is not None:
         shutil.rmtree(plan.index, ignore_errors=True)
-    async with _admin(settings) as admin:
+    async with group_admin(settings) as admin:
         await _delete(admin, list(plan.derived))
     await prepare_topics(settings)
     if plan.note:
@@ -113,13 +113,14 @@ def derived_topics(topics: Topics) -> tuple[str, ...]:
     )
 
 
-async def _until_group_is_empty(admin: Any, settings: Settings) -> None:
+async def until_group_is_empty(admin: Any, settings: Settings) -> None:
+    """Wait a session for the group to lose its last members; raises `ConfigurationError` if it keeps some."""
     deadline = asyncio.get_running_loop().time() + settings.session_timeout_s + BEYOND_SESSION_S
     while members := await _members_if_known(admin, settings.app_id):
         if asyncio.get_running_loop().time() > deadline:
             raise ConfigurationError(
                 f"group {settings.app_id} has members ({', '.join(members[:5])}): stop all of its workers, then run "
-                "the rebuild again"
+                "this again"
             )
         await asyncio.sleep(LOOK_EVERY_S)
 
@@ -213,15 +214,14 @@ def _options(settings: Settings) -> ClientOptions:
 
 
 @asynccontextmanager
-async def _admin(settings: Settings) -> AsyncIterator[Any]:
+async def group_admin(settings: Settings) -> AsyncIterator[Any]:
+    """An admin client whose failures say what to do."""
     admin = AIOKafkaAdminClient(**_options(settings))
     try:
         await admin.start()
         yield admin
     except (KafkaError, OSError, TimeoutError) as error:
-        raise DependencyError(
-            f"Kafka at {settings.bootstrap_servers} failed: {error!r}; run the rebuild again"
-        ) from error
+        raise DependencyError(f"Kafka at {settings.bootstrap_servers} failed: {error!r}; run this again") from error
     finally:
         await admin.close()
 

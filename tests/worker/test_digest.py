@@ -97,7 +97,7 @@ async def test_a_worker_started_between_the_steps_of_a_rebuild_does_no_harm(undi
             await rebuild._move_offsets(consumer, plan)
         shutil.rmtree(worker.data_path / "index")
         if steps == 3:
-            async with rebuild._admin(settings) as admin:
+            async with rebuild.group_admin(settings) as admin:
                 await rebuild._delete(admin, list(plan.derived))
         try:
             await worker.start()

@@ -1,6 +1,8 @@
 """Start, stop and trouble: what a supervisor and an operator rely on."""
 
 import asyncio
+import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,14 +12,20 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from infra.broker import Broker
 from infra.ports import choose_ports
+from models.user_state import UserState
 from tests.kafka import unique_name, write
 from tests.waiting import until
 from tests.worker.builders import event, item
 from tests.worker.exactness import check_state, until_all_committed
 from tests.worker.process import Worker
 from tests.worker.shop import open_shop
+from tests.worker.tool import tastestream
 from tests.worker.traffic import catalog, events
+from workers.errors import ConfigurationError
 from workers.rows import ItemRow
+from workers.settings import load_settings
+from workers.state.drop import drop_row
+from workers.stream.table import BEGUN_KEY, FLOOR_KEY
 
 EVENTS = 2_000
 
@@ -211,17 +219,49 @@ async def test_a_changelog_with_a_record_that_is_no_row_is_not_misread(
         last = worker.log.splitlines()[-1]
         assert "'someone'" in last and worker.topics.item_state_changelog in last
         assert said in last
-        if value == b"{}":  # what a person may do about it, see `unreadable`
-            await _write_tombstone(broker, worker.topics.item_state_changelog, b"someone")
-            await worker.start()
     finally:
         worker.kill()
 
 
-async def _write_tombstone(broker: str, topic: str, key: bytes) -> None:
-    async with AIOKafkaProducer(bootstrap_servers=broker) as producer:
-        for partition in range(4):
-            await producer.send_and_wait(topic, None, key=key, partition=partition)
+@pytest.mark.timeout(240)
+async def test_unreadable_rows_are_healed_by_the_command_that_the_worker_names(broker: str, tmp_path: Path) -> None:
+    worker = Worker(broker, tmp_path)
+    settings = load_settings(**worker.settings)  # type: ignore[arg-type]
+    items, users = worker.topics.item_state_changelog, worker.topics.user_state_changelog
+    alien = {(items, b"\xff\xfe"): b"junk", (items, FLOOR_KEY): b"F", (users, BEGUN_KEY): b""}
+    alien[users, b"two words"] = b"{}"
+    alien[users, b"of version 99"] = UserState().pack()[:1] + b"\x63"
+    places = {}
+    try:
+        await worker.start()
+        async with open_shop(worker) as shop:
+            await shop.publish_items(item("known"))
+            await shop.publish_events(event("kept", "known"))
+        with pytest.raises(ConfigurationError, match="has members"):
+            await drop_row(settings, items, "known", None)
+        assert await worker.stop() == 0
+        async with AIOKafkaProducer(bootstrap_servers=broker) as producer:
+            for (topic, key), value in alien.items():
+                written = await producer.send_and_wait(topic, value, key=key, partition=1)
+                places[topic, key] = (1, written.offset)
+        with pytest.raises(ConfigurationError, match="can be read"):
+            await drop_row(settings, items, "known", None)
+        worker.spawn()
+        assert await worker.ended(within_s=40.0) == 78
+        [named] = re.findall(r"`tastestream (state drop [^`]+)`", worker.log.splitlines()[-1])
+        healed = await tastestream(worker, *shlex.split(named))
+        assert healed.code == 0 and "starts from nothing" in healed.text, healed.text
+        for (topic, _), place in places.items():
+            if named != f"state drop {topic} --at 1:{place[1]}":
+                assert "starts from nothing" in await drop_row(settings, topic, None, place)
+        with pytest.raises(ConfigurationError, match="nothing to do"):
+            await drop_row(settings, topic, None, place)
+        await worker.start()
+        async with open_shop(worker) as shop:
+            assert "known" not in await shop.ids(user_id="kept")
+            assert "known" in await shop.ids(user_id="another")
+    finally:
+        worker.kill()
 
 
 async def _back(worker: Worker) -> None:

@@ -1,6 +1,7 @@
 """`tastestream state`: the state as its changelogs hold it, while workers run or not."""
 
 import asyncio
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -82,6 +83,27 @@ def show(
         raise ConfigurationError("name one user, or one item with --item")
     for line in lines:
         print(wrapped(line))
+
+
+@app.command()
+def drop(
+    changelog: Annotated[str, typer.Argument(help="topic of the row, as the worker's message names it")],
+    key: Annotated[str | None, typer.Option(help="id of the user or item")] = None,
+    at: Annotated[str | None, typer.Option(metavar="P:O", help="or partition:offset of the unreadable record")] = None,
+) -> None:
+    """Take an unreadable row away, while no worker runs: its user or item starts from nothing.
+
+    Its events so far count no more for it; `tastestream rebuild` brings all of them back instead.
+    """
+    from workers.state.drop import drop_row
+
+    place = None
+    if at is not None:
+        found = re.fullmatch(r"([0-9]{1,9}):([0-9]{1,18})", at)
+        if found is None:
+            raise typer.BadParameter(f"{at!r} is no place such as 0:17")
+        place = int(found[1]), int(found[2])
+    print(asyncio.run(drop_row(load_settings(), changelog, key, place)))
 
 
 def _load(path: Path) -> dict[str, Any]:

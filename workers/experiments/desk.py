@@ -41,11 +41,14 @@ async def put(settings: Settings, text: bytes) -> Experiment:
 
 
 async def end(settings: Settings, name: str) -> None:
-    """End an experiment: its users get answers as deployed; raises `ConfigurationError` if there is none."""
+    """End an experiment, also one whose definition can't be read: its users get answers as deployed.
+
+    Raises `ConfigurationError` if there is none.
+    """
     options, topics = client_options(settings), Topics(settings.topic_prefix)
     async with topic_reader(options) as reader:
-        definitions, _ = await read_definitions(reader, topics)
-    if name not in definitions.current:
+        definitions, refused = await read_definitions(reader, topics)
+    if name not in definitions.current and name not in {one.key for one in refused}:
         raise ConfigurationError(f"there is no experiment {name!r}: `tastestream experiment show` lists them")
     await _publish(options, topics.experiments, name, None)
 

@@ -8,13 +8,17 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from workers.errors import ConfigurationError
+from workers.stream.chunk import Record
 from workers.stream.connect import ClientOptions, connect, disconnect
 from workers.stream.consumers import log_reader
-from workers.stream.table import Table, TablePartition, unreadable
+from workers.stream.table import Table, TablePartition, healed_by, unreadable
 
 log = logging.getLogger(__name__)
 
 POLL_MS = 200
+# Keys without a row of ours that are read past, because a later record may heal each; beyond, as with rows of another
+# version, nobody heals them one by one.
+MOST_ALIEN = 1_000
 
 
 async def recover(
@@ -64,9 +68,18 @@ async def _read_to_end(consumer: AIOKafkaConsumer, rows: dict[TopicPartition, Ta
                 alien.pop((tp, record.key), None)  # the last record of a key counts: a tombstone heals it
                 try:
                     rows[tp].load(record.key, record.value)
-                except ValueError as error:
-                    which = f"record of {record.key!r} at {tp.topic}[{tp.partition}]@{record.offset}"
-                    alien[tp, record.key] = unreadable(which, error)
+                except (ValueError, ConfigurationError) as error:
+                    alien[tp, record.key] = _problem(record, error)
+        if len(alien) > MOST_ALIEN:
+            break
     if alien:
         raise ConfigurationError(next(iter(alien.values())))
     return records
+
+
+def _problem(record: Record, error: ValueError | ConfigurationError) -> str:
+    healing = healed_by(record.topic, place=f"{record.partition}:{record.offset}")
+    if isinstance(error, ConfigurationError):
+        return f"{error}; if somebody else wrote this one row, {healing}"
+    which = f"record of {(record.key or b'')[:64]!r} at {record.topic}[{record.partition}]@{record.offset}"
+    return unreadable(which, error, healing)

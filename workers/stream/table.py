@@ -1,6 +1,7 @@
 """Keyed state per partition: rows in memory, changed rows packed for the changelog (no I/O)."""
 
 import asyncio
+import shlex
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
@@ -21,6 +22,9 @@ FLOOR_KEY = NO_ID + b"floor"
 
 BEGUN_KEY = NO_ID + b"begun"
 """Key of how far a side topic was begun (`workers.stream.repeats`)."""
+
+
+_OFFSET_BYTES = 8
 
 
 class Row(Protocol):
@@ -120,7 +124,7 @@ class TablePartition(Generic[R]):
     def begin(self, end: int) -> OutRecord:
         """The changelog's record of this: a chunk of the side topic that ends before `end` is about to have effects."""
         self.begun = max(self.begun, end)  # a chunk that is repeated may be cut shorter than it was
-        return OutRecord(BEGUN_KEY, self.begun.to_bytes(8, "little"))
+        return OutRecord(BEGUN_KEY, self.begun.to_bytes(_OFFSET_BYTES, "little"))
 
     def floor_record(self) -> OutRecord:
         """The changelog's record of the floor."""
@@ -136,18 +140,20 @@ class TablePartition(Generic[R]):
         return [OutRecord(key=key.encode(), value=self._written(key)) for key in changed]
 
     def load(self, key: bytes | None, value: bytes | None) -> None:
-        """Take one changelog record in recovery; the last one of a key counts. Raises ValueError on an alien one."""
+        """Take one changelog record in recovery; the last one of a key counts, and null takes away what it said.
+
+        Raises ValueError on an alien one, `ConfigurationError` on one of another version.
+        """
         if key is None:
             raise ValueError("has no key")
-        if key == NOTE_KEY:
-            self.note = (value or b"").decode(errors="replace")
+        if value is None:
+            self._forget(key)
+        elif key == NOTE_KEY:
+            self.note = value.decode(errors="replace")
         elif key == FLOOR_KEY:
-            self.floor = Floor.unpack(value or b"")
+            self.floor = Floor.unpack(value)
         elif key == BEGUN_KEY:
-            self.begun = int.from_bytes(value or b"", "little")
-        elif value is None:
-            self._rows.pop(key.decode(), None)
-            self._spare.pop(key.decode(), None)
+            self.begun = _offset(value)
         elif value.startswith(self._kind):
             self._refuse_other_version(key, value)
             name = key.decode()
@@ -155,6 +161,19 @@ class TablePartition(Generic[R]):
             self._put_last(name, value)
         else:
             raise ValueError(f"starts with {value[:2]!r}, expected {self._kind!r}")
+
+    def _forget(self, key: bytes) -> None:
+        if key == NOTE_KEY:
+            self.note = ""
+        elif key == FLOOR_KEY:
+            self.floor = Floor()
+        elif key == BEGUN_KEY:
+            self.begun = 0
+        else:
+            # Whoever wrote junk under a key that is no text takes it away under the same key.
+            name = key.decode(errors="replace")
+            self._rows.pop(name, None)
+            self._spare.pop(name, None)
 
     def _refuse_other_version(self, key: bytes, value: bytes) -> None:
         """Raise `ConfigurationError` for another version's row: to go on without it would lose what it holds."""
@@ -185,15 +204,34 @@ class TablePartition(Generic[R]):
         try:
             return self._unpack(packed)
         except ValueError as error:
-            raise ConfigurationError(unreadable(f"row of {key!r} in {self._changelog}", error)) from error
+            healing = healed_by(self._changelog, key=key)
+            raise ConfigurationError(unreadable(f"row of {key!r} in {self._changelog}", error, healing)) from error
 
 
-def unreadable(which: str, error: ValueError) -> str:
-    """What to tell of a row that is torn, alien or of an unknown version."""
+def _offset(value: bytes) -> int:
+    if len(value) != _OFFSET_BYTES:
+        raise ValueError(f"has {len(value)} bytes, expected an offset")
+    return int.from_bytes(value, "little")
+
+
+def unreadable(which: str, error: ValueError, healing: str) -> str:
+    """What to tell of a row that is torn, alien or of an unknown version; `healing` as `healed_by` says it."""
     return (
         f"the {which} is unreadable ({error}): nothing is computed on it. Run `tastestream rebuild`; "
-        "or, to have this one start anew, write a tombstone for its key"
+        f"or, to have this one start from nothing, {healing}"
     )
+
+
+def healed_by(changelog: str, *, key: str | None = None, place: str = "") -> str:
+    """The command that writes a null value for a row, named by its key or, whatever its key is, by its place.
+
+    >>> healed_by("user-state-changelog", key="u 1"), healed_by("user-state-changelog", place="3:17")
+    ... # doctest: +NORMALIZE_WHITESPACE
+    ("stop all workers and run `tastestream state drop user-state-changelog --key 'u 1'`",
+     'stop all workers and run `tastestream state drop user-state-changelog --at 3:17`')
+    """
+    named = f"--at {place}" if key is None else f"--key {shlex.quote(key)}"
+    return f"stop all workers and run `tastestream state drop {changelog} {named}`"
 
 
 class Table(Generic[R]):
