@@ -47,7 +47,7 @@ class RatingScale:
 
         >>> RatingScale(1, 10).stars(7), RatingScale(0, 100).stars(100), RatingScale(-1, 1).stars(0)
         (3.5, 5.0, 3.0)
-        >>> RatingScale(0.5, 5).stars(3.5), RatingScale(1, 5).stars(3)
+        >>> RatingScale(0.5, 5).stars(3.5), RatingScale(1, 5).stars(3.0)
         (3.5, 3.0)
         """
         if not self.low <= value <= self.high:
@@ -57,7 +57,8 @@ class RatingScale:
             )
         if self.least == self.low and self.high == MOST_STARS:
             return value
-        return self.least + (value - self.low) * (MOST_STARS - self.least) / (self.high - self.low)
+        stars = self.least + (value - self.low) * (MOST_STARS - self.least) / (self.high - self.low)
+        return min(stars, MOST_STARS)  # rounding may lead past it
 
     def rating(self, stars: float) -> float:
         """The rating on this scale that is so many stars.
