@@ -124,7 +124,7 @@ async def test_carts_stars_and_the_weights_of_the_deployment_are_told() -> None:
         ]
 
 
-async def test_ratings_on_a_scale_are_told_in_stars_and_those_outside_are_letters() -> None:
+async def test_ratings_on_a_scale_become_stars_and_those_outside_are_letters() -> None:
     async with running_parts(rating_scale="1-10") as (parts, sent):
         events = [view(offset, name, event_type="rating", value=value) for offset, (name, value) in enumerate(RATED)]
         await handle(chunk_of_records(*events), parts)
@@ -134,9 +134,9 @@ async def test_ratings_on_a_scale_are_told_in_stars_and_those_outside_are_letter
             "b": (0.5, -5.0),
         }
         [letter] = sent.to("dead-letters")
-        told = dict(letter.headers)
-        assert told["tastestream.reason"] == b"out_of_range"
-        message = told["__connect.errors.exception.message"] or b""
+        headers = dict(letter.headers)
+        assert headers["tastestream.reason"] == b"out_of_range"
+        message = headers["__connect.errors.exception.message"] or b""
         assert b"the rating 1000 is outside 1 to 10, the scale of TASTESTREAM_RATING_SCALE" in message
 
 

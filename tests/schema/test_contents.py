@@ -59,7 +59,7 @@ def test_of_two_ids_that_nothing_tells_apart_none_is_guessed() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 4])
-def test_a_few_contents_tell_nothing(count: int) -> None:
+def test_nothing_is_concluded_from_a_few_contents(count: int) -> None:
     assert "zeit" not in found_in(strange, count).mapping.fields
 
 
@@ -120,7 +120,7 @@ def test_recombees_ratings_say_nothing_of_the_scale() -> None:
     assert detect([Sampled(orjson.dumps(body))], "interaction").ratings is None
 
 
-def test_framed_values_are_told_with_their_schemas() -> None:
+def test_framed_values_are_reported_with_their_schemas() -> None:
     values = [b"\x00\x00\x00\x00" + bytes([number % 2 + 7]) + b"\x02avro" for number in range(4)]
     found = detect([Sampled(value) for value in values], "interaction")
     assert (found.schema_ids, found.unreadable, found.after) == ((7, 8), 4, 0.0)

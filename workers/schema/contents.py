@@ -10,7 +10,7 @@ from workers.schema.meaning import event_meant
 from workers.schema.paths import Contents
 
 MIN_VALUES = 5
-"""Contents that tell something: fewer could look like anything."""
+"""Contents from which something can be concluded: fewer could look like anything."""
 MIN_EVENTS_SHARE = 0.5
 """Contents that must read like events, of a path that is taken for the event's name."""
 MIN_DISTINCT = 3  # of ids: two could be a state or a flag
@@ -26,7 +26,7 @@ def by_contents(
 ) -> list[str]:
     """Paths that could be our field of that name, the likeliest first; `keys`: those of the records.
 
-    Ids that are told by nothing but their repeats are only taken where there is one such path.
+    Ids that are recognised by nothing but their repeats are only taken where there is one such path.
     """
     free = {path: at for path, at in contents.items() if path not in set(taken) and len(at.values) >= MIN_VALUES}
     if name == "event_type":
