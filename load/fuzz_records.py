@@ -23,18 +23,23 @@ from workers.records.cloud_events import Headers
 from workers.records.codes import Reason
 from workers.records.event import decode_event
 from workers.records.headers import reply_to
+from workers.records.ignored import ignored_events
 from workers.records.interaction import decode_interaction
 from workers.records.item_update import decode_item_event
 from workers.records.mapping import Mapping
 from workers.records.request import decode_request
+from workers.records.scale import rating_scale
+from workers.schema.contents import MIN_VALUES
 from workers.schema.detect import detect
 from workers.schema.found import Sampled
+from workers.schema.report import shortfall
 
+FRAME = bytes([0, 0, 0, 0, 7])  # of a schema registry
 MAX_INPUT_BYTES = 4096
 MAX_MEMORY_MB = 2048
 MAX_SECONDS_AN_INPUT = 5
-MAPPING = Mapping({"a.b": "user_id", "items[].sku": "items", "data.x": "event_type"}, {"x": "view"})
-
+PATHS = {"a.b": "user_id", "items[].sku": "items", "data.x": "event_type"}
+MAPPING = Mapping(PATHS, {"x": "view"}, rating_scale("thumbs"), ignored_events(["x*y*"]))
 Decode = Callable[[bytes, bytes, Headers], object]
 DECODERS: tuple[Decode, ...] = (
     lambda value, key, headers: decode_interaction(value, key, NOW_MS, headers=headers),
@@ -47,6 +52,9 @@ DECODERS: tuple[Decode, ...] = (
     lambda value, key, headers: reply_to(headers, value, "replies", lambda topic: topic != "no"),
     lambda value, key, headers: detect([Sampled(value, key, headers)], "interaction"),
     lambda value, key, headers: detect([Sampled(value, key, headers)], "item"),
+    lambda value, key, headers: detect([Sampled(value, key, headers)] * MIN_VALUES, "interaction"),
+    lambda value, key, headers: shortfall(detect([Sampled(value, key, headers)] * MIN_VALUES, "item")),
+    lambda value, key, headers: decode_event(FRAME + value, key, NOW_MS, headers=headers),
 )
 
 

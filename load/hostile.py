@@ -98,6 +98,7 @@ _TOO_LARGE = ",".join(["1e39"] * 256)
 ANYWHERE: tuple[Make, ...] = (
     lambda dice, number: _json(number, dice.randbytes(dice.randrange(1, 300))),
     lambda dice, number: _json(number, b"\x00\xff" + dice.randbytes(8)),
+    lambda dice, number: _json(number, b"\x00\x00\x00\x00\x07\x02" + dice.randbytes(20)),
     lambda dice, number: _raw(number, f'{{"event_type":"view","item_id":"i{number}"'),
     lambda dice, number: _json(number, orjson.dumps([dice.random() for _ in range(5)])),
     lambda dice, number: _json(number, b""),
@@ -114,6 +115,7 @@ _EVENTS: tuple[Make, ...] = (
     lambda dice, number: _body(number, event_type="view", user_id=f"u{number}"),
     lambda dice, number: Hostile(None, orjson.dumps({"event_type": "view", "item_id": f"i{number}"})),
     lambda dice, number: _body(number, event_type="rating", user_id="u", item_id="i", value=f"{number} stars"),
+    lambda dice, number: _body(number, event_type="rating", user_id="u", item_id="i", value=number + 6),
     lambda dice, number: _raw(number, '{"event_type":"rating","user_id":"u","item_id":"i","value":NaN}'),
     lambda dice, number: _raw(number, '{"event_type":"rating","user_id":"u","item_id":"i","value":-1e999}'),
     lambda dice, number: _body(number, event_type="view", user_id="u", item_id="i", event_time=-number - 1),

@@ -11,6 +11,8 @@ from workers.agents.interactions import handle
 from workers.errors import DependencyError
 from workers.stream.chunk import Record
 
+RATED = (("a", 9), ("b", 1), ("c", 1000))
+
 
 def view(offset: int, item_id: str, user_id: str = "u", **fields: object) -> Record:
     body = {"event_type": "view", "user_id": user_id, "item_id": item_id, **fields}
@@ -120,3 +122,30 @@ async def test_carts_stars_and_the_weights_of_the_deployment_are_told() -> None:
             (3.0, False, 4.5),
             (1.5, False, None),
         ]
+
+
+async def test_ratings_on_a_scale_become_stars_and_those_outside_are_letters() -> None:
+    async with running_parts(rating_scale="1-10") as (parts, sent):
+        events = [view(offset, name, event_type="rating", value=value) for offset, (name, value) in enumerate(RATED)]
+        await handle(chunk_of_records(*events), parts)
+        pieces = {p.item_id: p for p in (Evidence.unpack(r.value or b"") for r in sent.to("item-transitions"))}
+        assert {name: (piece.rating, piece.weight) for name, piece in pieces.items()} == {
+            "a": (4.5, 3.0),
+            "b": (0.5, -5.0),
+        }
+        [letter] = sent.to("dead-letters")
+        headers = dict(letter.headers)
+        assert headers["tastestream.reason"] == b"out_of_range"
+        message = headers["__connect.errors.exception.message"] or b""
+        assert b"the rating 1000 is outside 1 to 10, the scale of TASTESTREAM_RATING_SCALE" in message
+
+
+async def test_ignored_events_are_counted_and_leave_no_letter() -> None:
+    async with running_parts(ignored_events="heartbeat*") as (parts, sent):
+        names = ("heartbeat_2", "video_start", "page_view", "teleport")
+        await handle(chunk_of_records(*(view(n, "a", event_type=name) for n, name in enumerate(names))), parts)
+        assert len(sent.to("dead-letters")) == 1
+        counted = parts.metrics.registry.get_sample_value(
+            "tastestream_events_total", {"type": "other", "outcome": "ignored"}
+        )
+        assert counted == 3

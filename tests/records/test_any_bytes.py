@@ -18,16 +18,22 @@ from workers.records.cloud_events import Headers
 from workers.records.codes import Reason
 from workers.records.event import decode_event
 from workers.records.headers import reply_to
+from workers.records.ignored import ignored_events
 from workers.records.interaction import decode_interaction
 from workers.records.item_update import decode_item_event
 from workers.records.mapping import Mapping as OwnNames
 from workers.records.request import KINDS, decode_request
+from workers.records.scale import rating_scale
+from workers.schema.contents import MIN_VALUES
 from workers.schema.detect import detect
 from workers.schema.found import Sampled
+from workers.schema.report import shortfall
 
 Decode = Callable[[bytes | None, bytes | None, Headers], object]
 
-MAPPING = OwnNames({"a.b": "user_id", "items[].sku": "items", "data.x": "event_type"}, {"x": "view"})
+PATHS = {"a.b": "user_id", "items[].sku": "items", "data.x": "event_type"}
+MAPPING = OwnNames(PATHS, {"x": "view"}, rating_scale("thumbs"), ignored_events(["x*y*"]))
+FRAME = bytes([0, 0, 0, 0, 7])
 DECODERS: dict[str, Decode] = {
     "interaction": lambda value, key, headers: decode_interaction(value, key, NOW_MS, headers=headers),
     "event": lambda value, key, headers: decode_event(value, key, NOW_MS, headers=headers),
@@ -39,6 +45,10 @@ DECODERS: dict[str, Decode] = {
     "request": lambda value, key, headers: decode_request(value, key, NOW_MS, headers),
     "address": lambda value, _, headers: reply_to(headers, value, "replies", lambda topic: topic != "no"),
     "schema of events": lambda value, key, headers: detect([Sampled(value, key, headers)], "interaction"),
+    "schema of several": lambda value, key, headers: shortfall(
+        detect([Sampled(value, key, headers)] * MIN_VALUES, "interaction")
+    ),
+    "framed event": lambda value, key, headers: decode_event(FRAME + (value or b""), key, NOW_MS, headers=headers),
     "schema of items": lambda value, key, headers: detect([Sampled(value, key, headers)], "item"),
 }
 HEADERS = st.lists(
@@ -117,12 +127,13 @@ def test_a_hostile_megabyte_is_a_record_or_refused(hostile: str) -> None:
 @pytest.mark.parametrize("hostile", hostile_values(10))
 def test_a_hostile_value_needs_memory_in_proportion_to_its_size(hostile: str) -> None:
     value = hostile_values(100_000)[hostile]
-    for decode in DECODERS.values():
+    for name, decode in DECODERS.items():
+        records = MIN_VALUES if name == "schema of several" else 1
         tracemalloc.start()
         check(decode, value, None)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        assert peak < 64 * len(value)
+        assert peak < 64 * len(value) * records
 
 
 VALID = st.fixed_dictionaries(

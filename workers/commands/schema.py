@@ -27,11 +27,20 @@ def detect(
     ] = None,
     deadline_s: Annotated[float, typer.Option(min=1, max=3600, help="seconds after which reading ends")] = 30.0,
 ) -> None:
-    """Find our fields in a topic's records, print them with their coverage, and write a mapping file."""
-    from workers.schema.run import detect_schema, write_mapping
-    from workers.security import client_options
+    """Find our fields in a topic's records, print them with their coverage, and write a mapping file.
 
-    options = client_options(load_settings())
-    found = asyncio.run(detect_schema(options, topic, kind, sample, deadline_s, answers(), for_bars()))
+    Ends with 1, and writes nothing, if less than half of the records are understood even so.
+    """
+    from workers.schema.report import shortfall
+    from workers.schema.run import detect_schema, is_usable, write_mapping
+    from workers.security import client_options
+    from workers.source_mapping import settings_mapping
+
+    settings = load_settings()
+    options, given = client_options(settings), settings_mapping(settings)
+    found = asyncio.run(detect_schema(options, topic, kind, sample, deadline_s, answers(), for_bars(), given))
     if write is not None:
         answers().print(write_mapping(write, found), markup=False, highlight=False, soft_wrap=True)
+    if not is_usable(found):
+        answers().print(shortfall(found), soft_wrap=True)
+        raise typer.Exit(1)

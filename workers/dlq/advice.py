@@ -13,7 +13,7 @@ ADVICE: dict[str, str] = {
     "file, then replay",
     Reason.WRONG_TYPE: _REPAIR,
     Reason.OUT_OF_RANGE: "a rating on another scale: name it in TASTESTREAM_RATING_SCALE or the mapping file, then "
-    "replay; anything else: repair the producer and publish the record anew",
+    "replay; anything else: repair the producer and publish the record again",
     Reason.INVALID_ID: _REPAIR,
     Reason.INVALID_TIME: "send times with a zone, or as epoch seconds or milliseconds, and publish the record anew",
     Reason.INVALID_URL: _REPAIR,

@@ -10,6 +10,7 @@ from workers.records.codes import Reason
 LEAST_STARS, MOST_STARS = 0.5, 5.0
 ONE_STAR = 1.0
 MAX_END = 1e6
+DECIMALS = 9  # of stars: floating point must lead neither past an end nor beside a half star
 SETTING = "TASTESTREAM_RATING_SCALE"
 
 _RANGE = re.compile(r"(-?\d{1,7}(?:\.\d{1,6})?) *(?:\.\.|-|–|/|to) *(-?\d{1,7}(?:\.\d{1,6})?)", re.ASCII)
@@ -47,7 +48,7 @@ class RatingScale:
 
         >>> RatingScale(1, 10).stars(7), RatingScale(0, 100).stars(100), RatingScale(-1, 1).stars(0)
         (3.5, 5.0, 3.0)
-        >>> RatingScale(0.5, 5).stars(3.5), RatingScale(1, 5).stars(3)
+        >>> RatingScale(0.5, 5).stars(3.5), RatingScale(1, 5).stars(3.0)
         (3.5, 3.0)
         """
         if not self.low <= value <= self.high:
@@ -57,7 +58,8 @@ class RatingScale:
             )
         if self.least == self.low and self.high == MOST_STARS:
             return value
-        return self.least + (value - self.low) * (MOST_STARS - self.least) / (self.high - self.low)
+        stars = self.least + (value - self.low) * (MOST_STARS - self.least) / (self.high - self.low)
+        return round(stars, DECIMALS)
 
     def rating(self, stars: float) -> float:
         """The rating on this scale that is so many stars.

@@ -1,36 +1,34 @@
 """Finds out how an existing topic names our fields, from a sample of its records. Pure: nothing is read or written.
 
 What the built-in aliases and shapes understand needs no mapping. Each field that they don't find gets the path
-whose name fits best and whose contents have the field's form; where several fit alike, the result says so.
+whose name fits best and whose contents have the field's form, or else, the path whose contents look like it.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 from collections.abc import Mapping as Table
+from dataclasses import replace
 from typing import Any
 
 from workers.errors import BadRecordError
-from workers.records.aliases import (
-    EVENT_TYPES,
-    INTERACTION_FIELDS,
-    ITEM_FIELDS,
-    PERSON_TYPES,
-    looked_up,
-)
 from workers.records.body import event_fields, item_fields
 from workers.records.cloud_events import opened
+from workers.records.codes import Reason
 from workers.records.event import decode_event
-from workers.records.ignored import BUILT_IN
 from workers.records.item_update import decode_item_event
 from workers.records.mapping import AS_THEY_ARE, Mapping, RecordKind
-from workers.schema.forms import fits, time_forms
+from workers.records.scale import Stars
+from workers.records.wire import framed_by
+from workers.schema.fields import found_fields
+from workers.schema.forms import time_forms
 from workers.schema.found import Detection, FoundEvent, FoundField, Sampled
-from workers.schema.hints import EVENT_HINTS, FIELD_HINTS
+from workers.schema.meaning import event_meant, meant
 from workers.schema.paths import Contents, contents_of
+from workers.schema.ratings import proposed_scale
 
 MAX_EVENT_NAMES = 100
 MAX_NAME_CHARS = 256
+MAX_UNUSED = 20
 SAMPLED_AT_MS = 10**14 - 1
 """Records are decoded as if stamped in the far future, so that no event is moved back."""
 
@@ -40,14 +38,10 @@ NEEDED: Table[RecordKind, tuple[tuple[str, ...], ...]] = {
     "item": (("item_id",),),
 }
 """Of each group one field must be there."""
-_NEVER_GUESSED = frozenset({"attributes", "preferred_categories", "update"})
-"""Names like theirs stand for anything."""
-_SAME: Table[str, tuple[str, ...]] = {"item_id": ("item_id", "items")}
-"""A field that needs no path where another one says the same."""
 
 
-def detect(sample: Iterable[Sampled], kind: RecordKind) -> Detection:
-    """Infer the mapping of a topic; costs O(bytes of the sample).
+def detect(sample: Iterable[Sampled], kind: RecordKind, given: Mapping = AS_THEY_ARE) -> Detection:
+    """Infer the mapping of a topic; costs O(bytes of the sample). `given`: what the settings say beside it.
 
     >>> rows = [Sampled(b'{"customer": "7", "sku": "a", "action": "ITEM_VIEWED", "ts": 1714564800}')]
     >>> found = detect(rows, "interaction")
@@ -61,26 +55,31 @@ def detect(sample: Iterable[Sampled], kind: RecordKind) -> Detection:
     readable = [(record, body) for record in records if (body := _body(record)) is not None]
     usable = [record for record, _ in readable]
     contents = contents_of(body for _, body in readable)
-    fields = _find_fields(contents, usable, kind)
-    paths = Mapping({found.path: _target(found) for found in fields if found.path is not None})
-    named = [_fields(record, kind, paths) for record in usable]
-    events = _find_events(named) if kind == "interaction" else ()
-    mapping = Mapping(
-        paths.fields, {event.name: event.ours for event in events if event.how == "guessed" and event.ours}
-    )
-    after, refusals = _decoded(usable, kind, mapping)
+    known = _names(_fields(record, kind, given) for record in usable)
+    keys = frozenset(record.key.decode(errors="replace") for record in usable if record.key)
+    fields = found_fields(contents, known, len(usable), keys, kind, given.ignored)
+    mapping, events = _mapping(fields, usable, kind, given)
+    named = [_fields(record, kind, mapping) for record in usable]
+    ratings = _ratings(named) if kind == "interaction" else []
+    if scale := proposed_scale(ratings, given.scale):
+        mapping = replace(mapping, scale=scale)
+    before, after = _Decoded(records, kind, given), _Decoded(records, kind, mapping)
     return Detection(
         kind,
         records=len(records),
         unreadable=len(records) - len(usable),
         fields=fields,
         events=events,
-        times=time_forms(value for path, at in contents.items() if _meant(path, kind) in _TIMES for value in at.values),
+        times=time_forms(value for path, at in contents.items() if meant(path, kind) in _TIMES for value in at.values),
         missing=tuple(" or ".join(group) for group in NEEDED[kind] if not any(map(_names(named).get, group))),
-        before=_decoded(usable, kind, AS_THEY_ARE)[0],
-        after=after,
-        refusals=refusals,
+        before=before.share,
+        after=after.share,
+        refusals=after.refusals,
         mapping=mapping,
+        ignored=after.ignored,
+        schema_ids=_schema_ids(records),
+        ratings=(min(ratings), max(ratings)) if ratings else None,
+        unused=_unused(contents, fields, kind),
     )
 
 
@@ -105,52 +104,15 @@ def _names(named: Iterable[Table[str, Any]]) -> Counter[str]:
     return Counter(name for found in named for name, content in found.items() if content not in ([], {}, ""))
 
 
-def _find_fields(contents: Table[str, Contents], usable: list[Sampled], kind: RecordKind) -> tuple[FoundField, ...]:
-    known = _names(_fields(record, kind, AS_THEY_ARE) for record in usable)
-    total = max(1, len(usable))
-    found: list[FoundField] = []
-    for name, paths in _candidates(contents, kind).items():
-        ranked = sorted(paths, key=lambda path: (-_weight(name, contents[path]), path.count("."), path))
-        best = contents[ranked[0]]
-        if best.records > max(known[same] for same in _SAME.get(name, (name,))):
-            rivals = tuple(path for path in ranked[1:] if contents[path].records == best.records)
-            found.append(FoundField(name, ranked[0], best.records / total, rivals))
-    mapped = {one.name for one in found}
-    aliased = [FoundField(name, None, count / total) for name, count in known.items() if count and name not in mapped]
-    return tuple(sorted([*aliased, *found], key=lambda one: one.name))
-
-
-def _weight(name: str, at: Contents) -> float:
-    """Records that have it; of several names for what happened, the one whose contents read like events."""
-    if name != "event_type":
-        return at.records
-    told = sum(isinstance(value, str) and _event(value, 0).how != "unknown" for value in at.values)
-    return at.records * (1 + told / len(at.values))
-
-
-def _candidates(contents: Table[str, Contents], kind: RecordKind) -> dict[str, list[str]]:
-    """Our field → paths whose name means it and whose contents have its form."""
-    found: dict[str, list[str]] = {}
-    for path, at in contents.items():
-        name = _meant(path, kind)
-        if name is not None and ("[]" not in path or name == "item_id") and fits(name, at.values):
-            found.setdefault(name, []).append(path)
-    return found
-
-
-def _meant(path: str, kind: RecordKind) -> str | None:
-    """Our field that a path's last name means, alone or with its parent's: `customer.id`."""
-    aliases = ITEM_FIELDS if kind == "item" else INTERACTION_FIELDS
-    parts = [part.removesuffix("[]") for part in path.split(".")]
-    hints = FIELD_HINTS[kind]
-    together = _squeezed("".join(parts[-2:]))
-    alone = _squeezed(parts[-1])
-    name = hints.get(together) or hints.get(alone) or (aliases.get(parts[-1]) if parts[-1] != "id" else None)
-    return None if name in _NEVER_GUESSED else name
-
-
-def _squeezed(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.lower())
+def _mapping(
+    fields: Iterable[FoundField], usable: list[Sampled], kind: RecordKind, given: Mapping
+) -> tuple[Mapping, tuple[FoundEvent, ...]]:
+    """The mapping of these fields, with the events that they lead to."""
+    mapping = replace(given, fields={one.path: _target(one) for one in fields if one.path is not None})
+    if kind == "item":
+        return mapping, ()
+    events = _find_events((_fields(record, kind, mapping) for record in usable), given)
+    return replace(mapping, events={one.name: one.ours for one in events if one.how == "guessed" and one.ours}), events
 
 
 def _target(found: FoundField) -> str:
@@ -158,35 +120,48 @@ def _target(found: FoundField) -> str:
     return "items" if found.path is not None and "[]" in found.path else found.name
 
 
-def _find_events(named: Iterable[Table[str, Any]]) -> tuple[FoundEvent, ...]:
+def _find_events(named: Iterable[Table[str, Any]], given: Mapping) -> tuple[FoundEvent, ...]:
     counts: Counter[str] = Counter()
     for found in named:
         name = found.get("event_type")
         if isinstance(name, str) and len(name) <= MAX_NAME_CHARS and (name in counts or len(counts) < MAX_EVENT_NAMES):
             counts[name] += 1
-    return tuple(_event(name, records) for name, records in counts.most_common())
+    return tuple(event_meant(name, records, given.ignored) for name, records in counts.most_common())
 
 
-def _event(name: str, records: int) -> FoundEvent:
-    form = looked_up(name)
-    known = EVENT_TYPES.get(name) or EVENT_TYPES.get(form) or PERSON_TYPES.get(form)
-    if known is not None:
-        return FoundEvent(name, records, "known", known)
-    if BUILT_IN.holds(name):
-        return FoundEvent(name, records, "ignored")
-    guess = next((ours for word, ours in EVENT_HINTS if word in _squeezed(name)), None)
-    return FoundEvent(name, records, "guessed" if guess else "unknown", guess)
+def _ratings(named: Iterable[Table[str, Any]]) -> list[float]:
+    """Values of ratings, but for those on a scale of their own."""
+    values = (found.get("value") for found in named if _is_rating(found.get("event_type")))
+    return [float(value) for value in values if isinstance(value, int | float) and not isinstance(value, bool | Stars)]
 
 
-def _decoded(usable: list[Sampled], kind: RecordKind, mapping: Mapping) -> tuple[float, Counter[str]]:
-    """Share of the records that decode, and why the others don't."""
-    refusals: Counter[str] = Counter()
-    for record in usable:
-        try:
-            if kind == "item":
-                decode_item_event(record.value, record.key, record.headers, mapping)
-            else:
-                decode_event(record.value, record.key, SAMPLED_AT_MS, headers=record.headers, mapping=mapping)
-        except BadRecordError as error:
-            refusals[error.code] += 1
-    return 1 - refusals.total() / max(1, len(usable)), refusals
+def _is_rating(event_type: object) -> bool:
+    return isinstance(event_type, str) and event_meant(event_type, 0, AS_THEY_ARE.ignored).ours == "rating"
+
+
+class _Decoded:
+    """Share of the records, but for those that are ignored, that decode, and why the others don't."""
+
+    def __init__(self, records: list[Sampled], kind: RecordKind, mapping: Mapping) -> None:
+        self.refusals: Counter[str] = Counter()
+        for record in records:
+            try:
+                if kind == "item":
+                    decode_item_event(record.value, record.key, record.headers, mapping)
+                else:
+                    decode_event(record.value, record.key, SAMPLED_AT_MS, headers=record.headers, mapping=mapping)
+            except BadRecordError as error:
+                self.refusals[error.code] += 1
+        self.ignored = self.refusals.pop(Reason.IRRELEVANT_EVENT, 0)
+        self.share = 1 - self.refusals.total() / max(1, len(records) - self.ignored)
+
+
+def _schema_ids(records: Iterable[Sampled]) -> tuple[int, ...]:
+    found = {framed_by(record.value) for record in records if record.value is not None and _body(record) is None}
+    return tuple(sorted(schema_id for schema_id in found if schema_id is not None))
+
+
+def _unused(contents: Table[str, Contents], fields: Iterable[FoundField], kind: RecordKind) -> tuple[str, ...]:
+    used = {one.path for one in fields}
+    paths = [path for path in contents if path not in used and meant(path, kind) is None]
+    return tuple(sorted(paths, key=lambda path: (-contents[path].records, path)))[:MAX_UNUSED]

@@ -10,6 +10,8 @@ from pydantic_core import PydanticCustomError
 from workers.records.fields import identifier, split_tags
 from workers.records.times import LATEST_MS, MAX_TEXT, SECONDS_BELOW, event_time_ms, publication_time_ms
 
+EARLIEST_CLOCK_MS = 946_684_800_000  # 2000-01-01: what is a time by its contents alone is of our days
+LATEST_CLOCK_MS = 2_524_608_000_000  # 2050-01-01
 MIN_SHARE = 0.9  # of the contents that must have the form
 MAX_EVENT_NAMES = 100
 NOT_A_TIME = "no time"
@@ -17,10 +19,15 @@ NOT_A_TIME = "no time"
 
 def fits(name: str, values: list[Any]) -> bool:
     """Whether at least nine in ten of these contents could be our field of that name."""
-    if not values or (name == "event_type" and len({str(value) for value in values}) > MAX_EVENT_NAMES):
+    if not values or (name == "event_type" and distinct(values) > MAX_EVENT_NAMES):
         return False
     has_form = _FORMS.get(name, _is_text)
     return sum(map(has_form, values)) >= MIN_SHARE * len(values)
+
+
+def distinct(values: Iterable[Any]) -> int:
+    """How many different texts and numbers there are; anything else could be nested too deeply to compare."""
+    return len({value for value in values if isinstance(value, str | int | float)})
 
 
 def time_forms(values: Iterable[Any]) -> Counter[str]:
@@ -30,6 +37,23 @@ def time_forms(values: Iterable[Any]) -> Counter[str]:
     {'epoch s': 1, 'epoch ms as text': 1, 'ISO 8601 without a zone': 1, 'no time': 1}
     """
     return Counter(map(_time_form, values))
+
+
+def is_clock_time(value: Any) -> bool:
+    """Whether the value alone tells a moment of our days: ISO 8601 with a zone, or epoch from 2000 to 2050.
+
+    >>> [is_clock_time(one) for one in ("2024-05-01T12:00:00Z", 1714564800, "17", 5_000_000_000, "2024-05-01")]
+    [True, True, False, False, False]
+    """
+    try:
+        return EARLIEST_CLOCK_MS <= event_time_ms(value) < LATEST_CLOCK_MS
+    except PydanticCustomError:
+        return False
+
+
+def is_identifier(value: Any) -> bool:
+    """Whether the value can be an id."""
+    return _IS_ID(value)
 
 
 def _time_form(value: Any) -> str:

@@ -20,18 +20,20 @@ class Sampled:
 class FoundField:
     """Where one of our fields is, and in which share of the records.
 
-    `path` is None where the built-in aliases find it; `rivals` are paths that fit as well as the chosen one.
+    `path` is None where the built-in aliases find it; `rivals` are paths that fit as well as the chosen one;
+    `how`: whether the path was found by its name or by its contents.
     """
 
     name: str
     path: str | None
     coverage: float
     rivals: tuple[str, ...] = ()
+    how: str = "name"
 
 
 @dataclass(frozen=True, slots=True)
 class FoundEvent:
-    """One event name of the topic: known, guessed by its wording, irrelevant or unknown; `ours` is its type."""
+    """One event name of the topic: known, guessed by its wording, ignored or unknown; `ours` is its type."""
 
     name: str
     records: int
@@ -43,9 +45,10 @@ class FoundEvent:
 class Detection:
     """What a sample says of a topic; tombstones are not counted.
 
-    `unreadable`: values that hold no JSON object; `times`: how times are written; `missing`: needed
-    fields that were not found, or only as a record's key; `before` and `after`: shares of the records that
-    decode without and with `mapping`; `refusals`: codes of those that still don't.
+    `unreadable`: values that hold no JSON object; `schema_ids`: of those that a schema registry framed; `times`:
+    how times are written; `missing`: needed fields that were not found, or only as a record's key; `before` and
+    `after`: shares of the records, but for those `ignored`, that decode without and with `mapping`; `refusals`:
+    codes of those that still don't; `ratings`: the least and the greatest; `unused`: paths that mean nothing.
     """
 
     kind: RecordKind
@@ -59,3 +62,7 @@ class Detection:
     after: float
     refusals: Table[str, int]
     mapping: Mapping = field(default_factory=Mapping)
+    ignored: int = 0
+    schema_ids: tuple[int, ...] = ()
+    ratings: tuple[float, float] | None = None
+    unused: tuple[str, ...] = ()

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from workers.schema.forms import distinct
+
 MAX_DEPTH = 4
 MAX_PATHS = 512  # of one topic; further ones are left out
 MAX_KEYS = 256  # of one object
@@ -18,6 +20,11 @@ class Contents:
 
     records: int = 0
     values: list[Any] = field(default_factory=list)
+
+    @property
+    def distinct(self) -> int:
+        """How many different texts and numbers are kept."""
+        return distinct(self.values)
 
 
 def contents_of(bodies: Iterable[dict[str, Any]]) -> dict[str, Contents]:

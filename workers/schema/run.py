@@ -6,12 +6,23 @@ from pathlib import Path
 from rich.console import Console
 
 from workers.commands.bars import rate_bar
-from workers.records.mapping import Mapping, Mappings, RecordKind, load_mapping, save_mapping
+from workers.records.mapping import (
+    AS_THEY_ARE,
+    SCALE_OF_FILE,
+    Mapping,
+    Mappings,
+    RecordKind,
+    load_mapping,
+    save_mapping,
+)
 from workers.schema.detect import detect
 from workers.schema.found import Detection, Sampled
 from workers.schema.report import detection_report
 from workers.schema.sample import read_sample
 from workers.stream.connect import ClientOptions
+
+MIN_UNDERSTOOD = 0.5
+"""Share of the records that a mapping must understand: with less it is a start, to be finished by hand."""
 
 
 async def detect_schema(
@@ -22,12 +33,13 @@ async def detect_schema(
     deadline_s: float,
     answers: Console,
     bars: Console | None,
+    given: Mapping = AS_THEY_ARE,
 ) -> Detection:
-    """Print what the newest records of a topic mean, and return it."""
+    """Print what the newest records of a topic mean, and return it; `given`: what the settings say already."""
     with rate_bar(bars) as bar:
         task = bar.add_task("records read", total=wanted)
         sample = await read_sample(options, topic, wanted, deadline_s, lambda count: bar.advance(task, count))
-    found = detect(sample.records, kind) if kind is not None else likelier(sample.records)
+    found = detect(sample.records, kind, given) if kind is not None else likelier(sample.records, given)
     if sample.cut:
         answers.print(f"the sample is smaller than asked for: {sample.cut}", markup=False)
     answers.print(f"{topic}, read as {found.kind} records", markup=False, highlight=False)
@@ -35,19 +47,33 @@ async def detect_schema(
     return found
 
 
-def likelier(sample: list[Sampled]) -> Detection:
-    """As interactions, which need more fields, unless more of the records can be read as items."""
-    event, item = detect(sample, "interaction"), detect(sample, "item")
+def likelier(sample: list[Sampled], given: Mapping = AS_THEY_ARE) -> Detection:
+    """As interactions, which need more fields, unless more of the records can be read as items.
+
+    Records that name a person and what happened are interactions, even if none of the names is understood yet.
+    """
+    event, item = detect(sample, "interaction", given), detect(sample, "item", given)
+    named = {one.name for one in event.fields}
+    if "event_type" in named and named & {"user_id", "anonymous_id"}:
+        return event
     return item if item.after > event.after else event
 
 
+def is_usable(found: Detection) -> bool:
+    """Whether so many of the records are understood that a worker can be started with the mapping."""
+    return found.after >= MIN_UNDERSTOOD
+
+
 def write_mapping(path: Path, found: Detection) -> str:
-    """Write what was found; the file's other section stays. What was done, for a person."""
-    if found.mapping == Mapping():
-        return f"{path} was not written: " + (
-            "these records are understood without a mapping" if found.before == 1 else "no fields were recognised"
-        )
+    """Write what was found, if it is usable; the file's other section stays. What was done, for a person."""
+    if not is_usable(found):
+        return f"{path} was not written: too few records are understood"
+    mapping, has_scale = found.mapping, found.mapping.scale.named_by == SCALE_OF_FILE
+    if not (mapping.fields or mapping.events or has_scale):
+        return f"{path} was not written: without a mapping {found.before:.1%} of the records are understood already"
     kept = load_mapping(path) if path.exists() else Mappings()
-    sections = {"interaction": kept.interaction, "item": kept.item, found.kind: found.mapping}
-    save_mapping(path, replace(kept, **sections))
+    if found.kind == "interaction":
+        scale = mapping.scale if has_scale else kept.interaction.scale
+        mapping = replace(mapping, scale=scale, ignored=kept.interaction.ignored)
+    save_mapping(path, replace(kept, **{found.kind: mapping}))
     return f"wrote {path}: start the worker with TASTESTREAM_MAPPING_FILE={path}"
