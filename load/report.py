@@ -28,11 +28,12 @@ def show_data(dataset: Dataset, console: Console) -> None:
 
 
 def answer_table(title: str, answer: Mapping[str, Any], titles: Mapping[str, str]) -> Table:
-    """The items of a reply with their reasons; `titles` by item id, for what the reply does not name."""
+    """The items of a reply with their reasons; `titles` by item id go before what the reply names."""
+    named = {**answer.get("titles", {}), **titles}
     table = Table("", "title", "score", "because", title=title, title_justify="left")
     for item in answer["items"]:
         shown = titles.get(item["item_id"], item["title"])
-        table.add_row(str(item["rank"]), shown, f"{item['score']:.2f}", in_words(item, titles))
+        table.add_row(str(item["rank"]), shown, f"{item['score']:.2f}", in_words(item, named))
     return table
 
 

@@ -72,7 +72,7 @@ def build_parts(settings: Settings, options: ClientOptions) -> Parts:
     )
     audit_s = SHARED_AUDIT_S if shared else None
     audit = IndexAudit(indexes.writes, items, points, index_writer, vocabulary, turns, every_s=audit_s)
-    facts = ItemFacts(items, indexes.answers, settings.item_partitions)
+    facts = ItemFacts(items, indexes.answers, settings.item_partitions, shared=shared)
     share = settings.similar_share
     fusion = OnlineRanker(similar_share=share) if settings.ranker == "online" else FixedFusion(share)
     rules = RuleBook(Controls(diversity=settings.diversity, explore=settings.explore))
@@ -125,7 +125,7 @@ def for_shared_index(parts: Parts, vectors: ItemVectors, ingest: Lookup) -> Part
         return service.away or parts.index_audit.behind
 
     shelf = Shelf(items, parts.points, parts.turns, settings.vector_dim, count, away)
-    facts = ItemFacts(items, Elsewhere(), count)
+    facts = ItemFacts(items, Elsewhere(), count, shared=True)
     known = (parts.vocabulary, parts.fusion, parts.metrics, parts.rules.of)
     without = Pipeline(shelf.index, facts, shelf.vectors, *known, lambda: parts.active_vectors.space)
     return replace(
@@ -138,7 +138,9 @@ def for_shared_index(parts: Parts, vectors: ItemVectors, ingest: Lookup) -> Part
 
 def with_lists(parts: Parts, lists: ReadyLists) -> Parts:
     """The same parts, where requests may ask for lists that were computed before."""
-    facts = ItemFacts(parts.items, parts.index, parts.settings.item_partitions)
+    settings = parts.settings
+    shared = settings.index_kind == "server"
+    facts = ItemFacts(parts.items, parts.index, settings.item_partitions, shared=shared)
     ready = PrecomputedPipeline(parts.pipeline, lists, facts, parts.active_vectors, parts.rules.of, parts.metrics)
     return replace(parts, pipeline=ready)
 

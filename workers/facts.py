@@ -28,10 +28,19 @@ from workers.stream.table import Table
 class ItemFacts:
     """Facts of items in the catalog; our own rows are a coalescing delay fresher than the index."""
 
-    def __init__(self, items: Table[ItemRow], index: Lookup, item_partitions: int) -> None:
+    def __init__(self, items: Table[ItemRow], index: Lookup, item_partitions: int, *, shared: bool) -> None:
+        """`shared`: the index knows the items of all workers, not only those of the partitions that are ours."""
         self._items = items
         self._index = index
         self._item_partitions = item_partitions
+        self._shared = shared
+
+    def out_of_reach(self, item_ids: Iterable[str]) -> list[str]:
+        """Those of the items of which only another worker can say whether they exist."""
+        if self._shared:
+            return []
+        ours, count = self._items.partitions, self._item_partitions
+        return [item_id for item_id in item_ids if partition_of(item_id, count) not in ours]
 
     async def of(self, item_ids: Iterable[str], *, available: bool = False) -> dict[str, Facts]:
         """Facts by item id; an item that the catalog does not have is left out.

@@ -1,7 +1,8 @@
 """`POST /v1/recommendations` (HTTP): the body and the reply of the Kafka topics, answered by the worker that is asked.
 
 A user whose row is with another worker is refused with 421: ask the others, or use Kafka, where requests find
-their worker. What was shown goes to `recommendations-served` as with Kafka, behind the answer.
+their worker. So is a question about items that only another worker's index has: ask the others. What was shown goes
+to `recommendations-served` as with Kafka, behind the answer.
 """
 
 import asyncio
@@ -42,6 +43,7 @@ _STATUS: dict[str, int] = {
     RequestFailure.DEADLINE_PASSED: 408,
     Reason.TOO_LARGE: 413,
     Reason.WRONG_PARTITION: 421,
+    RequestFailure.PARTIAL_CATALOG: 421,
     RequestFailure.INTERNAL_ERROR: 500,
     RequestFailure.NOT_READY: 503,
 }

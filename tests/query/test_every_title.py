@@ -20,16 +20,17 @@ from workers.parts import Parts
 LEAST_SHARE = 0.995
 CHUNK = 500
 LIMIT = 10
+INVENTED = Shape(users=20, items=1_000, ratings=200, tags=300)
 pytestmark = pytest.mark.timeout(600)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def films(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    """Every title of ml-latest-small, or of the project's synthetic data where that is not at hand."""
+    """Every title of ml-latest-small, or of a smaller invented catalog where that is not at hand."""
     if SHARED.is_dir():
         return load_dataset(SHARED).items
     folder = tmp_path_factory.mktemp("synthetic")
-    write_synthetic(folder, Shape())
+    write_synthetic(folder, INVENTED)
     return load_dataset(folder).items
 
 

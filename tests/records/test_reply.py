@@ -1,5 +1,7 @@
 """Replies as clients read them."""
 
+from dataclasses import replace
+
 import numpy as np
 import orjson
 
@@ -25,6 +27,12 @@ def test_a_reply_reads_as_documented() -> None:
     [first] = body["items"]
     assert (first["item_id"], first["score"], first["rank"], first["title"]) == ("i1", 0.25, 1, "Heat")
     assert first["reasons"][0] == {"kind": "followed_by", "contribution": 0.2, "item_id": "i9", "rule": None}
+
+
+def test_a_reply_without_reasons_names_no_titles_and_one_with_them_each_once() -> None:
+    plain = Reply("r-1", "trending", ())
+    assert orjson.loads(encode_reply(plain))["titles"] == {}
+    assert orjson.loads(encode_reply(replace(plain, titles={"i9": "Big"})))["titles"] == {"i9": "Big"}
 
 
 def test_an_error_reply_names_code_message_and_correlation() -> None:

@@ -24,7 +24,7 @@ from workers.query.looked import Looked
 from workers.query.paging import next_page
 from workers.query.plan import plan
 from workers.query.popular import PopularLists
-from workers.query.present import present
+from workers.query.present import present, titles_of_reasons
 from workers.query.question import Question, ask
 from workers.records.experiment import AS_DEPLOYED, VariantSettings
 from workers.records.reply import RecommendedItem, Reply
@@ -108,6 +108,7 @@ class Pipeline:
             ranking = rank(candidates, fusion, question.situation, request.limit, wanted.diversity, steered)
         with stages.stage("explain"):
             items = await present(candidates, ranking, found, question, self._index, self._facts)
+            titles = await titles_of_reasons(items, self._facts) if request.explain else {}
         missing: tuple[str, ...] = ()
         if request.explain == COUNTERFACTUAL:
             with stages.stage(COUNTERFACTUAL):
@@ -122,6 +123,7 @@ class Pipeline:
             took_ms=stages.took_ms,
             scenario=request.scenario,
             next=next_page(request, question.page, [item.item_id for item in items]) if more else None,
+            titles=titles,
         )
 
     async def _with_what_ifs(

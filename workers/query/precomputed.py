@@ -17,7 +17,7 @@ from workers.metrics import Metrics
 from workers.query.controls import ControlsOf
 from workers.query.fallback import Answering
 from workers.query.pipeline import Stages
-from workers.query.present import item_of
+from workers.query.present import item_of, titles_of_reasons
 from workers.records.experiment import AS_DEPLOYED, VariantSettings
 from workers.records.filters import Filters
 from workers.records.reply import RecommendationReason, RecommendedItem, Reply
@@ -121,7 +121,10 @@ class PrecomputedPipeline:
             items = await self._items(seed, lists.similar(seed) or {}, request)
         if items is None:
             return None
-        return Reply(recommendation_id, request.kind, items, took_ms=stages.took_ms, scenario=request.scenario)
+        titles = await titles_of_reasons(items, self._facts)
+        return Reply(
+            recommendation_id, request.kind, items, took_ms=stages.took_ms, scenario=request.scenario, titles=titles
+        )
 
     async def _items(
         self, seed: str, scores: Mapping[str, float], request: Request

@@ -1,6 +1,6 @@
 """Last stage: what the client sees of each item, with the reasons that its score is made of."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +18,9 @@ from workers.records.reply import RecommendationReason, RecommendedItem
 
 _SPACES = {TRANSITIONS: TRANSITIONS, COOCCURRENCE: COOCCURRENCE, BOUGHT_TOGETHER: BOUGHT}
 """Rows that explain a source, by source."""
+
+TITLE_CHARS = 200
+"""Of a title in `titles`: reasons refer to a hundred items at most, so these stay far below what a record takes."""
 
 
 async def present(
@@ -40,6 +43,20 @@ async def present(
         rank += 1
         items.append(_item(item_id, rank, at, ranking, reasons, card))
     return tuple(items)
+
+
+async def titles_of_reasons(items: Sequence[RecommendedItem], facts: ItemFacts) -> dict[str, str]:
+    """Titles of the items that reasons refer to, by item id: a user's last ones, or those asked about; each once.
+
+    An item without a title, or that the catalog does not have any more, is left out.
+    """
+    named = {reason.item_id for item in items for reason in item.reasons if reason.item_id is not None}
+    known = await facts.of(sorted(named))
+    return {item_id: _short(fact.title) for item_id, fact in known.items() if fact.title}
+
+
+def _short(title: str) -> str:
+    return title if len(title) <= TITLE_CHARS else f"{title[: TITLE_CHARS - 1]}…"
 
 
 def _rows(item_id: str, record: Record | None, question: Question) -> dict[str, SparseVector]:

@@ -127,14 +127,21 @@ async def _ask_for_bought(question: Question, facts: ItemFacts) -> Question:
 
 
 async def _known(item_ids: Sequence[str], facts: ItemFacts) -> Mapping[str, Facts]:
-    """Raises `BadRecordError` if none of the items asked about is in the catalog."""
+    """Raises `BadRecordError` if none of the items asked about is in the catalog, as far as this worker knows it."""
     known = await facts.of(item_ids)
-    if not known:
+    if known:
+        return known
+    if elsewhere := facts.out_of_reach(item_ids):
         raise BadRecordError(
-            RequestFailure.UNKNOWN_ITEM,
-            f"none of the items {list(item_ids)[:5]} is in the catalog: publish it to item-catalog first",
+            RequestFailure.PARTIAL_CATALOG,
+            f"the items {elsewhere[:5]} are in partitions of item-catalog that this worker does not have, and its "
+            "index (in its own process) holds only its own: ask the worker that has them, run one worker, or have "
+            "all share a Qdrant server (TASTESTREAM_INDEX_KIND=server)",
         )
-    return known
+    raise BadRecordError(
+        RequestFailure.UNKNOWN_ITEM,
+        f"none of the items {list(item_ids)[:5]} is in the catalog: publish it to item-catalog first",
+    )
 
 
 async def _ask_for_search(question: Question, facts: ItemFacts) -> Question:

@@ -74,7 +74,8 @@ class AsOf:
 class Reply:
     """An answer; `degraded` names what was missing, `took_ms` the milliseconds of each stage.
 
-    `next` asks for more of it; None where nothing is left.
+    `next` asks for more of it; None where nothing is left. `titles`: of the items that reasons refer to, by item id, as
+    far as the catalog names them.
     """
 
     recommendation_id: str
@@ -86,6 +87,7 @@ class Reply:
     took_ms: dict[str, float] = field(default_factory=dict)
     scenario: str | None = None
     next: str | None = None
+    titles: dict[str, str] = field(default_factory=dict)
     correlation_id: str | int | None = None
 
 
