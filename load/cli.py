@@ -88,12 +88,12 @@ def load(
 @app.command(rich_help_panel=DATA)
 def generate(
     folder: Annotated[Path, typer.Argument(help="where the files go")],
-    users: int = 610,
-    items: int = 9_742,
-    ratings: int = 100_836,
-    tags: int = 3_683,
-    clusters: int = 20,
-    seed: int = 20_150_101,
+    users: Annotated[int, typer.Option(help="how many users")] = 610,
+    items: Annotated[int, typer.Option(help="how many items")] = 9_742,
+    ratings: Annotated[int, typer.Option(help="how many ratings")] = 100_836,
+    tags: Annotated[int, typer.Option(help="how many tags of users on items")] = 3_683,
+    clusters: Annotated[int, typer.Option(help="groups of items that the same users like")] = 20,
+    seed: Annotated[int, typer.Option(help="of the random numbers: the same data for the same seed")] = 20_150_101,
 ) -> None:
     """Write an invented data set in MovieLens' format, whose right answers are known (truth.npz)."""
     from load.commands import generate_data

@@ -22,7 +22,7 @@ from workers.topics import Topics
 
 LOOK_EVERY_S = 0.5
 # A worker joins its group some seconds after it was started, in the background of the same shell for example.
-WORKER_WITHIN_S = 15.0
+WORKER_WITHIN_S = 30.0
 COORDINATOR_WITHIN_S = 20.0
 
 

@@ -2,8 +2,10 @@
 
 import socket
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from functools import partial
 from typing import Any
 
+from aiokafka import TopicPartition
 from mode import Service
 
 from models.ranker import OnlineRanker
@@ -174,7 +176,15 @@ def _member(
         followers,
         {side: main for side, main in sides.items() if side in tables and main in tables},
         LogCheck(topics, parts.users, parts.items).check,
+        partial(_note_folded, parts),
     )
+
+
+def _note_folded(parts: Parts, committed: Mapping[TopicPartition, int]) -> None:
+    """What was committed before this worker had the partition is in its rows: who asks for it need not wait."""
+    for tp, offset in committed.items():
+        if tp.topic == parts.topics.user_interactions:
+            parts.progress.advance(tp.partition, offset - 1)
 
 
 def _watchdog(parts: Parts, options: ClientOptions, member: GroupMember, request_reader: RequestReader) -> Watchdog:

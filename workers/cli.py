@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
 
 from workers.commands import dlq, experiment, index, precompute, ranker, rebuild, retrain, rules, schema, state, topics
-from workers.settings import load_settings, settings_table
+from workers.settings import load_settings, settings_rows, settings_table
 
 RUN, OPERATE = "Run", "Operate"
 
@@ -69,7 +72,13 @@ def broker(
 @app.command(rich_help_panel=RUN)
 def settings() -> None:
     """Print the worker's settings, their environment variables and defaults."""
-    print(settings_table())
+    terminal = Console()
+    if not terminal.is_terminal:
+        print(settings_table())
+        return
+    for variable, default, meaning in settings_rows():
+        terminal.print(f"{variable}  {default.strip('`')}", markup=False, highlight=False, style="bold")
+        terminal.print(Padding(Text(meaning), (0, 0, 0, 4)))
 
 
 app.command(rich_help_panel=OPERATE)(precompute.precompute)

@@ -184,9 +184,14 @@ def plain_text(value: Any) -> str:
 def settings_table() -> str:
     """The table of settings for the documentation, as Markdown."""
     rows = ["| Variable | Default | Meaning |", "|---|---|---|"]
-    for name, field in Settings.model_fields.items():
-        rows.append(f"| `{PREFIX}{name.upper()}` | {_shown(field.default)} | {field.description} |")
+    rows += [f"| `{variable}` | {default} | {meaning} |" for variable, default, meaning in settings_rows()]
     return "\n".join(rows) + "\n"
+
+
+def settings_rows() -> list[tuple[str, str, str]]:
+    """Variable, default and meaning of each setting."""
+    fields = Settings.model_fields.items()
+    return [(f"{PREFIX}{name.upper()}", _shown(field.default), field.description or "") for name, field in fields]
 
 
 def _shown(default: Any) -> str:

@@ -12,32 +12,36 @@ from workers.dlq.letter import Letter
 from workers.dlq.summary import Summary
 from workers.shown import short, shown, whole
 
+MAX_MESSAGE_CHARS = 300  # of a list: `dlq show` has the whole message
 MAX_TIME_MS = 253_402_300_799_000  # the end of the year 9999, beyond which there is no calendar
 
 
 def counts_table(summary: Summary) -> Table:
-    """Letters by topic and reason, most first."""
-    table = Table("topic", "reason", title="dead letters", title_justify="left")
-    for column in ("open", "replayed", "most attempts"):
+    """Letters by topic and reason, most first; two lines each, so that no name is cut on 80 columns."""
+    table = Table(title="dead letters", title_justify="left", show_lines=True)
+    table.add_column("topic\nreason", overflow="fold")
+    for column in ("open", "replayed", "most\nattempts"):
         table.add_column(column, justify="right")
-    for column in ("first", "last"):
-        table.add_column(column, no_wrap=True)
+    table.add_column("first\nlast", no_wrap=True)
     ranked = sorted(summary.groups.items(), key=lambda one: (-one[1].open, one[0]))
     for (topic, reason), group in ranked:
         counts = (str(group.open), str(group.replayed), str(group.most_attempts))
-        table.add_row(shown(topic), shown(reason), *counts, moment(group.first_ms), moment(group.last_ms))
+        what = Text(f"{shown(topic)}\n{shown(reason)}")
+        table.add_row(what, *counts, f"{moment(group.first_ms)}\n{moment(group.last_ms)}")
     return table
 
 
 def letters_table(letters: Iterable[Letter]) -> Table:
-    """One letter a line; its name is what `dlq show` takes."""
-    table = Table("letter", "refused", "record", "reason", title="newest that are open", title_justify="left")
-    table.add_column("attempt", justify="right")
-    table.add_column("key")
-    table.add_column("what is wrong")
+    """One letter a row; its name is what `dlq show` takes."""
+    table = Table("letter", title="newest that are open", title_justify="left", show_lines=True)
+    table.add_column("record\nkey\nrefused", overflow="fold")
+    table.add_column("reason\nwhat is wrong", overflow="fold")
     for one in letters:
-        told = (str(one.place), one.reason, str(one.attempt), short(one.key), one.message)
-        table.add_row(one.name, moment(one.refused_at_ms), *(shown(text) for text in told))
+        again = f", attempt {one.attempt}" if one.attempt > 1 else ""
+        record = f"{shown(str(one.place))}\n{shown(short(one.key))}\n{moment(one.refused_at_ms)}"
+        table.add_row(
+            one.name, Text(record), Text(f"{shown(one.reason)}{again}\n{shown(one.message, MAX_MESSAGE_CHARS)}")
+        )
     return table
 
 

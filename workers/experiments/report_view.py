@@ -19,30 +19,36 @@ _METRICS = {CTR: "CTR", PURCHASES: "purchases/user", VALUE: "value/user"}
 
 
 def tables(report: Report) -> Group:
-    """One table an experiment, its warnings, and what was read."""
+    """Two tables an experiment, its warnings, and what was read."""
     parts: list[Table | Text] = []
     for verdict in report.verdicts:
-        parts.append(_table(verdict))
+        parts += [_counts(verdict), _lifts(verdict)]
         parts += [Text(f"warning: {warning}", style="yellow") for warning in verdict.warnings]
     parts.append(Text(_read(report)))
     return Group(*parts)
 
 
-def _table(verdict: Verdict) -> Table:
+def _counts(verdict: Verdict) -> Table:
     table = Table(title=f"{verdict.name} ({verdict.state})", title_justify="left")
-    table.add_column("variant")
+    table.add_column("variant", overflow="fold")
     for name in ("users", "answers", "impressions", "clicks", "purchases", "value"):
-        table.add_column(name, justify="right")
-    for name in _METRICS.values():
-        table.add_column(name, justify="right")
-        table.add_column("lift, 95 % interval", justify="right")
-    for place, (name, arm) in enumerate(verdict.arms.items()):
+        table.add_column(name, justify="right", no_wrap=True)
+    for name, arm in verdict.arms.items():
         cells = [f"{arm.users:,}", f"{arm.answers:,}", f"{arm.impressions:,}", f"{arm.clicks:,}"]
-        cells += [f"{arm.purchases:,}", f"{arm.value:,.2f}"]
-        for metric in _METRICS:
+        table.add_row(shown(name), *cells, f"{arm.purchases:,}", f"{arm.value:,.2f}")
+    return table
+
+
+def _lifts(verdict: Verdict) -> Table:
+    table = Table()
+    table.add_column("variant", overflow="fold")
+    table.add_column("metric", no_wrap=True)
+    for name in ("value", "lift, 95 % interval"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for place, (name, arm) in enumerate(verdict.arms.items()):
+        for metric, words in _METRICS.items():
             lift = "control" if place == 0 else _lift(verdict.lifts[name][metric])
-            cells += [_number(arm.ratios[metric].value), lift]
-        table.add_row(shown(name), *cells)
+            table.add_row(shown(name), words, _number(arm.ratios[metric].value), lift)
     return table
 
 

@@ -67,10 +67,12 @@ class GroupMember(Service):
         followers: Sequence[Follower],
         sides: Mapping[str, str],
         check_ends: Callable[[Mapping[TopicPartition, int]], None] = lambda ends: None,
+        note_committed: Callable[[Mapping[TopicPartition, int]], None] = lambda committed: None,
     ) -> None:
         """`sides`: topics that feed the rows of another one, see `Repeats`.
 
         `check_ends`: given the ends of partitions of which nothing is committed, raises if rows know more.
+        `note_committed`: given where reading goes on in partitions that are ours now, before it does.
         """
         super().__init__()
         self.ready = asyncio.Event()
@@ -82,6 +84,7 @@ class GroupMember(Service):
         self._followers = followers
         self._sides = sides
         self._check_ends = check_ends
+        self._note_committed = note_committed
         self._generation = -1
         self._recovering: asyncio.Future[None] | None = None
 
@@ -145,6 +148,7 @@ class GroupMember(Service):
         stable, ends = await self._ends(assigned)
         self._check_ends({tp: end for tp, end in ends.items() if committed[tp] is None})
         check_not_shorter(committed, ends)
+        self._note_committed({tp: offset for tp, offset in committed.items() if offset is not None})
         for follower in self._followers:
             await follower.owned()
         self._reader.open(assigned, self._repeats(committed, stable))
