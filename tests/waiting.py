@@ -5,25 +5,37 @@ import inspect
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_delay
 
 T = TypeVar("T")
-PAUSE_S = 0.02
+# A look costs CPU, often that of the process which is waited for: the longer a wait has lasted, the rarer they are.
+# It ends at most a twentieth later than it could.
+SHORTEST_S, LONGEST_S, SHARE = 0.02, 0.25, 0.05
+
+
+def pause_s(waited_s: float) -> float:
+    """Seconds until the next look.
+
+    >>> [pause_s(waited) for waited in (0.0, 1.0, 60.0)]
+    [0.02, 0.05, 0.25]
+    """
+    return min(LONGEST_S, max(SHORTEST_S, SHARE * waited_s))
 
 
 async def until(condition: Callable[[], bool | Awaitable[bool]], *, deadline_s: float = 30.0) -> None:
     """Look at `condition` until it holds; fails with its source after `deadline_s`."""
     loop = asyncio.get_running_loop()
-    end = loop.time() + deadline_s
+    began = loop.time()
     while True:
         holds = condition()
         if inspect.isawaitable(holds):
             holds = await holds
         if holds:
             return
-        if loop.time() > end:
+        waited_s = loop.time() - began
+        if waited_s > deadline_s:
             raise AssertionError(f"not within {deadline_s} s: {inspect.getsource(condition).strip()}")
-        await asyncio.sleep(PAUSE_S)
+        await asyncio.sleep(pause_s(waited_s))
 
 
 async def until_passes(check: Callable[[], Awaitable[T]], *, deadline_s: float = 30.0) -> T:
@@ -31,7 +43,11 @@ async def until_passes(check: Callable[[], Awaitable[T]], *, deadline_s: float =
     patient = AsyncRetrying(
         retry=retry_if_exception_type(AssertionError),
         stop=stop_after_delay(deadline_s),
-        wait=wait_fixed(PAUSE_S),
+        wait=_pause_s,
         reraise=True,
     )
     return await patient(check)
+
+
+def _pause_s(state: RetryCallState) -> float:
+    return pause_s(state.seconds_since_start or 0.0)

@@ -32,7 +32,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.long
 async def test_every_figure_is_measured_and_every_request_answered(folder: Path) -> None:
     figures = {one.name.strip(): one for one in await measure(load_dataset(folder), QUICK, Console(quiet=True))}
     assert {name for name, one in figures.items() if one.met is not None} == JUDGED

@@ -8,8 +8,9 @@ from load.outages.logs import last_values
 from models.sparse import SparseVector
 from models.user_state import UserState
 from tests.waiting import until
+from tests.worker.group_progress import group_progress
 from tests.worker.process import Worker
-from tests.worker.shop import committed, ends, read_all
+from tests.worker.shop import read_all
 from workers.index.edge import EdgeIndex
 from workers.index.port import Index
 from workers.item_points import COUNT, REVISION, TRANSITIONS, ItemPoints
@@ -21,17 +22,9 @@ DIM = 256
 async def until_all_committed(worker: Worker, deadline_s: float = 60.0) -> None:
     """Every input topic is committed to exactly the end of each partition that has records."""
     topics = worker.topics
-
-    async def all_committed() -> bool:
-        names = (
-            topics.item_catalog,
-            topics.user_interactions,
-            topics.interactions_rerouted,
-            topics.item_transitions,
-        )
-        return all([await committed(worker, name) == await ends(worker.bootstrap, name) for name in names])
-
-    await until(all_committed, deadline_s=deadline_s)
+    names = (topics.item_catalog, topics.user_interactions, topics.interactions_rerouted, topics.item_transitions)
+    async with group_progress(worker, names) as at_the_end:
+        await until(at_the_end, deadline_s=deadline_s)
 
 
 async def check_state(worker: Worker, events: int) -> dict[str, ItemRow]:

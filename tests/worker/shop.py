@@ -12,6 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from load.client import RequestClient, request_client
 from load.kafka import ensure_own_topics
 from tests.waiting import until
+from tests.worker.group_progress import group_progress
 from tests.worker.process import Worker
 from workers.partitioning import partition_of
 from workers.records.out import Headers
@@ -79,9 +80,9 @@ class Shop:
     async def until_folded(self, deadline_s: float = 20.0) -> None:
         """Wait until every record published so far is folded and committed, evidence included."""
         topics = self.topics
-        for names in ((topics.item_catalog, topics.user_interactions), (topics.item_transitions,)):
-            for name in names:
-                await until_committed(self.worker, name, deadline_s)
+        names = (topics.item_catalog, topics.user_interactions, topics.item_transitions)
+        async with group_progress(self.worker, names) as at_the_end:
+            await until(at_the_end, deadline_s=deadline_s)
 
     async def request(
         self, value: bytes | None, key: bytes | None = None, headers: Headers = (), partition: int | None = None
@@ -146,11 +147,8 @@ async def read_all(bootstrap: str, topic: str) -> list[Record]:
 
 async def until_committed(worker: Worker, topic: str, deadline_s: float = 20.0) -> None:
     """Wait until the worker's group has committed exactly the end of every partition that has records."""
-
-    async def committed_to_the_end() -> bool:
-        return await committed(worker, topic) == await ends(worker.bootstrap, topic)
-
-    await until(committed_to_the_end, deadline_s=deadline_s)
+    async with group_progress(worker, [topic]) as at_the_end:
+        await until(at_the_end, deadline_s=deadline_s)
 
 
 async def ends(bootstrap: str, topic: str) -> dict[int, int]:
