@@ -7,10 +7,13 @@ from typing import Any
 from mode import Service
 
 from models.ranker import OnlineRanker
-from workers import http_api, web
+from workers import web
 from workers.agents import catalog, interactions, requests, transitions, vectors
 from workers.build_parts import build_parts, with_lists
 from workers.experiments.follower import ExperimentFollower
+from workers.http_api import HttpApi
+from workers.http_bodies import Bodies
+from workers.http_server import HttpServer
 from workers.log_check import LogCheck
 from workers.parts import Parts
 from workers.query.precomputed import ReadyLists
@@ -41,8 +44,6 @@ def build(settings: Settings, *, only: Collection[str] | None = None) -> StreamA
         settings.app_id,
         bootstrap_servers=settings.bootstrap_servers,
         datadir=str(settings.data_path / "faust"),
-        web_bind=settings.web_bind,
-        web_port=settings.web_port,
     )
     lists = ReadyLists(settings.precomputed_file)
     parts = with_lists(build_parts(settings, options), lists)
@@ -56,9 +57,9 @@ def build(settings: Settings, *, only: Collection[str] | None = None) -> StreamA
     watchdog = _watchdog(parts, options, member, request_reader)
     shared = (_shared_rules(parts, options), *_shared_weights(parts, options), _experiments(parts, options))
     followed = (*shared, parts.active_vectors, lists)
-    for service in (*below, *shelf, *followed, request_reader, member, watchdog):
+    server = _http_server(parts, member, request_reader)
+    for service in (server, *below, *shelf, *followed, request_reader, member, watchdog):
         app.add_service(service)
-    _attach_web(app, parts, member, request_reader)
     return app
 
 
@@ -190,7 +191,7 @@ def _watchdog(parts: Parts, options: ClientOptions, member: GroupMember, request
     )
 
 
-def _attach_web(app: StreamApp, parts: Parts, member: GroupMember, request_reader: RequestReader) -> None:
+def _http_server(parts: Parts, member: GroupMember, request_reader: RequestReader) -> HttpServer:
     def ready() -> dict[str, bool]:
         return {"index_open": parts.index_service.started, "tables_recovered": member.ready.is_set()}
 
@@ -204,5 +205,6 @@ def _attach_web(app: StreamApp, parts: Parts, member: GroupMember, request_reade
         parts.metrics.set_ready(all(ready().values()))
         parts.metrics.set_index_up(not (parts.index_service.away or parts.index_audit.behind))
 
-    web.attach(app, parts.metrics.registry, refresh, ready)
-    http_api.attach(app, http_api.HttpApi(parts, lambda: all(ready().values())))
+    api = HttpApi(parts, lambda: all(ready().values()))
+    routes = [*web.pages(parts.metrics.registry, refresh, ready), api.route(Bodies())]
+    return HttpServer(parts.settings.web_bind, parts.settings.web_port, routes)
