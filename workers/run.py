@@ -24,6 +24,9 @@ BROKER_PAUSE_S = 1.0
 # Libraries that say in a hundred lines a minute what one line of ours says while a broker is away.
 _QUIET = {"aiokafka": logging.CRITICAL, "faust": logging.WARNING, "mode": logging.WARNING}
 
+# What mode says of whatever makes its services crash: stacks, under each service's name, and that it did.
+_CRASHED, _CRASH_FOLLOWS = "Crashed reason=", "We experienced a crash!"
+
 
 def run_worker(settings: Settings) -> int:
     """Run until a signal (0), a failure (1) or a contradiction in configuration or topics (78)."""
@@ -32,12 +35,8 @@ def run_worker(settings: Settings) -> int:
         prepare_folder(settings.data_path)
         asyncio.run(prepare_topics(settings))
         app = build(settings)
-    except DependencyError as error:
-        log.error("%s", error)
-        return EXIT_FAILED
     except TasteStreamError as error:
-        log.error("%s", error)
-        return EXIT_MISCONFIGURED
+        return _say(error)
     app.finalize()
     _calm_garbage_collection()
     worker = faust.Worker(app, override_logging=False, redirect_stdouts=False, quiet=True)
@@ -45,13 +44,18 @@ def run_worker(settings: Settings) -> int:
     try:
         worker.execute_from_commandline()
     except SystemExit as end:
-        if isinstance(app.first_crash, ConfigurationError):
-            log.error("%s", app.first_crash)
-            return EXIT_MISCONFIGURED
-        return int(end.code or 0)
+        return int(end.code or 0) if app.first_crash is None else _say(app.first_crash)
     except Exception as error:
-        log.error("the worker ended: %s", error)
-        return EXIT_FAILED
+        return _say(app.first_crash or error)
+
+
+def _say(error: BaseException) -> int:
+    """One line on what ended the worker, and its exit code."""
+    if isinstance(error, TasteStreamError):
+        log.error("%s", error)
+    else:
+        log.error("the worker ended: %r", error)
+    return EXIT_MISCONFIGURED if isinstance(error, ConfigurationError) else EXIT_FAILED
 
 
 def _calm_garbage_collection() -> None:
@@ -98,3 +102,12 @@ def set_up_logging(level: str) -> None:
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", force=True)
     for name, least in _QUIET.items():
         logging.getLogger(name).setLevel(least)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_not_explained_later)
+
+
+def _not_explained_later(record: logging.LogRecord) -> bool:
+    """Leave out what Faust and mode print of errors of ours, stacks included: `run_worker` says each once."""
+    said = str(record.msg)
+    ours = isinstance(record.exc_info, tuple) and isinstance(record.exc_info[1], TasteStreamError)
+    return not (_CRASH_FOLLOWS in said or (ours and (record.name.startswith(("faust", "mode")) or _CRASHED in said)))

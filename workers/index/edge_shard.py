@@ -30,7 +30,7 @@ def open_shard(folder: Path, schema: Schema) -> Any:
             return edge.EdgeShard.load(str(folder))
     except DependencyError as error:
         if "WouldBlock" in str(error):
-            advice = "another process has it open: stop that one, or give this worker a folder of its own"
+            advice = "another process has it open: stop that one, or set TASTESTREAM_DATA_PATH to a folder of its own"
         elif any(sign in str(error) for sign in _NO_WRITING):
             advice = "the disk is read-only or full: make it writable, or give this worker a folder elsewhere"
         else:
