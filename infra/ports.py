@@ -9,6 +9,7 @@ from pathlib import Path
 from infra.errors import PortTakenError
 
 HOST = "127.0.0.1"
+LAST_PORT = 65_535
 PROBE_TIMEOUT_S = 1.0
 # Kafka protocol: size | api_key 18 (ApiVersions) | version 0 | correlation id | null client id. Version 0 is
 # answered by every broker, before authentication, so that clients can start the conversation with it.
@@ -27,6 +28,8 @@ def choose_ports(*wanted: int) -> list[int]:
 
 
 def _bind(probe: socket.socket, port: int) -> int:
+    if not 0 <= port <= LAST_PORT:
+        raise PortTakenError(f"There is no port {port}: choose one up to {LAST_PORT} (0 takes a free one).")
     # As Java does: a port whose old connections still linger in TIME_WAIT counts as free.
     probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

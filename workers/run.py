@@ -6,19 +6,24 @@ import logging
 from pathlib import Path
 
 import faust
-from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception_type, stop_after_delay, wait_fixed
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from workers.app import build
-from workers.errors import ConfigurationError, DependencyError, TasteStreamError
+from workers.errors import (
+    EXIT_FAILED,
+    EXIT_MISCONFIGURED,
+    ConfigurationError,
+    DependencyError,
+    TasteStreamError,
+)
 from workers.security import client_options
 from workers.settings import Settings
 from workers.topic_admin import ensure_topics
 from workers.topics import Topics
+from workers.waiting import say_what_for
 
 log = logging.getLogger(__name__)
 
-# Exit codes for supervisors: after a failure start again, a contradiction waits for a person (EX_CONFIG).
-EXIT_FAILED, EXIT_MISCONFIGURED = 1, 78
 BROKER_PAUSE_S = 1.0
 
 # Libraries that say in a hundred lines a minute what one line of ours says while a broker is away.
@@ -86,7 +91,7 @@ async def prepare_topics(settings: Settings) -> None:
         retry=retry_if_exception_type(DependencyError),
         stop=stop_after_delay(settings.patience_s),
         wait=wait_fixed(BROKER_PAUSE_S),
-        before_sleep=before_sleep_log(log, logging.WARNING),
+        before_sleep=say_what_for(log, "the topics are ready"),
         reraise=True,
     ):
         with attempt:

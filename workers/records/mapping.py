@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from workers.errors import ConfigurationError
 from workers.records.aliases import EVENT_TYPES, INTERACTION_FIELDS, ITEM_FIELDS, PERSON_TYPES
+from workers.records.json_words import in_json_words
 
 MAX_ENTRIES = 256
 
@@ -96,7 +97,7 @@ def load_mapping(path: Path) -> Mappings:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"])) or "the file"
-        raise ConfigurationError(f"mapping file {path}, {place}: {first['msg']}") from None
+        raise ConfigurationError(f"mapping file {path}, {place}: {in_json_words(first['msg'])}") from None
     return Mappings(_checked(path, "interaction", content.interaction), _checked(path, "item", content.item))
 
 

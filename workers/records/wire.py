@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from workers.errors import BadRecordError
 from workers.records.codes import Reason
+from workers.records.json_words import in_json_words, json_type
 
 MAX_VALUE_BYTES = 1024 * 1024  # Kafka's own default bound of a record; larger needs configuration on purpose
 MAX_SHOWN_CHARS = 64  # of a client's text in our messages, which end up in logs and headers
@@ -41,7 +42,7 @@ def parse_object(value: bytes | None) -> dict[str, Any]:
     except orjson.JSONDecodeError as error:
         raise BadRecordError(Reason.INVALID_JSON, f"the value is not JSON: {error}") from None
     if not isinstance(body, dict):
-        raise BadRecordError(Reason.WRONG_TYPE, f"the value is a JSON {type(body).__name__}, not an object")
+        raise BadRecordError(Reason.WRONG_TYPE, f"the value is a JSON {json_type(body)}, not an object")
     return body
 
 
@@ -85,7 +86,7 @@ def _bad_record(model: type[BaseModel], fields: Mapping[str, Any], error: Valida
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     place = ".".join(str(part) for part in first["loc"])[:MAX_SHOWN_CHARS]
     where = f"{model.__name__.lower()} {_shown_id(fields)}" + (f", field {place}" if place else "")
-    return BadRecordError(_reason(first["type"]), f"{where}: {first['msg']}")
+    return BadRecordError(_reason(first["type"]), f"{where}: {in_json_words(first['msg'])}")
 
 
 def _reason(error_type: str) -> Reason:
