@@ -7,10 +7,11 @@ from contextlib import asynccontextmanager
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from workers.errors import DependencyError
+from workers.errors import ConfigurationError, DependencyError
 from workers.stream.chunk import Record
 from workers.stream.connect import ClientOptions, connect, disconnect
 from workers.stream.refusal import refusal
+from workers.waiting import plain
 
 # Whoever reads gets a turn at least so often, to look at a clock.
 POLL_MS = 500
@@ -99,4 +100,17 @@ async def topic_reader(options: ClientOptions) -> AsyncIterator[TopicReader]:
 
 def unreachable(options: ClientOptions, error: Exception) -> DependencyError:
     """What to tell a person who waits for Kafka."""
-    return DependencyError(f"Kafka at {options.get('bootstrap_servers')} can't be used: {error!r}; check that it is up")
+    return DependencyError(
+        f"Kafka at {options.get('bootstrap_servers')} can't be used ({plain(error)}): check that it is up"
+    )
+
+
+async def require_topics(options: ClientOptions, *names: str) -> None:
+    """Raise `ConfigurationError` for topics that do not exist; clients of Kafka wait long for them."""
+    async with topic_reader(options) as reader:
+        missing = [name for name in names if not await reader.partitions(name)]
+    if missing:
+        raise ConfigurationError(
+            f"there is no topic {' and no '.join(missing)}: start a worker, which creates them, or check "
+            "TASTESTREAM_TOPIC_PREFIX"
+        )

@@ -7,6 +7,7 @@ from rich.console import Group
 from rich.table import Table
 
 from models.ranker_weights import BUCKETS, RankerWeights, average, start_values, table_of
+from workers.bounded_read import require_topics
 from workers.errors import ConfigurationError
 from workers.security import client_options
 from workers.settings import Settings
@@ -29,6 +30,7 @@ the time since the user's last event, the length of their history.
 async def read_report(settings: Settings) -> Group:
     """The table, what it means, and how much was learned; raises `ConfigurationError` if nothing was yet."""
     topic = Topics(settings.topic_prefix).ranker_weights
+    await require_topics(client_options(settings), topic)
     heard = await read_weights(settings, topic)
     if not heard:
         raise ConfigurationError(f"nothing was learned yet: {topic} is empty (workers publish after some choices)")

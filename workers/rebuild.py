@@ -25,12 +25,14 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError, for_code
 
 from workers.errors import ConfigurationError, DependencyError
+from workers.group_members import group_members
 from workers.run import prepare_topics
 from workers.security import client_options
 from workers.settings import Settings
 from workers.stream.connect import ClientOptions
 from workers.stream.table import NOTE_KEY
 from workers.topics import Topics
+from workers.waiting import plain
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +40,6 @@ log = logging.getLogger(__name__)
 BEYOND_SESSION_S = 3.0
 LOOK_EVERY_S = 0.2
 GONE_WITHIN_S = 30.0
-_NOBODY_IN_IT = ("Empty", "Dead")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,22 +122,11 @@ async def _until_group_is_empty(admin: Any, settings: Settings) -> None:
 
 async def _members_if_known(admin: Any, group: str) -> list[str]:
     try:
-        return await _members(admin, group)
+        return await group_members(admin, group)
     except KafkaError as error:
         if not error.retriable:
             raise
-        return [f"unknown, {error!r}"]  # a broker that was just started has no coordinator of groups yet
-
-
-async def _members(admin: Any, group: str) -> list[str]:
-    """Client and host of each member."""
-    [response] = await admin.describe_consumer_groups([group])
-    [(code, _, state, _, _, members, *_)] = response.groups
-    if code:
-        raise for_code(code)(f"group {group}")
-    if state in _NOBODY_IN_IT:
-        return []
-    return [f"{member[1]} at {member[2]}" for member in members] or [f"one that is joining, state {state}"]
+        return [f"unknown: {plain(error)}"]  # a broker that was just started has no coordinator of groups yet
 
 
 async def _bounds(
@@ -175,7 +165,7 @@ async def _move_offsets(consumer: AIOKafkaConsumer, plan: Plan) -> None:
     except KafkaError as error:
         # The broker takes offsets from outside only while a group has no members.
         raise ConfigurationError(
-            f"the offsets of group {plan.group} can't be moved ({error!r}): stop all of its workers, then run the "
+            f"the offsets of group {plan.group} can't be moved ({plain(error)}): stop all of its workers, then run the "
             "rebuild again; nothing was deleted"
         ) from error
 
@@ -226,7 +216,7 @@ async def _admin(settings: Settings) -> AsyncIterator[Any]:
         yield admin
     except (KafkaError, OSError, TimeoutError) as error:
         raise DependencyError(
-            f"Kafka at {settings.bootstrap_servers} failed: {error!r}; run the rebuild again"
+            f"Kafka at {settings.bootstrap_servers} failed: {plain(error)}; run the rebuild again"
         ) from error
     finally:
         await admin.close()
@@ -239,5 +229,5 @@ async def _consumer(settings: Settings, group_id: str | None = None) -> AsyncIte
             yield consumer
     except (KafkaError, OSError) as error:
         raise DependencyError(
-            f"Kafka at {settings.bootstrap_servers} failed: {error!r}; run the rebuild again"
+            f"Kafka at {settings.bootstrap_servers} failed: {plain(error)}; run the rebuild again"
         ) from error

@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from workers.backlog import Backlog, open_backlog
+from workers.bounded_read import require_topics
 from workers.collaborative.follow import read_on
 from workers.collaborative.slots import key_of, value_of
 from workers.collaborative.train import Trained
@@ -32,8 +33,9 @@ SENT_AT_ONCE = 2_000
 
 
 async def read_versions(settings: Settings) -> Versions:
-    """What is in which slot, and what answers."""
+    """What is in which slot, and what answers; raises `ConfigurationError` where there is no such topic."""
     partition = TopicPartition(Topics(settings.topic_prefix).item_vectors_versions, 0)
+    await require_topics(client_options(settings), partition.topic)
     consumer = await _consumer(settings)
     versions = Versions()
     try:
