@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from infra.errors import BrokerError, PortTakenError
+from infra.errors import BrokerError, FolderError, PortTakenError
 from infra.java import TOOL_FLAGS, broker_flags, java_command
 from infra.kafka_dist import class_path
 from infra.kafka_properties import CLIENTS, render, server_properties
@@ -81,7 +81,7 @@ class Broker:
     def start(self) -> Self:
         """Start the broker and return when it takes requests; a second start comes back on the same port.
 
-        Raises `PortTakenError`, `BrokerError` with the end of the log, or what `class_path` raises.
+        Raises `PortTakenError`, `FolderError`, `BrokerError` with the end of the log, or what `class_path` raises.
         """
         if self.pid is not None:
             raise BrokerError(f"The broker at {self.bootstrap} already runs: stop it before you start it again.")
@@ -129,7 +129,13 @@ class Broker:
     def _prepare_folder(self) -> None:
         if self._data is None and self._temporary is None:
             self._temporary = TemporaryDirectory(prefix="tastestream-broker-", ignore_cleanup_errors=True)
-        (self.data / "tmp").mkdir(parents=True, exist_ok=True)
+        try:
+            (self.data / "tmp").mkdir(parents=True, exist_ok=True)
+            self._log_file.touch()
+        except OSError as error:
+            raise FolderError(
+                f"The data folder {self.data} can't be written ({error.strerror}): choose another one."
+            ) from error
 
     def _start_on_free_ports(self, jars: list[Path]) -> None:
         for tries_left in reversed(range(PORT_TRIES)):
@@ -163,7 +169,7 @@ class Broker:
         try:
             fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise BrokerError(
+            raise FolderError(
                 f"The data folder {self.data} is in use by another broker: stop that one, or choose another."
             ) from error
         shutil.copyfile(self._log_file, self.data / "broker.log.1")

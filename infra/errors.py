@@ -18,4 +18,8 @@ class BrokerError(InfraError):
 
 
 class PortTakenError(BrokerError):
-    """Another process listens on a port that the broker needs: choose another port."""
+    """Another process listens on a port that the broker needs, or there is no such port: choose another port."""
+
+
+class FolderError(BrokerError):
+    """The broker's data folder is in use, or can't be written: choose another folder."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from infra.errors import PortTakenError
 
 HOST = "127.0.0.1"
+LAST_PORT = 65_535
 PROBE_TIMEOUT_S = 1.0
 # Below the ports that systems give to outgoing connections (from 32768 on Linux, 49152 elsewhere): one of these
 # may be taken by any client on the machine between the choice and the use.
@@ -45,6 +46,8 @@ def _free(held: ExitStack, chosen: list[int]) -> int:
 
 
 def _bind(probe: socket.socket, port: int) -> int:
+    if not 0 <= port <= LAST_PORT:
+        raise PortTakenError(f"There is no port {port}: choose one up to {LAST_PORT} (0 takes a free one).")
     # As Java does: a port whose old connections still linger in TIME_WAIT counts as free.
     probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

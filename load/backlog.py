@@ -14,6 +14,7 @@ from aiokafka.errors import KafkaError
 
 from load.errors import LoadError
 from load.kafka import Bootstrap, options_of, unusable
+from workers.waiting import plain
 
 
 class Backlog:
@@ -32,7 +33,9 @@ class Backlog:
             # so nothing left now means that nothing is on its way either.
             ends = await self._consumer.end_offsets(self._partitions())
         except KafkaError as error:
-            raise LoadError(f"the offsets of group {self._group_id} can't be read: {error!r}; is Kafka up?") from error
+            raise LoadError(
+                f"the offsets of group {self._group_id} can't be read: {plain(error)}; is Kafka up?"
+            ) from error
         left: Counter[str] = Counter()
         for tp, end in ends.items():
             held = committed.get(tp)

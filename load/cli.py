@@ -1,19 +1,15 @@
 """The console command `tastestream`: the worker's commands, and those that drive it with data and questions."""
 
 import asyncio
-import logging
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from infra.errors import InfraError
 from workers.cli import app
 from workers.commands.console import answers
-from workers.errors import ConfigurationError, TasteStreamError
+from workers.commands.entry import run
 
-EXIT_FAILED, EXIT_MISCONFIGURED, EXIT_INTERRUPTED = 1, 78, 130
 DATA = "Data and questions"
 
 Data = Annotated[
@@ -134,20 +130,8 @@ def evaluate(
 
 
 def main() -> None:
-    """The console script: a failure of ours is one message on standard error and an exit code, no traceback."""
-    # aiokafka logs every failed attempt; the error that ends a command says the same once.
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    try:
-        app()
-    except ConfigurationError as error:
-        _end(error, EXIT_MISCONFIGURED)
-    except (TasteStreamError, InfraError) as error:
-        _end(error, EXIT_FAILED)
-
-
-def _end(error: Exception, code: int) -> None:
-    print(f"tastestream: {error}", file=sys.stderr)
-    raise SystemExit(code)
+    """The console script."""
+    run(app)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError
 
 from load.errors import LoadError
 from load.kafka import Bootstrap, consumer_at_end, prompt_producer
+from workers.waiting import plain
 
 CORRELATION_HEADER = "correlation_id"
 REPLY_TO_HEADER = "reply_to"
@@ -62,8 +63,8 @@ class RequestClient:
             reply = await asyncio.wait_for(waiting, timeout_s)
         except (TimeoutError, KafkaError) as error:
             raise LoadError(
-                f"no reply to {body} on {self._reply_topic} within {timeout_s} s ({error!r}); "
-                "check that a worker is running and ready"
+                f"no reply on {self._reply_topic} within {timeout_s:g} s ({plain(error)}): check that a worker is "
+                "running and ready"
             ) from error
         answer: dict[str, Any] = orjson.loads(reply.value)
         return answer

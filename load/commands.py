@@ -14,6 +14,7 @@ from load.dataset import Dataset
 from load.echo import measure_echo
 from load.errors import DataFileError, LoadError
 from load.folding import behind, until_folded
+from load.readiness import require_worker
 from load.reasons import titles_of
 from load.replay import replay
 from load.report import answer_table, latency_table, show_data
@@ -69,6 +70,7 @@ async def ask_once(body: dict[str, Any], titles_from: Path | None, console: Cons
     titles = titles_of(read_items(titles_from)) if titles_from else {}
     settings = load_settings()
     topics = Topics(settings.topic_prefix)
+    await require_worker(settings)
     async with request_client(
         client_options(settings), topics.recommendation_requests, topics.recommendation_replies
     ) as client:
@@ -110,6 +112,7 @@ async def load_requests(rate: float, seconds: float, users: int, limit: int, wit
     bodies = [{"kind": "for_user", "user_id": str(user), "limit": limit} for user in drawn]
     arrivals = arrival_times(rate, seconds)
     loads = {}
+    await require_worker(settings)
     if with_echo:
         loads["bare echo, the floor"] = await measure_echo(bootstrap, ECHO, bodies, arrivals)
     async with request_client(bootstrap, topics.recommendation_requests, topics.recommendation_replies) as client:

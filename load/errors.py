@@ -1,6 +1,6 @@
 """What can go wrong with data sets and with load, one class per decision that a caller can take."""
 
-from workers.errors import TasteStreamError
+from workers.errors import ConfigurationError, TasteStreamError
 
 
 class DataFileError(TasteStreamError):
@@ -13,3 +13,7 @@ class DownloadError(TasteStreamError):
 
 class LoadError(TasteStreamError):
     """A replay or a request load could not go on: what was acknowledged stays, start it again."""
+
+
+class OptionError(LoadError, ConfigurationError):
+    """An option names what is not there or can't be: nothing was begun, change the option."""

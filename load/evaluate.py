@@ -9,13 +9,14 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from rich.console import Console
 
 from load.dataset import Dataset, find_data
-from load.errors import LoadError
+from load.errors import OptionError
 from load.evaluation_report import draw, print_costs, print_report, write_json
 from load.evaluation_runs import Costs, Timed, progress_of, run_each
 from load.stream_eval import as_events, catalogue_of
@@ -26,6 +27,7 @@ from models.outcomes import Outcomes
 from models.recommender import Recommender
 
 Protocol = Literal["prequential", "time-split", "leave-last-out"]
+PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
 Catalogue = list[dict[str, Any]]
 
 OURS = "learned ranker"
@@ -62,13 +64,21 @@ class Judged:
 
 
 def evaluate_all(dataset: Dataset, plan: Plan, console: Console) -> dict[str, Judged]:
-    """What came of each, all asked the same; raises LoadError for a recommender that can't be had."""
-    unknown = [name for name in plan.only if name not in CONFIGURATIONS]
-    if unknown:
-        raise LoadError(f"no configuration is called {unknown[0]!r}: choose from {', '.join(CONFIGURATIONS)}")
+    """What came of each, all asked the same; raises OptionError for a recommender that can't be had."""
+    check(plan)
     ours = [name for name in CONFIGURATIONS if not plan.only or name in plan.only]
     events = dataset.ratings[: plan.events]
     return dict(run_each([*ours, *plan.others], partial(judge, dataset, plan), len(events), console))
+
+
+def check(plan: Plan) -> None:
+    """Raise OptionError for what the plan names and is not there, before anything is computed."""
+    if plan.protocol not in PROTOCOLS:
+        raise OptionError(f"unknown protocol {plan.protocol!r}: choose {', '.join(PROTOCOLS)}")
+    if unknown := [name for name in plan.only if name not in CONFIGURATIONS]:
+        raise OptionError(f"no configuration is called {unknown[0]!r}: choose from {', '.join(CONFIGURATIONS)}")
+    for name in plan.others:
+        find_recommender(name)
 
 
 def judge(dataset: Dataset, plan: Plan, name: str) -> Judged:
@@ -90,20 +100,37 @@ def judge(dataset: Dataset, plan: Plan, name: str) -> Judged:
 def load_recommender(name: str, catalogue: Catalogue) -> Recommends:
     """An instance of `module:Class`; the class takes the catalogue or nothing.
 
-    Raises LoadError if it can't be imported or built, or lacks `observe` or `recommend`.
+    Raises OptionError if it can't be imported or built, or lacks `observe` or `recommend`.
     """
-    module, _, attribute = name.partition(":")
+    wanted = find_recommender(name)
+    try:
+        built = wanted(catalogue) if _takes_one(wanted) else wanted()
+    except (TypeError, ValueError) as error:
+        raise OptionError(f"{name!r} can't be evaluated: {error}") from error
+    if not _recommends(built):
+        raise OptionError(f"{name!r} can't be evaluated: it needs observe(event) and recommend(user_id, k, now)")
+    found: Recommends = built
+    return found
+
+
+def find_recommender(name: str) -> Callable[..., Any]:
+    """What `module:Class` names; raises OptionError if it can't be imported, or is a class that can't recommend."""
+    module, colon, attribute = name.partition(":")
+    if not (module and colon and attribute):
+        raise OptionError(f"{name!r} can't be evaluated: name it as module:Class")
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     try:
-        wanted = getattr(importlib.import_module(module), attribute)
-        built = wanted(catalogue) if _takes_one(wanted) else wanted()
-    except (ImportError, AttributeError, TypeError, ValueError) as error:
-        raise LoadError(f"{name!r} can't be evaluated: {error}; name it as module:Class") from error
-    if not (callable(getattr(built, "observe", None)) and callable(getattr(built, "recommend", None))):
-        raise LoadError(f"{name!r} can't be evaluated: it needs observe(event) and recommend(user_id, k, now)")
-    found: Recommends = built
+        found: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+    except Exception as error:  # importing runs code of somebody else's
+        raise OptionError(f"{name!r} can't be evaluated: {error}; name it as module:Class") from error
+    if not callable(found) or (inspect.isclass(found) and not _recommends(found)):
+        raise OptionError(f"{name!r} can't be evaluated: it needs observe(event) and recommend(user_id, k, now)")
     return found
+
+
+def _recommends(one: object) -> bool:
+    return callable(getattr(one, "observe", None)) and callable(getattr(one, "recommend", None))
 
 
 def _takes_one(wanted: Callable[..., Any]) -> bool:
@@ -131,9 +158,13 @@ def main(
 ) -> None:
     """Compare recommenders on a data set: table, and if asked for JSON and a plot."""
     console = Console() if sys.stdout.isatty() else Console(width=130)
-    if protocol not in ("prequential", "time-split", "leave-last-out"):
-        raise LoadError(f"unknown protocol {protocol!r}: choose prequential, time-split or leave-last-out")
     plan = Plan(protocol, k, seed, events, tuple(only), tuple(recommender))  # type: ignore[arg-type]
+    check(plan)
+    if plot is not None and find_spec("matplotlib") is None:
+        raise OptionError("a plot needs matplotlib: install it, or leave --plot out")
+    for file in (json, plot):
+        if file is not None and not file.absolute().parent.is_dir():
+            raise OptionError(f"{file} can't be written: there is no folder {file.absolute().parent}")
     dataset = find_data(data, console=console)
     judged = evaluate_all(dataset, plan, console)
     outcomes = {name: one.outcomes for name, one in judged.items()}

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from load.client import RequestClient
 from load.errors import LoadError
+from workers.waiting import plain
 
 VISITOR = "visitor-of-the-demo"
 NEW_ITEM_TIMEOUT_S = 10.0
@@ -71,7 +72,7 @@ async def _published(producer: AIOKafkaProducer, topic: str, key: str, body: Map
     try:
         return await producer.send_and_wait(topic, orjson.dumps(body), key=key.encode())
     except KafkaError as error:
-        raise LoadError(f"{body} could not be published: {error!r}; is Kafka up?") from error
+        raise LoadError(f"{body} could not be published: {plain(error)}; is Kafka up?") from error
 
 
 def _check(answer: dict[str, object], item_id: str, offset: int) -> None:

@@ -31,7 +31,7 @@ class Journal:
             stored = orjson.loads(path.read_bytes())
             version, owner, position = stored["version"], stored["replay"], int(stored["position"])
         except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
-            raise LoadError(f"{path} is no progress file ({error!r}); delete it to start over") from error
+            raise LoadError(f"{path} is no progress file ({error}); delete it to start over") from error
         if (version, owner) != (VERSION, replay):
             raise LoadError(f"{path} belongs to other data or topics; name another file, or delete it")
         return cls(path, replay, position)

@@ -12,6 +12,7 @@ from workers.stream.connect import ClientOptions
 from workers.stream.refusal import refusal
 from workers.topic_admin import ensure_topics
 from workers.topics import HOUR_MS, TopicSpec
+from workers.waiting import plain
 
 # Where Kafka is: `host:port`, or a client's options where it needs security.
 Bootstrap = str | ClientOptions
@@ -74,7 +75,7 @@ async def unusable(bootstrap: Bootstrap, error: KafkaError) -> Exception:
     """What to raise when a client can't connect: that Kafka refuses us, or that it does not answer."""
     options = options_of(bootstrap)
     return await refusal(options) or LoadError(
-        f"Kafka at {options['bootstrap_servers']} can't be used: {error!r}; check that it is up"
+        f"Kafka at {options['bootstrap_servers']} can't be used ({plain(error)}): check that it is up"
     )
 
 

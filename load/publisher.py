@@ -9,6 +9,7 @@ from aiokafka.errors import KafkaError
 
 from load.errors import LoadError
 from workers.partitioning import partition_of
+from workers.waiting import plain
 
 Record = tuple[str, bytes]
 Acknowledgements = list[asyncio.Future[Any]]
@@ -53,5 +54,5 @@ class Publisher:
             try:
                 self._partitions[topic] = len(await self._producer.partitions_for(topic))
             except KafkaError as error:
-                raise LoadError(f"topic {topic} can't be used: {error!r}; create it first") from error
+                raise LoadError(f"topic {topic} can't be used: {plain(error)}; create it first") from error
         return self._partitions[topic]

@@ -25,6 +25,7 @@ from load.kafka import Bootstrap, bulk_producer, records_ever
 from load.publisher import Acknowledgements, Publisher, Record
 from load.ratings import Ratings
 from workers.commands.bars import rate_bar
+from workers.waiting import plain
 
 # Records a turn: enough to fill batches over 8 partitions, few enough to encode in about 10 ms.
 CHUNK = 5_000
@@ -119,7 +120,7 @@ class _Run:
                 first += section.size
         except KafkaError as error:
             raise LoadError(
-                f"the replay broke off after {self._journal.position} acknowledged records: {error!r}; "
+                f"the replay broke off after {self._journal.position} acknowledged records: {plain(error)}; "
                 "check that Kafka is up, then start the replay again"
             ) from error
 

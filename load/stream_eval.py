@@ -21,6 +21,7 @@ from load.errors import LoadError
 from load.ratings import Ratings
 from load.replay import encode_ratings
 from models.evaluation import LIKED_FROM, Outcomes, Recommends, Record, prequential
+from workers.waiting import plain
 
 T = TypeVar("T")
 
@@ -140,7 +141,7 @@ class StreamedRecommender:
             for event, record in zip(events, await asyncio.gather(*sent), strict=True):
                 self._latest[event["user_id"]] = {"partition": record.partition, "offset": record.offset}
         except KafkaError as error:
-            raise LoadError(f"an event could not be published: {error!r}; check that Kafka is up") from error
+            raise LoadError(f"an event could not be published: {plain(error)}; check that Kafka is up") from error
 
 
 def interval_95(hits: int, tests: int) -> tuple[float, float]:

@@ -9,10 +9,13 @@ from aiokafka import TopicPartition
 from mode import Service
 
 from models.ranker import OnlineRanker
-from workers import http_api, web
+from workers import web
 from workers.agents import catalog, interactions, requests, transitions, vectors
 from workers.build_parts import build_parts, with_lists
 from workers.experiments.follower import SharedExperiments
+from workers.http_api import HttpApi
+from workers.http_bodies import Bodies
+from workers.http_server import HttpServer
 from workers.log_check import LogCheck
 from workers.parts import Parts
 from workers.query.precomputed import ReadyLists
@@ -45,8 +48,6 @@ def build(settings: Settings, *, only: Collection[str] | None = None) -> StreamA
         settings.app_id,
         bootstrap_servers=settings.bootstrap_servers,
         datadir=str(settings.data_path / "faust"),
-        web_bind=settings.web_bind,
-        web_port=settings.web_port,
     )
     lists = ReadyLists(settings.precomputed_file)
     parts = with_lists(build_parts(settings, options), lists)
@@ -59,9 +60,9 @@ def build(settings: Settings, *, only: Collection[str] | None = None) -> StreamA
     below: list[Service] = [parts.index_service, parts.writer, parts.replies, parts.index_writer, parts.index_audit]
     watchdog = _watchdog(parts, options, member, request_reader)
     followed = (*_guidance(parts, options), lists)
-    for service in (*below, *shelf, *followed, request_reader, member, watchdog):
+    server = _http_server(parts, member, request_reader)
+    for service in (server, *below, *shelf, *followed, request_reader, member, watchdog):
         app.add_service(service)
-    _attach_web(app, parts, member, request_reader)
     return app
 
 
@@ -205,7 +206,7 @@ def _watchdog(parts: Parts, options: ClientOptions, member: GroupMember, request
     )
 
 
-def _attach_web(app: StreamApp, parts: Parts, member: GroupMember, request_reader: RequestReader) -> None:
+def _http_server(parts: Parts, member: GroupMember, request_reader: RequestReader) -> HttpServer:
     def ready() -> dict[str, bool]:
         return {"index_open": parts.index_service.started, "tables_recovered": member.ready.is_set()}
 
@@ -219,5 +220,6 @@ def _attach_web(app: StreamApp, parts: Parts, member: GroupMember, request_reade
         parts.metrics.set_ready(all(ready().values()))
         parts.metrics.set_index_up(not (parts.index_service.away or parts.index_audit.behind))
 
-    web.attach(app, parts.metrics.registry, refresh, ready)
-    http_api.attach(app, http_api.HttpApi(parts, lambda: all(ready().values())))
+    api = HttpApi(parts, lambda: all(ready().values()))
+    routes = [*web.pages(parts.metrics.registry, refresh, ready), api.route(Bodies())]
+    return HttpServer(parts.settings.web_bind, parts.settings.web_port, routes)

@@ -6,13 +6,12 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import for_code
 
+from workers.group_members import group_members
 from workers.stream.connect import ClientOptions
 from workers.stream.consumers import committed_reader
 
 PROBE_MS = 500
-_NOBODY_IN_IT = ("Empty", "Dead")
 
 
 class Backlog:
@@ -32,7 +31,7 @@ class Backlog:
 
     async def members(self) -> list[str]:
         """Client and host of each worker of the group."""
-        return await members_of(self._admin, self._group)
+        return await group_members(self._admin, self._group)
 
     async def left(self, ends: Mapping[TopicPartition, int]) -> int:
         """Offsets below `ends` that are not committed, 0 when no record is among them.
@@ -66,14 +65,3 @@ async def open_backlog(options: ClientOptions, group: str) -> AsyncIterator[Back
             yield Backlog(group, admin, consumer)
     finally:
         await admin.close()
-
-
-async def members_of(admin: Any, group: str) -> list[str]:
-    """Client and host of each member of a group."""
-    [response] = await admin.describe_consumer_groups([group])
-    [(code, _, state, _, _, members, *_)] = response.groups
-    if code:
-        raise for_code(code)(f"group {group}")
-    if state in _NOBODY_IN_IT:
-        return []
-    return [f"{member[1]} at {member[2]}" for member in members] or [f"one that is joining, state {state}"]

@@ -7,12 +7,13 @@ from contextlib import asynccontextmanager
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from workers.errors import DependencyError
+from workers.errors import ConfigurationError, DependencyError
 from workers.stream.chunk import Record
 from workers.stream.connect import ClientOptions, connect, disconnect
 from workers.stream.consumers import committed_reader
 from workers.stream.refusal import refusal
 from workers.stream.refused import Refusals
+from workers.waiting import plain
 
 # Whoever reads gets a turn at least so often, to look at a clock.
 POLL_MS = 500
@@ -77,7 +78,11 @@ async def spoken(reader: TopicReader, ranges: Mapping[TopicPartition, Range]) ->
 
 
 async def read_guidance(reader: TopicReader, topic: str, apply: Callable[[Record], None]) -> Refusals:
-    """Hand all of a followed topic to `apply`, as a worker that starts now does; returns what it would skip."""
+    """Hand all of a followed topic to `apply`, as a worker that starts now does; returns what it would skip.
+
+    Raises `ConfigurationError` where the topic does not exist.
+    """
+    await _require(reader, topic)
     refused = Refusals()
     async for batch in spoken(reader, await reader.ranges(topic)):
         for record in batch:
@@ -107,4 +112,21 @@ async def topic_reader(options: ClientOptions) -> AsyncIterator[TopicReader]:
 
 def unreachable(options: ClientOptions, error: Exception) -> DependencyError:
     """What to tell a person who waits for Kafka."""
-    return DependencyError(f"Kafka at {options.get('bootstrap_servers')} can't be used: {error!r}; check that it is up")
+    return DependencyError(
+        f"Kafka at {options.get('bootstrap_servers')} can't be used ({plain(error)}): check that it is up"
+    )
+
+
+async def require_topics(options: ClientOptions, *names: str) -> None:
+    """Raise `ConfigurationError` for topics that do not exist; clients of Kafka wait long for them."""
+    async with topic_reader(options) as reader:
+        await _require(reader, *names)
+
+
+async def _require(reader: TopicReader, *names: str) -> None:
+    missing = [name for name in names if not await reader.partitions(name)]
+    if missing:
+        raise ConfigurationError(
+            f"there is no topic {' and no '.join(missing)}: start a worker, which creates them, or check "
+            "TASTESTREAM_TOPIC_PREFIX"
+        )

@@ -1,5 +1,8 @@
 """Errors that a caller can act on: one root, one subclass per decision."""
 
+# Exit codes for supervisors: after a failure start again, a contradiction waits for a person (EX_CONFIG).
+EXIT_FAILED, EXIT_MISCONFIGURED = 1, 78
+
 
 class TasteStreamError(Exception):
     """Root of all our errors; the message says what happened, to which id, and what to do next."""

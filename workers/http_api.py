@@ -10,30 +10,25 @@ import logging
 import time
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
-import faust
-from aiohttp.web import HTTPRequestEntityTooLarge
-from faust.web import Request as WebRequest
-from faust.web import Response, View
+from aiohttp import web
 
 from workers.answers import answer
 from workers.errors import BadRecordError, DependencyError, TasteStreamError
+from workers.http_bodies import Bodies, ClientLeftError
 from workers.parts import Parts
 from workers.records.codes import Reason, RequestFailure
 from workers.records.headers import ReplyTo
 from workers.records.reply import ErrorReply, Reply, encode_reply, error_reply
 from workers.records.request import Request, decode_request
-from workers.records.wire import MAX_VALUE_BYTES
 from workers.served import served_key, served_line
 
 log = logging.getLogger(__name__)
 
 PATH = "/v1/recommendations"
-# Requests in progress; more are told to come back, so that bodies and waiting clients stay bounded.
+# Requests that are being answered, their bodies complete; more are told to come back.
 MOST_AT_ONCE = 64
-# Seconds for a body to arrive: a client that never finishes must not keep others out.
-BODY_WITHIN_S = 10.0
 # Lines for `recommendations-served` that Kafka has not acknowledged. Beyond, answers go on and say so.
 MOST_UNLOGGED = 1_000
 NOT_LOGGED = "served_log"
@@ -49,42 +44,72 @@ _STATUS: dict[str, int] = {
 }
 
 
+@dataclass(slots=True)
+class _Asked:
+    """What is counted of a request, as far as it is known."""
+
+    kind: str = "unknown"
+    started: float = field(default_factory=time.perf_counter)
+
+
 class HttpApi:
     """Answers bodies of requests; `is_ready` says whether the worker has its state."""
 
     def __init__(self, parts: Parts, is_ready: Callable[[], bool]) -> None:
         self._parts = parts
         self._is_ready = is_ready
-        self._asked = 0
+        self._answering = 0
         self._logging: set[asyncio.Task[None]] = set()
 
+    def route(self, bodies: Bodies) -> web.RouteDef:
+        """The page of the server."""
+
+        async def post(request: web.Request) -> web.Response:
+            try:
+                status, content = await self.handle(lambda: bodies.read(request))
+            except ClientLeftError:
+                return web.Response(status=400)  # nobody reads it
+            return web.Response(status=status, body=content, content_type="application/json")
+
+        return web.post(PATH, post)
+
     async def handle(self, read: Callable[[], Awaitable[bytes]]) -> tuple[int, bytes]:
-        """Status and JSON of the reply to the request whose body `read` fetches."""
-        started, kind = time.perf_counter(), "unknown"
-        self._asked += 1
+        """Status and JSON of the reply to the request whose body `read` fetches.
+
+        Raises ClientLeftError if `read` does: nothing was asked, and nothing is counted.
+        """
+        asked = _Asked()
         try:
-            self._check_room()
-            body = await _body(read)
-            with self._parts.turns.answering():
-                request = decode_request(body, None, int(time.time() * 1000))
-                kind = request.kind
-                answered = await answer(request, uuid.uuid4().hex, self._parts)
-            reply: Reply | ErrorReply = self._logged(answered, request)
+            self._check_ready()
+            body = await read()
+            asked.started = time.perf_counter()  # what a slow line took is no time of ours
+            reply: Reply | ErrorReply = await self._answer(body, asked)
+        except ClientLeftError:
+            raise
         except TasteStreamError as error:
             reply = error_reply(_told(error))
         except Exception as error:
             log.exception("a request over HTTP failed")
             reply = error_reply(error)
-        finally:
-            self._asked -= 1
-        self._count(reply, kind, time.perf_counter() - started)
+        self._count(reply, asked.kind, time.perf_counter() - asked.started)
         return _status(reply), encode_reply(reply)
 
-    def _check_room(self) -> None:
+    async def _answer(self, body: bytes, asked: _Asked) -> Reply:
+        if self._answering >= MOST_AT_ONCE:
+            raise BadRecordError(RequestFailure.NOT_READY, f"{MOST_AT_ONCE} requests are in progress: ask again")
+        self._answering += 1
+        try:
+            with self._parts.turns.answering():
+                request = decode_request(body, None, int(time.time() * 1000))
+                asked.kind = request.kind
+                answered = await answer(request, uuid.uuid4().hex, self._parts)
+            return self._logged(answered, request)
+        finally:
+            self._answering -= 1
+
+    def _check_ready(self) -> None:
         if not self._is_ready():
             raise BadRecordError(RequestFailure.NOT_READY, "the worker is reading its state: ask again in a second")
-        if self._asked > MOST_AT_ONCE:
-            raise BadRecordError(RequestFailure.NOT_READY, f"{MOST_AT_ONCE} requests are in progress: ask again")
 
     def _logged(self, reply: Reply, request: Request) -> Reply:
         """Have the answer noted on `recommendations-served`, without waiting for it."""
@@ -106,31 +131,6 @@ class HttpApi:
         self._parts.metrics.observe_request(kind, "http", outcome, seconds)
         if isinstance(reply, Reply):
             self._parts.metrics.count_reply(kind, reply.variant, bool(reply.degraded))
-
-
-def attach(app: faust.App, api: HttpApi) -> None:
-    """Serve the page on Faust's web server, in the worker's own event loop."""
-
-    class Recommendations(View):
-        """The page; other methods than POST get Faust's 405."""
-
-        async def post(self, request: WebRequest) -> Response:
-            status, content = await api.handle(request.read)
-            return self.bytes(content, content_type="application/json", status=status)
-
-    app.page(PATH, name="recommendations")(Recommendations)
-
-
-async def _body(read: Callable[[], Awaitable[bytes]]) -> bytes:
-    try:
-        async with asyncio.timeout(BODY_WITHIN_S):
-            return await read()
-    except HTTPRequestEntityTooLarge:
-        raise BadRecordError(Reason.TOO_LARGE, f"the body has more than {MAX_VALUE_BYTES} bytes") from None
-    except TimeoutError:
-        raise BadRecordError(
-            RequestFailure.DEADLINE_PASSED, f"the body did not arrive within {BODY_WITHIN_S} s: send it again"
-        ) from None
 
 
 def _told(error: TasteStreamError) -> TasteStreamError:

@@ -24,8 +24,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError, for_code
 
-from workers.backlog import members_of
 from workers.errors import ConfigurationError, DependencyError
+from workers.group_members import group_members
 from workers.plurals import counted
 from workers.run import prepare_topics
 from workers.security import client_options
@@ -34,6 +34,7 @@ from workers.stream.connect import ClientOptions
 from workers.stream.consumers import committed_reader
 from workers.stream.table import NOTE_KEY
 from workers.topics import Topics
+from workers.waiting import plain
 
 log = logging.getLogger(__name__)
 
@@ -127,11 +128,11 @@ async def until_group_is_empty(admin: Any, settings: Settings) -> None:
 
 async def _members_if_known(admin: Any, group: str) -> list[str]:
     try:
-        return await members_of(admin, group)
+        return await group_members(admin, group)
     except KafkaError as error:
         if not error.retriable:
             raise
-        return [f"unknown, {error!r}"]  # a broker that was just started has no coordinator of groups yet
+        return [f"unknown: {plain(error)}"]  # a broker that was just started has no coordinator of groups yet
 
 
 async def _bounds(
@@ -170,7 +171,7 @@ async def _move_offsets(consumer: AIOKafkaConsumer, plan: Plan) -> None:
     except KafkaError as error:
         # The broker takes offsets from outside only while a group has no members.
         raise ConfigurationError(
-            f"the offsets of group {plan.group} can't be moved ({error!r}): stop all of its workers, then run the "
+            f"the offsets of group {plan.group} can't be moved ({plain(error)}): stop all of its workers, then run the "
             "rebuild again; nothing was deleted"
         ) from error
 
@@ -221,7 +222,9 @@ async def group_admin(settings: Settings) -> AsyncIterator[Any]:
         await admin.start()
         yield admin
     except (KafkaError, OSError, TimeoutError) as error:
-        raise DependencyError(f"Kafka at {settings.bootstrap_servers} failed: {error!r}; run this again") from error
+        raise DependencyError(
+            f"Kafka at {settings.bootstrap_servers} failed: {plain(error)}; run this again"
+        ) from error
     finally:
         await admin.close()
 
@@ -233,5 +236,5 @@ async def _consumer(settings: Settings, group_id: str | None = None) -> AsyncIte
             yield consumer
     except (KafkaError, OSError) as error:
         raise DependencyError(
-            f"Kafka at {settings.bootstrap_servers} failed: {error!r}; run the rebuild again"
+            f"Kafka at {settings.bootstrap_servers} failed: {plain(error)}; run the rebuild again"
         ) from error

@@ -14,6 +14,7 @@ from workers.errors import BadRecordError, DependencyError
 from workers.records.codes import RequestFailure
 from workers.records.headers import ReplyTo
 from workers.stream.connect import ClientOptions, connect, disconnect
+from workers.waiting import plain
 
 # Topics are listed anew at most so often: a client that names topics that don't exist can't slow others.
 RELIST_AFTER_S = 1.0
@@ -86,7 +87,7 @@ class ReplySender(Service):
         except MessageSizeTooLargeError as error:
             raise _too_large("more bytes than the topic takes") from error
         except KafkaError as error:
-            raise DependencyError(f"reply to {address.topic} was not acknowledged: {error!r}") from error
+            raise DependencyError(f"reply to {address.topic} was not acknowledged: {plain(error)}") from error
 
     async def _acknowledged(self, sending: asyncio.Future[Any], address: ReplyTo) -> None:
         await asyncio.wait({sending}, timeout=UNSURE_AFTER_S)
@@ -122,7 +123,7 @@ class ReplySender(Service):
             try:
                 cluster = await self._producer.client.fetch_all_metadata()
             except KafkaError as error:
-                raise DependencyError(f"Kafka does not tell which topics exist: {error!r}") from error
+                raise DependencyError(f"Kafka does not tell which topics exist: {plain(error)}") from error
             self._partitions = {topic: cluster.partitions_for_topic(topic) or set() for topic in cluster.topics()}
 
 

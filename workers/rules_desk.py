@@ -16,6 +16,7 @@ from workers.stream.connect import ClientOptions, connect, disconnect
 from workers.stream.refusal import refusal
 from workers.stream.refused import Refusals
 from workers.topics import Topics
+from workers.waiting import plain
 
 
 def checked(file: Path, scenario: str) -> tuple[bytes, Rules]:
@@ -47,7 +48,7 @@ async def publish(settings: Settings, options: ClientOptions, scenario: str, val
     try:
         await producer.send_and_wait(topic, value, key=key, partition=0)
     except KafkaError as error:
-        raise DependencyError(f"the rules were not acknowledged ({error!r}): put them again") from error
+        raise DependencyError(f"the rules were not acknowledged ({plain(error)}): put them again") from error
     finally:
         await disconnect(producer)
 

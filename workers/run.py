@@ -6,23 +6,31 @@ import logging
 from pathlib import Path
 
 import faust
-from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception_type, stop_after_delay, wait_fixed
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from workers.app import build
-from workers.errors import ConfigurationError, DependencyError, TasteStreamError
+from workers.errors import (
+    EXIT_FAILED,
+    EXIT_MISCONFIGURED,
+    ConfigurationError,
+    DependencyError,
+    TasteStreamError,
+)
 from workers.security import client_options
 from workers.settings import Settings
 from workers.topic_admin import ensure_topics
 from workers.topics import Topics
+from workers.waiting import say_what_for
 
 log = logging.getLogger(__name__)
 
-# Exit codes for supervisors: after a failure start again, a contradiction waits for a person (EX_CONFIG).
-EXIT_FAILED, EXIT_MISCONFIGURED = 1, 78
 BROKER_PAUSE_S = 1.0
 
 # Libraries that say in a hundred lines a minute what one line of ours says while a broker is away.
 _QUIET = {"aiokafka": logging.CRITICAL, "faust": logging.WARNING, "mode": logging.WARNING}
+
+# What mode says of whatever makes its services crash: stacks, under each service's name, and that it did.
+_CRASHED, _CRASH_FOLLOWS = "Crashed reason=", "We experienced a crash!"
 
 
 def run_worker(settings: Settings) -> int:
@@ -32,12 +40,8 @@ def run_worker(settings: Settings) -> int:
         prepare_folder(settings.data_path)
         asyncio.run(prepare_topics(settings))
         app = build(settings)
-    except DependencyError as error:
-        log.error("%s", error)
-        return EXIT_FAILED
     except TasteStreamError as error:
-        log.error("%s", error)
-        return EXIT_MISCONFIGURED
+        return _say(error)
     app.finalize()
     _calm_garbage_collection()
     worker = faust.Worker(app, override_logging=False, redirect_stdouts=False, quiet=True)
@@ -45,13 +49,18 @@ def run_worker(settings: Settings) -> int:
     try:
         worker.execute_from_commandline()
     except SystemExit as end:
-        if isinstance(app.first_crash, ConfigurationError):
-            log.error("%s", app.first_crash)
-            return EXIT_MISCONFIGURED
-        return int(end.code or 0)
+        return int(end.code or 0) if app.first_crash is None else _say(app.first_crash)
     except Exception as error:
-        log.error("the worker ended: %s", error)
-        return EXIT_FAILED
+        return _say(app.first_crash or error)
+
+
+def _say(error: BaseException) -> int:
+    """One line on what ended the worker, and its exit code."""
+    if isinstance(error, TasteStreamError):
+        log.error("%s", error)
+    else:
+        log.error("the worker ended: %r", error)
+    return EXIT_MISCONFIGURED if isinstance(error, ConfigurationError) else EXIT_FAILED
 
 
 def _calm_garbage_collection() -> None:
@@ -82,7 +91,7 @@ async def prepare_topics(settings: Settings) -> None:
         retry=retry_if_exception_type(DependencyError),
         stop=stop_after_delay(settings.patience_s),
         wait=wait_fixed(BROKER_PAUSE_S),
-        before_sleep=before_sleep_log(log, logging.WARNING),
+        before_sleep=say_what_for(log, "the topics are ready"),
         reraise=True,
     ):
         with attempt:
@@ -98,3 +107,12 @@ def set_up_logging(level: str) -> None:
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", force=True)
     for name, least in _QUIET.items():
         logging.getLogger(name).setLevel(least)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_not_explained_later)
+
+
+def _not_explained_later(record: logging.LogRecord) -> bool:
+    """Leave out what Faust and mode print of errors of ours, stacks included: `run_worker` says each once."""
+    said = str(record.msg)
+    ours = isinstance(record.exc_info, tuple) and isinstance(record.exc_info[1], TasteStreamError)
+    return not (_CRASH_FOLLOWS in said or (ours and (record.name.startswith(("faust", "mode")) or _CRASHED in said)))

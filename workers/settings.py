@@ -1,21 +1,26 @@
 """The one file that reads the environment: every setting with its unit, default and bounds."""
 
 import json
+import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from models.events import EVENT_WEIGHTS
 from workers.errors import ConfigurationError
+from workers.misspelt import misspelt
 from workers.records.ignored import ignored_events, patterns_of
 from workers.records.interaction import DEFAULT_FUTURE_TOLERANCE_MS
+from workers.records.json_words import in_json_words
 from workers.records.scale import rating_scale
 from workers.stream.codecs import Codec
 from workers.topics import MAX_PARTITIONS
 
 PREFIX = "TASTESTREAM_"
+_ADDRESS = re.compile(r"(?P<host>[\w.-]+|\[[0-9a-fA-F:.]+\])(:(?P<port>\d{1,5}))?")
 
 Partitions = Annotated[int, Field(ge=1, le=MAX_PARTITIONS)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -44,12 +49,22 @@ def _are_patterns(text: str) -> str:
     return text
 
 
+def _addresses(servers: str) -> str:
+    for server in servers.split(","):
+        found = _ADDRESS.fullmatch(server.strip())
+        if found is None or not 0 < int(found["port"] or 1) < 65536:
+            raise ValueError(f"{server[:64]!r} is no address of a broker, use host:port")
+    return servers
+
+
 class Settings(BaseSettings):
     """A worker's configuration, fixed from its start."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    bootstrap_servers: str = Field("127.0.0.1:9092", min_length=1, description="Kafka, host:port, comma-separated")
+    bootstrap_servers: Annotated[str, AfterValidator(_addresses)] = Field(
+        "127.0.0.1:9092", min_length=1, description="Kafka, host:port, comma-separated"
+    )
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         "PLAINTEXT", description="how Kafka is spoken to: SSL encrypts, SASL logs in"
     )
@@ -167,11 +182,27 @@ class Settings(BaseSettings):
 
 def load_settings(**overrides: Any) -> Settings:
     """Settings from the environment, overrides by name; raises ConfigurationError naming the variable."""
+    problems = list(misspelt(os.environ, PREFIX, {_variable(name) for name in Settings.model_fields}))
     try:
-        return Settings(**overrides)
+        settings = Settings(**overrides)
     except ValidationError as error:
-        problems = [f"{PREFIX}{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors(include_url=False)]
-        raise ConfigurationError("; ".join(problems) + "; see the table of settings in the README") from None
+        found = error.errors(include_url=False)
+        problems += [f"{_variable(str(one['loc'][0]))}: {in_json_words(one['msg'])}" for one in found]
+    except SettingsError as error:
+        problems.append(_not_json(error))
+    if problems:
+        raise ConfigurationError("; ".join(problems) + " (`tastestream settings` lists them all)")
+    return settings
+
+
+def _variable(name: str) -> str:
+    return f"{PREFIX}{name.upper()}"
+
+
+def _not_json(error: SettingsError) -> str:
+    """Which variable is meant stands in the text of the error alone."""
+    named = [name for name in Settings.model_fields if f'"{name}"' in str(error)]
+    return f"{', '.join(map(_variable, named))}: this is not JSON ({error.__cause__})"
 
 
 def plain_text(value: Any) -> str:

@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError, for_code
 from workers.errors import ConfigurationError, DependencyError
 from workers.stream.refusal import refusal
 from workers.topics import TopicSpec, TopicView
+from workers.waiting import plain
 
 NO_ERROR = 0
 TOPIC_ALREADY_EXISTS = 36  # another worker started at the same moment: its topic is checked like any other
@@ -71,7 +72,9 @@ async def _admin(client_options: Mapping[str, Any]) -> AsyncIterator[Any]:
             raise refused from error
         servers, protocol = client_options.get("bootstrap_servers"), client_options.get("security_protocol")
         spoken = f" Does it speak {protocol} there?" if protocol else ""
-        raise DependencyError(f"Kafka at {servers} can't prepare the topics: {error!r}; is it up?{spoken}") from error
+        raise DependencyError(
+            f"Kafka at {servers} can't prepare the topics ({plain(error)}): is it up?{spoken}"
+        ) from error
     finally:
         await admin.close()
 

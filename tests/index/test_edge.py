@@ -86,6 +86,12 @@ async def test_folder_that_is_open_elsewhere_is_named_with_advice(tmp_path: Path
         await opened(tmp_path / "index")
 
 
+async def test_folder_that_can_not_be_made_is_named_with_advice(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError, match=r"\(Not a directory\): set TASTESTREAM_DATA_PATH"):
+        await opened(tmp_path / "file" / "index")
+
+
 async def test_damaged_folder_is_named_with_advice(tmp_path: Path) -> None:
     index = await opened(tmp_path / "index")
     await index.upsert(numbered(5))

@@ -1,6 +1,7 @@
 """The console command: what it offers, and how it fails."""
 
 import json
+import socket
 import subprocess
 import sys
 from importlib.metadata import version
@@ -81,3 +82,59 @@ def test_the_version_is_said_and_every_command_explains_itself_by_a_short_option
     for command in ((), ("state", "show"), ("topics", "create"), ("ask",)):
         ended = tastestream(*command, "-h")
         assert ended.returncode == 0 and "Usage:" in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--recommender", "foo:Bar"), "'foo:Bar' can't be evaluated"),
+        (("--recommender", "models.baselines"), "name it as module:Class"),
+        (("--recommender", "json:JSONDecoder"), "it needs observe(event)"),
+        (("--only", "nothing"), "choose from learned ranker"),
+        (("--protocol", "guess"), "choose prequential"),
+        (("--json", "/no/such/folder/report.json"), "there is no folder /no/such/folder"),
+    ],
+    ids=lambda value: "" if isinstance(value, str) else value[-1],
+)
+def test_what_an_evaluation_can_not_find_is_said_before_any_data(arguments: tuple[str, str], said: str) -> None:
+    ended = tastestream("evaluate", "--data", "/no/such/data", *arguments)
+    assert ended.returncode == EXIT_MISCONFIGURED
+    assert said in ended.stderr and len(ended.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("TASTESTREAM_EVENT_WEIGHTS", '{"click"', "TASTESTREAM_EVENT_WEIGHTS: this is not JSON"),
+        ("TASTESTREAM_EVENT_WEIGHTS", "[1]", "TASTESTREAM_EVENT_WEIGHTS: Input should be an object"),
+        ("TASTESTREAM_WEBPORT", "1", "TASTESTREAM_WEBPORT is no setting: do you mean TASTESTREAM_WEB_PORT?"),
+        ("TASTESTREAM_BOOTSTRAP_SERVERS", "127.0.0.1:port", "no address of a broker"),
+    ],
+)
+def test_a_worker_with_a_wrong_setting_ends_with_one_line(variable: str, value: str, said: str) -> None:
+    ended = tastestream("worker", **{variable: value})
+    assert ended.returncode == EXIT_MISCONFIGURED
+    assert said in ended.stderr and len(ended.stderr.splitlines()) == 1
+
+
+def test_a_broker_that_can_not_be_run_ends_with_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        wrong = {
+            ("--port", "99999"): "There is no port 99999",
+            ("--port", str(taken.getsockname()[1])): "can't be used (Address already in use)",
+            ("--data", str(tmp_path / "file" / "data")): "can't be written (Not a directory)",
+        }
+        for (option, value), said in wrong.items():
+            options = {"--data": str(tmp_path / "broker"), "--port": "0", option: value}
+            ended = tastestream("broker", *(part for pair in options.items() for part in pair))
+            assert ended.returncode == EXIT_MISCONFIGURED
+            assert said in ended.stderr and len(ended.stderr.splitlines()) == 1
+
+
+def test_an_absent_broker_is_waited_for_with_a_line_now_and_then() -> None:
+    ended = tastestream("topics", TASTESTREAM_BOOTSTRAP_SERVERS="127.0.0.1:1", TASTESTREAM_PATIENCE_S="3")
+    waits = [line for line in ended.stderr.splitlines() if line.startswith("waiting")]
+    assert len(waits) == 1 and "until the topics are ready: Kafka at 127.0.0.1:1" in waits[0]
+    assert ended.returncode == EXIT_FAILED and "<" not in ended.stderr and "Error" not in ended.stderr

@@ -14,7 +14,7 @@ from tests.workers.test_dead_letters import Received
 from workers.dead_letters import OMITTED_HEADER, dead_letter
 from workers.errors import BadRecordError
 from workers.origin import ORIGIN_HEADER
-from workers.records.codes import Reason, RequestFailure
+from workers.records.codes import HttpFailure, Reason, RequestFailure
 from workers.records.event import decode_event
 from workers.records.experiment import VariantSettings, decode_experiment
 from workers.records.interaction import EventType, Interaction
@@ -125,7 +125,7 @@ def test_rules_are_what_the_page_says() -> None:
 
 
 def test_every_code_is_listed() -> None:
-    assert listed("Codes") == {*Reason, *RequestFailure}
+    assert listed("Codes") == {*Reason, *RequestFailure, *HttpFailure}
 
 
 def test_every_header_of_a_dead_letter_is_listed() -> None:

@@ -1,5 +1,6 @@
 """The same questions over HTTP: the same answers, and errors that programs understand."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -7,6 +8,7 @@ import orjson
 import pytest
 import pytest_asyncio
 
+from infra.ports import HOST
 from tests.waiting import until
 from tests.worker.builders import event, item
 from tests.worker.shop import Shop
@@ -88,8 +90,29 @@ async def test_requests_are_counted_by_kind_and_outcome(shop: Shop) -> None:
     assert await shop.worker.value(name, **labels, outcome="ok") == before + 1
 
 
+@pytest.mark.parametrize("page", ["/", "/router/users/u/", "/router/", "/table/", "/graph/"])
+async def test_no_pages_of_a_library_are_public(shop: Shop, page: str) -> None:
+    assert await shop.worker.status(page) == 404
+
+
 async def test_only_posts_are_answered(shop: Shop) -> None:
     assert await shop.worker.status(PATH) == 405
+
+
+async def test_clients_with_unfinished_bodies_keep_nobody_out_and_leave_no_trace(shop: Shop) -> None:
+    unfinished = b"POST %s HTTP/1.1\r\nHost: shop\r\nContent-Length: 100\r\n\r\n{" % PATH.encode()
+    internal = {"stage": "http", "outcome": "internal_error"}
+    before = await shop.worker.value("tastestream_request_duration_seconds_count", **internal)
+    opened = [await asyncio.open_connection(HOST, int(str(shop.worker.settings["web_port"]))) for _ in range(100)]
+    for _, writer in opened:
+        writer.write(unfinished)
+        await writer.drain()
+    assert (await post(shop, {"user_id": "u", "limit": 5}))[0] == 200
+    for _, writer in opened:
+        writer.close()
+    assert (await post(shop, {"user_id": "u", "limit": 5}))[0] == 200
+    assert await shop.worker.value("tastestream_request_duration_seconds_count", **internal) == before
+    assert "Traceback" not in shop.worker.log
 
 
 async def test_a_user_of_another_worker_is_refused_and_found_there(shop: Shop) -> None:

@@ -7,8 +7,9 @@ import pytest
 from tests.worker.digests import settings_of
 from tests.worker.process import Worker
 from tests.worker.shop import open_shop
+from workers.errors import EXIT_MISCONFIGURED
 from workers.rows import ItemRow
-from workers.run import EXIT_MISCONFIGURED, prepare_topics
+from workers.run import prepare_topics
 
 
 @pytest.mark.parametrize("part", ["users", "items"])

@@ -3,15 +3,20 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import Any
 
 import orjson
+import pytest
 import pytest_asyncio
+from prometheus_client import generate_latest
 
 from tests.query.builders import two_clusters
 from tests.waiting import until
 from workers.errors import DependencyError
 from workers.http_api import MOST_AT_ONCE, MOST_UNLOGGED, NOT_LOGGED, HttpApi
-from workers.parts import Parts
+from workers.http_bodies import ClientLeftError
+from workers.parts import Answering, Parts
+from workers.records.reply import Reply
 
 BODY = b'{"kind":"trending"}'
 
@@ -35,7 +40,31 @@ async def test_a_worker_that_has_not_its_state_yet_says_so(parts: Parts) -> None
     assert await code_of(HttpApi(parts, lambda: False)) == (503, "not_ready")
 
 
-async def test_beyond_so_many_at_once_clients_are_told_to_come_back_and_slow_bodies_count(parts: Parts) -> None:
+class Held:
+    """A pipeline that answers when it may."""
+
+    def __init__(self, pipeline: Answering) -> None:
+        self._pipeline = pipeline
+        self.asked = 0
+        self.release = asyncio.Event()
+
+    async def answer(self, *asked: Any) -> Reply:
+        self.asked += 1
+        await self.release.wait()
+        return await self._pipeline.answer(*asked)
+
+
+async def test_beyond_so_many_at_once_clients_are_told_to_come_back(parts: Parts) -> None:
+    held = Held(parts.pipeline)
+    api = HttpApi(replace(parts, pipeline=held), lambda: True)  # type: ignore[arg-type]
+    waiting = [asyncio.create_task(api.handle(body)) for _ in range(MOST_AT_ONCE)]
+    await until(lambda: held.asked == MOST_AT_ONCE)
+    assert await code_of(api) == (503, "not_ready")
+    held.release.set()
+    assert {status for status, _ in await asyncio.gather(*waiting)} == {200}
+
+
+async def test_bodies_that_are_on_their_way_take_no_place_from_requests(parts: Parts) -> None:
     api = HttpApi(parts, lambda: True)
     arrives, reading = asyncio.Event(), 0
 
@@ -43,13 +72,27 @@ async def test_beyond_so_many_at_once_clients_are_told_to_come_back_and_slow_bod
         nonlocal reading
         reading += 1
         await arrives.wait()
-        return b"{}"
+        return BODY
 
     waiting = [asyncio.create_task(api.handle(slow)) for _ in range(MOST_AT_ONCE)]
     await until(lambda: reading == MOST_AT_ONCE)
-    assert await code_of(api) == (503, "not_ready")
+    assert (await api.handle(body))[0] == 200
     arrives.set()
-    assert {status for status, _ in await asyncio.gather(*waiting)} == {400}
+    assert {status for status, _ in await asyncio.gather(*waiting)} == {200}
+
+
+async def test_a_client_that_leaves_before_its_body_is_complete_is_counted_as_nothing(parts: Parts) -> None:
+    async def leaves() -> bytes:
+        raise ClientLeftError
+
+    def counted() -> list[bytes]:
+        lines = generate_latest(parts.metrics.registry).splitlines()
+        return [line for line in lines if line.startswith(b"tastestream_request_duration_seconds_count")]
+
+    before = counted()
+    with pytest.raises(ClientLeftError):
+        await HttpApi(parts, lambda: True).handle(leaves)
+    assert counted() == before
 
 
 async def test_an_index_that_is_away_is_a_503(parts: Parts) -> None:

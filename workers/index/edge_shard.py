@@ -22,15 +22,21 @@ _FORMAT = 1
 
 def open_shard(folder: Path, schema: Schema) -> Any:
     """Open the shard in `folder`, built there if it's absent or empty; ConfigurationError if it can't be."""
-    if not folder.exists() or not any(folder.iterdir()):
-        _build(folder, schema)
+    try:
+        if not folder.exists() or not any(folder.iterdir()):
+            _build(folder, schema)
+    except OSError as error:
+        raise ConfigurationError(
+            f"can't make the index in {folder} ({error.strerror}): set TASTESTREAM_DATA_PATH to a folder that can be "
+            "written"
+        ) from error
     _check_marker(folder, schema)
     try:
         with translated("open", folder):
             return edge.EdgeShard.load(str(folder))
     except DependencyError as error:
         if "WouldBlock" in str(error):
-            advice = "another process has it open: stop that one, or give this worker a folder of its own"
+            advice = "another process has it open: stop that one, or set TASTESTREAM_DATA_PATH to a folder of its own"
         elif any(sign in str(error) for sign in _NO_WRITING):
             advice = "the disk is read-only or full: make it writable, or give this worker a folder elsewhere"
         else:

@@ -4,11 +4,12 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TypeVar
 
-from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception_type, wait_exponential
+from tenacity import AsyncRetrying, retry_if_exception_type, wait_exponential
 
 from workers.errors import DependencyError
 from workers.index.port import Index
 from workers.index.types import Hit, Patch, Point, Query, Record, Schema
+from workers.waiting import say_what_for
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ class PatientIndex:
     ) -> None:
         self._index = index
         self._failing = 0
+        self._say = say_what_for(log, "the index answers")
         self._pauses = wait_exponential(multiplier=first_pause_s, max=longest_pause_s)
 
     @property
@@ -68,7 +70,7 @@ class PatientIndex:
             async for attempt in AsyncRetrying(
                 retry=retry_if_exception_type(DependencyError),
                 wait=self._pauses,
-                before_sleep=before_sleep_log(log, logging.WARNING),
+                before_sleep=self._say,
                 reraise=True,
             ):
                 if attempt.retry_state.attempt_number == 2:

@@ -56,3 +56,12 @@ class RequestFailure(StrEnum):
     REPLY_ADDRESS_REFUSED = "reply_address_refused"
     REPLY_TOO_LARGE = "reply_too_large"
     INTERNAL_ERROR = "internal_error"
+
+
+class HttpFailure(StrEnum):
+    """Why something that came over HTTP never became a request."""
+
+    INVALID_HTTP = "invalid_http"
+    INVALID_BODY = "invalid_body"
+    NOT_FOUND = "not_found"
+    METHOD_NOT_ALLOWED = "method_not_allowed"

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from workers.errors import ConfigurationError
 from workers.records.aliases import EVENT_TYPES, INTERACTION_FIELDS, ITEM_FIELDS, PERSON_TYPES
 from workers.records.ignored import BUILT_IN, MAX_PATTERNS, IgnoredEvents, ignored_events
+from workers.records.json_words import in_json_words
 from workers.records.scale import STARS, RatingScale, rating_scale
 
 MAX_ENTRIES = 256
@@ -112,7 +113,7 @@ def load_mapping(path: Path, given: Mapping = AS_THEY_ARE) -> Mappings:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"])) or "the file"
-        raise ConfigurationError(f"mapping file {path}, {place}: {first['msg']}") from None
+        raise ConfigurationError(f"mapping file {path}, {place}: {in_json_words(first['msg'])}") from None
     interaction = _checked(path, "interaction", content.interaction)
     try:
         interaction = _with_reading(interaction, content.interaction, given)

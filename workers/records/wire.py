@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from workers.errors import BadRecordError
 from workers.records.codes import Reason
+from workers.records.json_words import in_json_words, json_type
 
 MAX_VALUE_BYTES = 1024 * 1024  # Kafka's own default bound of a record; larger needs configuration on purpose
 MAX_DEPTH = 64
@@ -49,7 +50,7 @@ def parse_object(value: bytes | None) -> dict[str, Any]:
         raise BadRecordError(Reason.TOO_LARGE, f"the value has {len(value)} bytes, at most {MAX_VALUE_BYTES}")
     body = parse_json(value)
     if not isinstance(body, dict):
-        raise BadRecordError(Reason.WRONG_TYPE, f"the value is a JSON {type(body).__name__}, not an object")
+        raise BadRecordError(Reason.WRONG_TYPE, f"the value is a JSON {json_type(body)}, not an object")
     return body
 
 
@@ -157,7 +158,7 @@ def _bad_record(model: type[BaseModel], fields: Mapping[str, Any], error: Valida
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     place = ".".join(str(part) for part in first["loc"])[:MAX_SHOWN_CHARS]
     where = of_record(model, fields) + (f", field {place}" if place else "")
-    return BadRecordError(_reason(first["type"]), f"{where}: {first['msg']}")
+    return BadRecordError(_reason(first["type"]), f"{where}: {in_json_words(first['msg'])}")
 
 
 def _reason(error_type: str) -> Reason:

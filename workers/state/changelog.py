@@ -21,6 +21,7 @@ from workers.stream.connect import ClientOptions
 from workers.stream.recovery import recover
 from workers.stream.table import Row, Table
 from workers.topics import Topics
+from workers.waiting import plain
 
 USERS, ITEMS = "users", "items"
 
@@ -120,7 +121,7 @@ async def _check_topic(options: ClientOptions, name: str) -> None:
         present = name in await admin.list_topics()
     except (KafkaError, OSError) as error:
         raise DependencyError(
-            f"Kafka at {options['bootstrap_servers']} does not answer: {error!r}; is it up?"
+            f"Kafka at {options['bootstrap_servers']} does not answer: {plain(error)}; is it up?"
         ) from error
     finally:
         await admin.close()

@@ -7,13 +7,9 @@ from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
 from aiokafka.errors import KafkaError
-from tenacity import (
-    AsyncRetrying,
-    before_sleep_log,
-    retry_if_exception_type,
-    stop_after_delay,
-    wait_exponential,
-)
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential
+
+from workers.waiting import say_what_for
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +39,7 @@ async def connect(build: Callable[[], C], *, patience_s: float) -> C:
         retry=retry_if_exception_type((KafkaError, OSError)),
         stop=stop_after_delay(patience_s),
         wait=wait_exponential(multiplier=FIRST_PAUSE_S, max=LONGEST_PAUSE_S),
-        before_sleep=before_sleep_log(log, logging.WARNING),
+        before_sleep=say_what_for(log, "Kafka takes a connection"),
         reraise=True,
     ):
         with attempt:

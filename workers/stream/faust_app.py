@@ -1,4 +1,4 @@
-"""Faust as we use it: app, agents over channels, web and worker; its Kafka consumer stays switched off."""
+"""Faust as we use it: app, agents over channels and worker; its Kafka consumer and its web server stay switched off."""
 
 import asyncio
 import logging
@@ -11,7 +11,7 @@ from faust.app.base import BootStrategy
 from faust.types import AgentT
 from mode import Service
 
-from workers.errors import ConfigurationError
+from workers.errors import ConfigurationError, TasteStreamError
 
 log = logging.getLogger(__name__)
 
@@ -24,14 +24,15 @@ EXIT_LATE = 1
 FAUST_VERSION = "0.15.3"
 
 
-class _WithoutKafka(BootStrategy):
+class _AgentsOnly(BootStrategy):
     enable_kafka = False
+    enable_web = False  # it serves pages of its own (/router, /table), and its limits can't be set
 
 
 class StreamApp(faust.App):
     """A Faust app whose agents read channels that `GroupMember` and `RequestReader` fill."""
 
-    BootStrategy = _WithoutKafka
+    BootStrategy = _AgentsOnly
     first_crash: BaseException | None = None
 
     async def on_start(self) -> None:
@@ -59,6 +60,14 @@ class StreamApp(faust.App):
         """Start a service with the app, after those added before it; it stops before them."""
         self._extra_services.append(cast(Any, service))  # Faust starts instances too, but types classes
 
+    async def on_init_extra_service(self, service: Any) -> Any:
+        """Start a service; why one of ours can't start is kept for whoever runs the app."""
+        try:
+            return await super().on_init_extra_service(service)
+        except TasteStreamError as error:
+            self.first_crash = self.first_crash or error
+            raise
+
     def _crash(self, reason: BaseException) -> None:
         """Keep what came first: services that fall over as they end report crashes of their own."""
         self.first_crash = self.first_crash or reason
@@ -70,7 +79,7 @@ class StreamApp(faust.App):
             await self.crash(exc)
 
 
-def new_app(app_id: str, *, bootstrap_servers: str, datadir: str, web_bind: str, web_port: int) -> StreamApp:
+def new_app(app_id: str, *, bootstrap_servers: str, datadir: str) -> StreamApp:
     """Build the app; raises `ConfigurationError` with any other version of Faust than the tested one."""
     if faust.__version__ != FAUST_VERSION:
         raise ConfigurationError(
@@ -82,8 +91,6 @@ def new_app(app_id: str, *, bootstrap_servers: str, datadir: str, web_bind: str,
         broker=f"kafka://{bootstrap_servers.replace(',', ';kafka://')}",
         datadir=datadir,
         autodiscover=False,
-        web_bind=web_bind,
-        web_port=web_port,
     )
 
 

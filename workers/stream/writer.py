@@ -13,6 +13,7 @@ from workers.records.out import OutRecord
 from workers.stream.codecs import CODECS, Codec
 from workers.stream.connect import ClientOptions, connect, disconnect
 from workers.stream.fences import MARK, FencedBatch, Fences
+from workers.waiting import plain
 
 Target = tuple[str, int]
 
@@ -81,7 +82,7 @@ class Writer(Service):
             await asyncio.gather(*(self._send_partition(topic, p, records) for (topic, p), records in batches.items()))
         except KafkaError as error:
             raise await self._ended(
-                f"Kafka refused or did not acknowledge a write to {sorted(batches)[:3]}: {error!r}"
+                f"Kafka refused or did not acknowledge a write to {sorted(batches)[:3]}: {plain(error)}"
             ) from error
 
     async def own(self, topic: str, partitions: set[int], new: set[int]) -> None:
@@ -94,7 +95,7 @@ class Writer(Service):
         try:
             await asyncio.gather(*(self._take(TopicPartition(topic, partition)) for partition in new))
         except KafkaError as error:
-            raise await self._ended(f"Kafka does not give the right to write {topic}: {error!r}") from error
+            raise await self._ended(f"Kafka does not give the right to write {topic}: {plain(error)}") from error
 
     async def renew(self, topic: str, partition: int) -> None:
         """Keep Kafka from forgetting our epoch; nothing of ours may be on its way to the partition."""
