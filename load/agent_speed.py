@@ -17,12 +17,12 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from load.errors import LoadError
 from workers.agents import catalog, interactions, transitions
 from workers.agents.user_records import Effects, decode
-from workers.build_parts import build_parts
-from workers.parts import Parts
-from workers.security import client_options
+from workers.runtime.build_parts import build_parts
+from workers.runtime.parts import Parts
 from workers.settings import Settings
 from workers.stream.chunk import Chunk
 from workers.stream.connect import ClientOptions
+from workers.stream.security import client_options
 from workers.topics import Topics
 
 POLL_MS = 200

@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError
 
 from load.errors import LoadError
 from load.kafka import Bootstrap, options_of, unusable
-from workers.waiting import plain
+from workers.messages.waiting import plain
 
 
 class Backlog:

@@ -16,7 +16,7 @@ from load.errors import LoadError
 from load.outages.supervised import Supervised
 from load.outages.waiting import until
 from load.replay import replay
-from workers.run import prepare_topics
+from workers.runtime.run import prepare_topics
 from workers.settings import Settings
 from workers.topics import Topics
 

@@ -23,10 +23,10 @@ from infra.broker import Broker
 from load.agent_speed import fold_catalog, fold_interactions, fold_transitions, running_parts
 from load.dataset import Dataset, find_data
 from load.replay import replay
+from workers.records.codecs import CODECS, Codec
 from workers.records.out import OutRecord
-from workers.run import prepare_topics
+from workers.runtime.run import prepare_topics
 from workers.settings import load_settings
-from workers.stream.codecs import CODECS, Codec
 from workers.stream.writer import Target, Writer, fields_of
 from workers.topics import Topics
 

@@ -27,8 +27,8 @@ from load.hostile_run import HostileRun, Shares, hostile_run
 from load.path_speed import whole_path
 from load.speed_table import Figure, speed_table
 from load.worker_process import WorkerProcess
-from workers.commands.bars import rate_bar
-from workers.run import prepare_topics
+from workers.admin.bars import rate_bar
+from workers.runtime.run import prepare_topics
 from workers.settings import load_settings
 
 MB = 1e6

@@ -25,7 +25,7 @@ from load.outages.opening import open_scene, settle
 from load.outages.scene import Scale, Scene
 from load.publisher import Publisher
 from load.soak_report import MB, plot, trend_of
-from workers.commands.bars import rate_bar
+from workers.admin.bars import rate_bar
 
 SAMPLE_S = 2.0
 EVICTIONS = "tastestream_state_evictions_total"

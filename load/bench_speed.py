@@ -37,8 +37,8 @@ from load.recovery_speed import measure_recovery
 from load.replay import replay
 from load.speed_table import Figure, speed_table
 from load.worker_process import WorkerProcess
-from workers.parts import Parts
-from workers.run import prepare_topics
+from workers.runtime.parts import Parts
+from workers.runtime.run import prepare_topics
 from workers.settings import Settings, load_settings
 from workers.topics import Topics
 

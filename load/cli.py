@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from workers.cli import app
-from workers.commands.console import answers
-from workers.commands.entry import run
+from workers.admin.console import answers
+from workers.cli.app import app
+from workers.cli.entry import run
 
 DATA = "Data and questions"
 

@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError
 
 from load.errors import LoadError
 from load.kafka import Bootstrap, consumer_at_end, prompt_producer
-from workers.waiting import plain
+from workers.messages.waiting import plain
 
 CORRELATION_HEADER = "correlation_id"
 REPLY_TO_HEADER = "reply_to"

@@ -21,11 +21,11 @@ from load.report import answer_table, latency_table, show_data
 from load.requests import arrival_times, run_load
 from load.synthetic import Shape
 from load.synthetic_files import write_synthetic
-from workers.commands.console import for_bars
-from workers.plurals import counted
-from workers.security import client_options
+from workers.admin.console import for_bars
+from workers.messages.plurals import counted
 from workers.settings import load_settings
-from workers.topic_admin import ensure_topics
+from workers.stream.security import client_options
+from workers.stream.topic_admin import ensure_topics
 from workers.topics import Topics
 
 ECHO = "load-echo"

@@ -26,7 +26,7 @@ from load.scrape import Scrape
 from load.stream_eval import StreamedRecommender, cut, evaluate, sample_tests
 from load.worker_process import WorkerProcess
 from models.evaluation import Outcomes
-from workers.commands.bars import rate_bar
+from workers.admin.bars import rate_bar
 from workers.topics import Topics
 
 REPLIES, ECHO = "demo-replies", "demo-echo"

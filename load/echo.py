@@ -19,8 +19,8 @@ from load.client import CORRELATION_HEADER, REPLY_TO_HEADER, request_client
 from load.errors import LoadError
 from load.kafka import Bootstrap, consumer_at_end, ensure_own_topics, prompt_producer
 from load.requests import LoadReport, run_load
-from workers.security import client_options
 from workers.settings import load_settings
+from workers.stream.security import client_options
 
 READY = b"echo ready\n"
 PROJECT = Path(__file__).resolve().parent.parent  # where `load` can be imported from

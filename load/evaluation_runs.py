@@ -13,7 +13,7 @@ import numpy as np
 from rich.console import Console
 
 from models.evaluation import Recommends, Record
-from workers.commands.bars import rate_bar
+from workers.admin.bars import rate_bar
 
 T = TypeVar("T")
 

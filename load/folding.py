@@ -13,11 +13,11 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from load.errors import LoadError
-from workers.backlog import Backlog, open_backlog
-from workers.commands.bars import rate_bar
-from workers.plurals import counted
-from workers.security import client_options
+from workers.admin.bars import rate_bar
+from workers.messages.plurals import counted
 from workers.settings import Settings
+from workers.stream.backlog import Backlog, open_backlog
+from workers.stream.security import client_options
 from workers.topics import Topics
 
 LOOK_EVERY_S = 0.5

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from load.client import RequestClient
 from load.errors import LoadError
-from workers.waiting import plain
+from workers.messages.waiting import plain
 
 VISITOR = "visitor-of-the-demo"
 NEW_ITEM_TIMEOUT_S = 10.0

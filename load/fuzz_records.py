@@ -17,6 +17,10 @@ import orjson
 import typer
 
 from load.record_samples import CLOUD_EVENT_HEADERS, FOREIGN, ITEMS, NOW_MS, ORDER, OWN, REQUESTS
+from workers.admin.schema.contents import MIN_VALUES
+from workers.admin.schema.detect import detect
+from workers.admin.schema.found import Sampled
+from workers.admin.schema.report import shortfall
 from workers.errors import BadRecordError, ConfigurationError
 from workers.records import aliases
 from workers.records.cloud_events import Headers
@@ -29,10 +33,6 @@ from workers.records.item_update import decode_item_event
 from workers.records.mapping import Mapping
 from workers.records.request import decode_request
 from workers.records.scale import rating_scale
-from workers.schema.contents import MIN_VALUES
-from workers.schema.detect import detect
-from workers.schema.found import Sampled
-from workers.schema.report import shortfall
 
 FRAME = bytes([0, 0, 0, 0, 7])  # of a schema registry
 MAX_INPUT_BYTES = 4096

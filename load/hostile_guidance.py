@@ -11,7 +11,7 @@ import orjson
 
 from load.hostile import ANYWHERE, Hostile, Make, deep, mixed
 from models.ranker_weights import RankerWeights
-from workers.collaborative.slots import key_of
+from workers.items.slots import key_of
 from workers.topics import Topics
 
 Corpus = Callable[[int, int], Iterator[Hostile]]

@@ -16,7 +16,7 @@ from load.kafka import bulk_producer, ensure_own_topics, records_ever
 from load.path_speed import LOOK_AGAIN_S, caught_up
 from load.scrape import Scrape
 from load.worker_process import WorkerProcess
-from workers.partitioning import partition_of
+from workers.stream.partitioning import partition_of
 from workers.topics import Topics
 
 HISTORY = 200

@@ -8,11 +8,11 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from load.errors import LoadError
+from workers.messages.waiting import plain
 from workers.stream.connect import ClientOptions
 from workers.stream.refusal import refusal
-from workers.topic_admin import ensure_topics
+from workers.stream.topic_admin import ensure_topics
 from workers.topics import HOUR_MS, TopicSpec
-from workers.waiting import plain
 
 # Where Kafka is: `host:port`, or a client's options where it needs security.
 Bootstrap = str | ClientOptions

@@ -8,8 +8,8 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from load.errors import LoadError
-from workers.partitioning import partition_of
-from workers.waiting import plain
+from workers.messages.waiting import plain
+from workers.stream.partitioning import partition_of
 
 Record = tuple[str, bytes]
 Acknowledgements = list[asyncio.Future[Any]]

@@ -7,10 +7,10 @@ from aiokafka.errors import KafkaError
 
 from load.errors import LoadError
 from load.kafka import unusable
-from workers.bounded_read import require_topics
-from workers.group_members import group_members
-from workers.security import client_options
 from workers.settings import Settings
+from workers.stream.bounded_read import require_topics
+from workers.stream.group_members import group_members
+from workers.stream.security import client_options
 from workers.topics import Topics
 
 log = logging.getLogger(__name__)

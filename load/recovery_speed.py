@@ -12,11 +12,11 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from load.kafka import ensure_own_topics
 from models.user_state import UserState
+from workers.items.rows import ItemRow
 from workers.records.out import OutRecord
-from workers.rows import ItemRow
-from workers.security import client_options
 from workers.settings import Settings
 from workers.stream.recovery import recover
+from workers.stream.security import client_options
 from workers.stream.table import Table
 from workers.stream.writer import Writer
 from workers.topics import Topics

@@ -24,8 +24,8 @@ from load.journal import Journal
 from load.kafka import Bootstrap, bulk_producer, records_ever
 from load.publisher import Acknowledgements, Publisher, Record
 from load.ratings import Ratings
-from workers.commands.bars import rate_bar
-from workers.waiting import plain
+from workers.admin.bars import rate_bar
+from workers.messages.waiting import plain
 
 # Records a turn: enough to fill batches over 8 partitions, few enough to encode in about 10 ms.
 CHUNK = 5_000

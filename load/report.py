@@ -13,7 +13,7 @@ from load.reasons import in_words
 from load.requests import LoadReport
 from load.stream_eval import interval_95
 from models.evaluation import Outcomes
-from workers.plurals import counted
+from workers.messages.plurals import counted
 
 
 def show_data(dataset: Dataset, console: Console) -> None:

@@ -21,7 +21,7 @@ from load.errors import LoadError
 from load.ratings import Ratings
 from load.replay import encode_ratings
 from models.evaluation import LIKED_FROM, Outcomes, Recommends, Record, prequential
-from workers.waiting import plain
+from workers.messages.waiting import plain
 
 T = TypeVar("T")
 

@@ -9,11 +9,11 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from workers.records.aliases import PERSON_TYPES
 from workers.records.codes import Reason
+from workers.records.experiment import DEFAULT_VARIANT
 from workers.records.interaction import EventType
 from workers.records.request import KINDS
 
 OTHER = "other"
-DEFAULT_VARIANT = "default"
 EVENT_TYPES: frozenset[str] = frozenset(get_args(EventType)) | set(PERSON_TYPES.values()) | {"merge"}
 EVENT_OUTCOMES = frozenset(
     {"applied", "duplicate", "late", "parked", "dead_letter", "rerouted", "forwarded", "erased", "ignored"}

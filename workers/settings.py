@@ -11,12 +11,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from models.events import EVENT_WEIGHTS
 from workers.errors import ConfigurationError
-from workers.misspelt import misspelt
+from workers.messages.misspelt import misspelt
+from workers.records.codecs import Codec
 from workers.records.ignored import ignored_events, patterns_of
 from workers.records.interaction import DEFAULT_FUTURE_TOLERANCE_MS
 from workers.records.json_words import in_json_words
 from workers.records.scale import rating_scale
-from workers.stream.codecs import Codec
 from workers.topics import MAX_PARTITIONS
 
 PREFIX = "TASTESTREAM_"

@@ -9,8 +9,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from load.outages.scene import PARTITIONS, Scene
 from load.outages.waiting import until
 from models.user_state import UserState
+from workers.admin.rebuild.run import empty_state, plan_rebuild
 from workers.errors import EXIT_MISCONFIGURED
-from workers.rebuild import empty_state, plan_rebuild
 
 TORN_KEY, TORN_ROW = "torn", UserState().pack()[:5]
 ALIEN_KEY, ALIEN_ROW = "alien", b"{}"

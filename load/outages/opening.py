@@ -20,7 +20,7 @@ from load.outages.traffic import Traffic
 from load.outages.waiting import until
 from load.publisher import Publisher
 from workers.settings import Settings
-from workers.topic_admin import ensure_topics
+from workers.stream.topic_admin import ensure_topics
 
 SESSION_TIMEOUT_S = 6.0
 # Short chunks have many ends for a fault to meet; at peak they are as long as they are by default.

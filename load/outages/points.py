@@ -9,8 +9,8 @@ from workers.index.port import Index
 from workers.index.server import QdrantServerIndex
 from workers.index.server_link import ServerOptions
 from workers.index.types import Record
-from workers.item_points import COUNT, REVISION, TRANSITIONS, ItemPoints
-from workers.rows import ItemRow
+from workers.items.points import COUNT, REVISION, TRANSITIONS, ItemPoints
+from workers.items.rows import ItemRow
 
 READ_TIMEOUT_S = 10.0
 

@@ -17,9 +17,9 @@ from load.outages.scene import Scale, Scene
 from load.outages.verdict import AnswerVerdict, StateVerdict, Truth, judge_answers, judge_state
 from load.outages.waiting import until
 from models.user_state import UserState
-from workers.answers import PARTIAL_CATALOG
-from workers.dlq.letter import letter_of
-from workers.rows import ItemRow
+from workers.admin.dead_letters.letter import letter_of
+from workers.items.rows import ItemRow
+from workers.recommend.answers import PARTIAL_CATALOG
 
 PUBLISHED_WITHIN_S = 1_200.0
 

@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaError
 from load.client import Reply, RequestClient
 from load.errors import LoadError
 from load.outages.crowd import Publication
-from workers.partitioning import partition_of
+from workers.stream.partitioning import partition_of
 
 TICK_S = 0.05
 LIMIT = 10

@@ -11,9 +11,9 @@ import orjson
 from load.independent_fold import DAY_MS, HALF_LIVES, Expected, ExpectedItem, ExpectedUser, key_of, popularity
 from load.outages.traffic import Asked
 from models.user_state import UserState
-from workers.partitioning import partition_of
-from workers.rows import ItemRow
+from workers.items.rows import ItemRow
 from workers.stream.chunk import Record
+from workers.stream.partitioning import partition_of
 
 ROWS = ("transitions", "cooccurrence", "bought")
 SUMS = ("count", "likes", "buyers", "ratings", "stars")

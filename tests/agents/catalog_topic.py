@@ -8,8 +8,8 @@ from aiokafka import TopicPartition
 from tests.agents.parts import PARTITIONS, Sent, chunk_of_records, done, partition_for
 from tests.stream.builders import record_at
 from workers.agents import catalog
-from workers.parts import Parts
 from workers.records.out import Headers
+from workers.runtime.parts import Parts
 from workers.stream.chunk import Record
 
 TOPIC = "item-catalog"

@@ -10,13 +10,13 @@ from aiokafka import TopicPartition
 
 from tests.stream.builders import record_at
 from tests.waiting import until
-from workers.build_parts import build_parts
 from workers.errors import DependencyError
-from workers.partitioning import partition_of
-from workers.parts import Parts
 from workers.records.out import Headers, OutRecord
+from workers.runtime.build_parts import build_parts
+from workers.runtime.parts import Parts
 from workers.settings import Settings
 from workers.stream.chunk import Chunk, Record
+from workers.stream.partitioning import partition_of
 from workers.stream.writer import Target, Writer
 
 PARTITIONS = 2

@@ -15,8 +15,8 @@ from models.evidence import Evidence
 from tests.agents.parts import NOW_MS, PARTITIONS, chunk_of_records, done, json_record, partition_for, running_parts
 from tests.stream.builders import record_at
 from workers.agents import catalog, interactions, transitions
-from workers.parts import Parts
 from workers.records.out import OutRecord
+from workers.runtime.parts import Parts
 from workers.stream.chunk import Chunk, Record
 from workers.stream.table import FLOOR_KEY, Table
 from workers.stream.writer import Target, Writer

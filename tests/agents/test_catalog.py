@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from tests.agents.catalog_topic import CatalogTopic, entries
 from tests.agents.parts import DIM, partition_for, running_parts
-from workers.catalog_log import FIRST_PLACE_HEADER, STATED_HEADER
-from workers.dead_letters import REASON_HEADER
-from workers.origin import ORIGIN_HEADER
-from workers.parts import Parts
+from workers.dead_letters.origin import ORIGIN_HEADER
+from workers.dead_letters.writer import REASON_HEADER
+from workers.items.catalog_log import FIRST_PLACE_HEADER, STATED_HEADER
+from workers.runtime.parts import Parts
 
 
 def entry(parts: Parts, item_id: str) -> dict[str, object]:

@@ -20,9 +20,9 @@ from workers.agents import catalog, transitions
 from workers.errors import DependencyError
 from workers.index.filters import Range
 from workers.index.types import Patch, Point, Query
-from workers.item_points import BOUGHT, BUYERS, COUNT, MEAN_RATING, POPULARITY, TRANSITIONS, WORDS
-from workers.parts import Parts
-from workers.rows import ItemRow
+from workers.items.points import BOUGHT, BUYERS, COUNT, MEAN_RATING, POPULARITY, TRANSITIONS, WORDS
+from workers.items.rows import ItemRow
+from workers.runtime.parts import Parts
 from workers.stream.chunk import Record
 
 

@@ -13,7 +13,7 @@ from models.ranker_weights import RankerWeights
 from tests.agents.parts import NOW_MS, chunk_of_records, done, json_record, running_parts
 from workers.agents import catalog, interactions
 from workers.errors import DependencyError
-from workers.parts import Parts
+from workers.runtime.parts import Parts
 
 ITEMS = 12
 

@@ -10,12 +10,12 @@ from models.ranking import Candidates, Steering
 from tests.agents.parts import NOW_MS
 from tests.agents.test_learning import choose, shop, value
 from tests.experiments.builders import experiment
+from workers.control.live_score import LiveScore
+from workers.control.running import Running
 from workers.errors import DependencyError
-from workers.experiments.live_score import LiveScore
-from workers.experiments.running import Running
-from workers.parts import Parts
-from workers.query.controls import Controls
-from workers.query.looked import Looked, rank_in
+from workers.recommend.controls import Controls
+from workers.recommend.preview import Looked, rank_in
+from workers.runtime.parts import Parts
 
 SHADOWED = experiment(
     "trial",

@@ -10,9 +10,9 @@ from models.ids import item_key
 from tests.agents.parts import NOW_MS, Sent, chunk_of_records, done, json_record, partition_for, running_parts
 from tests.stream.builders import record_at
 from workers.agents import interactions, transitions
-from workers.partitioning import partition_of
-from workers.parts import Parts
+from workers.runtime.parts import Parts
 from workers.stream.chunk import Record
+from workers.stream.partitioning import partition_of
 
 STRANGERS, AT_ONCE = 1_500, 25
 # A row of one of them takes 3.4 KB, the row of the item 1.8 KB; the noise of interpreter and libraries is below this.

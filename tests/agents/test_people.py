@@ -9,7 +9,7 @@ from tests.agents.people import T0, counted, erase, identify, name_in, view
 from tests.agents.world import REROUTED, World
 from tests.stream.builders import record_at
 from workers.agents.interactions import handle
-from workers.arrivals import FIRST_PLACE_HEADER, KIND_HEADER, SUBJECT_HEADER
+from workers.users.arrivals import FIRST_PLACE_HEADER, KIND_HEADER, SUBJECT_HEADER
 
 
 @pytest.mark.parametrize("guest_at", range(PARTITIONS))

@@ -4,9 +4,9 @@ from typing import Any
 
 from tests.agents.parts import chunk_of_records, json_record, partition_for, running_parts
 from workers.agents import catalog, interactions
-from workers.origin import ORIGIN_HEADER
-from workers.parts import Parts
+from workers.dead_letters.origin import ORIGIN_HEADER
 from workers.records.out import Headers
+from workers.runtime.parts import Parts
 from workers.stream.chunk import Record
 
 VIEW = {"event_type": "view", "user_id": "u", "item_id": "a"}

@@ -9,11 +9,11 @@ from tests.agents.parts import chunk_of_records, done, json_record, partition_fo
 from tests.agents.test_items import described, touched
 from tests.collaborative.builders import told, vector
 from workers.agents import catalog, transitions, vectors
-from workers.collaborative.slots import Told
-from workers.item_points import COLLABORATIVE_SPACES, REVISION
-from workers.parts import Parts
+from workers.items.points import COLLABORATIVE_SPACES, REVISION
+from workers.items.rows import ItemRow
+from workers.items.slots import Told
 from workers.records.request import Request
-from workers.rows import ItemRow
+from workers.runtime.parts import Parts
 
 SPACES = tuple(COLLABORATIVE_SPACES.values())
 

@@ -15,8 +15,8 @@ from models.user_state import UserState
 from tests.agents.parts import NOW_MS, PARTITIONS, partition_for
 from tests.stream.builders import record_at
 from workers.agents.interactions import handle
-from workers.parts import Parts
 from workers.records.out import OutRecord
+from workers.runtime.parts import Parts
 from workers.stream.chunk import Chunk, Record
 from workers.stream.repeats import Repeats
 from workers.stream.table import NO_ID

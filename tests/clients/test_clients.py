@@ -15,7 +15,7 @@ from tests.clients.processes import example, kcat_environment, run, script
 from tests.worker.builders import item
 from tests.worker.process import Worker
 from tests.worker.shop import Shop, open_shop, until_committed
-from workers.partitioning import partition_of
+from workers.stream.partitioning import partition_of
 
 ITEMS, PARTITIONS, USERS = 12, 4, 24
 

@@ -22,15 +22,15 @@ from tests.worker.process import Worker
 from tests.worker.shop import Shop, open_shop, until_committed
 from tests.worker.tool import tastestream
 from tests.worker.transactions import Sent
-from workers.arrivals import FIRST_PLACE_HEADER
-from workers.collaborative.publish import read_versions
-from workers.collaborative.slots import key_of, value_of
-from workers.collaborative.versions import Version, encode
-from workers.partitioning import partition_of
-from workers.ranker_report import read_weights
+from workers.admin.ranker import read_weights
+from workers.admin.state.changelog import read_state
+from workers.admin.vectors.publish import read_versions
+from workers.control.versions import Version, encode
+from workers.items.slots import key_of, value_of
 from workers.settings import load_settings
-from workers.state.changelog import read_state
+from workers.stream.partitioning import partition_of
 from workers.stream.unpacking import MOST_BYTES
+from workers.users.arrivals import FIRST_PLACE_HEADER
 
 PARTITIONS, DIM = 4, 64
 WAYS = list(product(("confluent", "kcat"), CODECS[1:]))

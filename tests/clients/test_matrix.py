@@ -14,7 +14,7 @@ from tests.worker.builders import event, item
 from tests.worker.process import Worker
 from tests.worker.shop import Shop, open_shop
 from tests.worker.transactions import Sent
-from workers.partitioning import partition_of
+from workers.stream.partitioning import partition_of
 
 PARTITIONS = 4
 WAYS = [How(*way) for way in product(CODECS, PARTITIONERS, (False, True))]

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from tests.agents.parts import partition_for
 from tests.stream.builders import record_at
-from workers.collaborative.slots import key_of, value_of
+from workers.items.slots import key_of, value_of
 from workers.stream.chunk import Record
 
 DIM = 64

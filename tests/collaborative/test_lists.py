@@ -8,16 +8,16 @@ import pytest
 
 from tests.agents.parts import NOW_MS, chunk_of_records, done, json_record, running_parts
 from tests.collaborative.builders import told, vector
+from workers.admin.vectors.precompute import similar_lists
 from workers.agents import catalog, vectors
-from workers.build_parts import with_lists
-from workers.collaborative.lists import Lists, read_lists, write_lists
-from workers.collaborative.precompute import similar_lists
-from workers.collaborative.versions import Pointer, Version, Versions
+from workers.control.versions import Pointer, Version, Versions
 from workers.errors import ConfigurationError
-from workers.parts import Parts
-from workers.query.precomputed import ReadyLists
+from workers.recommend.lists import Lists, read_lists, write_lists
+from workers.recommend.precomputed import ReadyLists
 from workers.records.reply import Reply
 from workers.records.request import Request
+from workers.runtime.build_parts import with_lists
+from workers.runtime.parts import Parts
 
 ITEMS = [f"i{n}" for n in range(6)]
 LINES: list[Any] = [

@@ -10,12 +10,12 @@ from aiokafka import AIOKafkaProducer
 
 from infra.ports import choose_ports
 from tests.kafka import unique_name
-from workers.collaborative import publish as publishing
-from workers.collaborative.publish import activate, publish, read_versions
-from workers.collaborative.slots import key_of, value_of
-from workers.collaborative.train import Trained
+from workers.admin.vectors import publish as publishing
+from workers.admin.vectors.publish import activate, publish, read_versions
+from workers.admin.vectors.train import Trained
 from workers.errors import ConfigurationError, DependencyError
-from workers.run import prepare_topics
+from workers.items.slots import key_of, value_of
+from workers.runtime.run import prepare_topics
 from workers.settings import Settings, load_settings
 from workers.topics import Topics
 

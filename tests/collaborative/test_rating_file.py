@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from workers.collaborative.rating_file import counts_of_file
-from workers.collaborative.train import train, with_all
+from workers.admin.vectors.rating_file import counts_of_file
+from workers.admin.vectors.train import train, with_all
 from workers.errors import ConfigurationError
 
 

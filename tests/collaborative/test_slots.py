@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.collaborative.builders import vector
-from workers.collaborative.slots import SLOTS, Slots, Told, key_of, told_of, value_of
 from workers.errors import BadRecordError
-from workers.rows import ItemRow
+from workers.items.rows import ItemRow
+from workers.items.slots import SLOTS, Slots, Told, key_of, told_of, value_of
 
 TOLD = st.tuples(st.sampled_from(SLOTS), st.integers(0, 3) | st.none())
 LOGS = st.lists(TOLD, max_size=12)

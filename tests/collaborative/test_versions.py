@@ -2,7 +2,7 @@
 
 import pytest
 
-from workers.collaborative.versions import ACTIVE, Pointer, Version, Versions, encode
+from workers.control.versions import ACTIVE, Pointer, Version, Versions, encode
 from workers.errors import BadRecordError, ConfigurationError
 
 

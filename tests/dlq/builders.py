@@ -6,8 +6,8 @@ from typing import Any
 from aiokafka import TopicPartition
 
 from tests.stream.builders import record_at
-from workers.dead_letters import dead_letter
-from workers.dlq.letter import Letter, letter_of
+from workers.admin.dead_letters.letter import Letter, letter_of
+from workers.dead_letters.writer import dead_letter
 from workers.errors import BadRecordError
 from workers.records.out import Headers
 from workers.stream.chunk import Record

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.dlq.builders import REFUSED_MS, letter
-from workers.dlq.filters import LetterFilter
+from workers.admin.dead_letters.filters import LetterFilter
 
 
 @pytest.mark.parametrize(

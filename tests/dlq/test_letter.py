@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from tests.dlq.builders import HEADERS, REFUSED_MS, TIME_MS, TOPICS, as_read, letter, refused
 from tests.stream.builders import record_at
-from workers.dead_letters import MAX_ORIGINAL_BYTES
-from workers.dlq.letter import letter_of
-from workers.dlq.replay import replayed, target_partition, target_topic, why_not
-from workers.origin import Origin
+from workers.admin.dead_letters.letter import letter_of
+from workers.admin.dead_letters.replay import replayed, target_partition, target_topic, why_not
+from workers.dead_letters.origin import Origin
+from workers.dead_letters.writer import MAX_ORIGINAL_BYTES
 from workers.records.out import Headers
 
 contents = st.none() | st.binary(max_size=20)

@@ -7,9 +7,9 @@ from itertools import pairwise
 from rich.console import Console, RenderableType
 
 from tests.dlq.builders import letter, refused
-from workers.dlq.advice import ADVICE, advice_on
-from workers.dlq.show import counts_table, letter_view, letters_table
-from workers.dlq.summary import Summary
+from workers.admin.dead_letters.advice import ADVICE, advice_on
+from workers.admin.dead_letters.show import counts_table, letter_view, letters_table
+from workers.admin.dead_letters.summary import Summary
 from workers.records.codes import Reason
 
 

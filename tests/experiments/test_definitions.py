@@ -6,8 +6,8 @@ import orjson
 import pytest
 
 from tests.experiments.builders import definition, experiment, record
+from workers.control.definitions import Definitions
 from workers.errors import BadRecordError
-from workers.experiments.definitions import Definitions
 from workers.records.experiment import decode_experiment
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import typer
 
-from workers.commands.experiment import app
-from workers.experiments.desk import checked
-from workers.experiments.judge import FEW_ACTS, FEW_USERS, MISMATCH
-from workers.experiments.running import MAX_RUNNING, choose
+from workers.admin.experiments.judge import FEW_ACTS, FEW_USERS, MISMATCH
+from workers.admin.experiments.service import checked
+from workers.cli.experiment import app
+from workers.control.running import MAX_RUNNING, choose
 from workers.metrics import Metrics
 from workers.records.experiment import MAX_VARIANTS
 

@@ -13,12 +13,12 @@ from rich.console import Console
 from models.comparison import CTR, PURCHASES, VALUE
 from tests.experiments.builders import NOW_MS, experiment
 from tests.stream.builders import record_at
-from workers.experiments.columns import Sample
-from workers.experiments.judge import Defined, Verdict, experiments_in, judge, outcomes_of
-from workers.experiments.outcomes import CLICK, PURCHASE, OutcomeReader
-from workers.experiments.report import Asked, Report
-from workers.experiments.report_view import tables, to_json
-from workers.experiments.running import Running
+from workers.admin.experiments.columns import Sample
+from workers.admin.experiments.judge import Defined, Verdict, experiments_in, judge, outcomes_of
+from workers.admin.experiments.outcomes import CLICK, PURCHASE, OutcomeReader
+from workers.admin.experiments.report import Asked, Report
+from workers.admin.experiments.report_view import tables, to_json
+from workers.control.running import Running
 from workers.records.mapping import AS_THEY_ARE
 from workers.records.request import Request
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from models.experiment import mismatch
 from tests.experiments.builders import experiment
-from workers.experiments.running import NOBODY, Running
+from workers.control.running import NOBODY, Running
 from workers.records.experiment import Experiment
 from workers.records.request import Request
 

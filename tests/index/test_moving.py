@@ -14,8 +14,8 @@ from workers.index.moving import Moved, move_index
 from workers.index.server import QdrantServerIndex
 from workers.index.server_link import ServerOptions
 from workers.index.types import Patch
-from workers.item_points import ItemPoints
-from workers.rows import ItemRow
+from workers.items.points import ItemPoints
+from workers.items.rows import ItemRow
 from workers.settings import load_settings
 
 POINTS = ItemPoints(16)

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 import load.cli  # noqa: F401  (adds its commands)
 from tests.infra.prometheus import ROOT
-from workers.cli import app
+from workers.cli.app import app
 from workers.settings import PREFIX, Settings
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

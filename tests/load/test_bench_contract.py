@@ -20,9 +20,10 @@ from load.hostile_guidance import (
 )
 from load.synthetic import Shape
 from load.synthetic_files import write_synthetic
-from workers.collaborative.slots import told_of
-from workers.collaborative.versions import Versions
+from workers.control.shared_weights import decode_weights
+from workers.control.versions import Versions
 from workers.errors import BadRecordError
+from workers.items.slots import told_of
 from workers.metrics import REQUEST_KINDS
 from workers.records.event import decode_event
 from workers.records.experiment import decode_experiment
@@ -30,7 +31,6 @@ from workers.records.item import Item
 from workers.records.item_update import decode_item_event
 from workers.records.request import decode_request
 from workers.records.rules import decode_rules
-from workers.shared_weights import decode_weights
 from workers.topics import Topics
 
 SMALL = Shape(users=20, items=60, ratings=600, tags=30)

@@ -17,7 +17,7 @@ from load.outages.scene import Scale
 from load.outages.verdict import StateVerdict, judge_state
 from models.events import Event, event_clock, event_weight
 from models.user_state import UserState
-from workers.rows import ItemRow
+from workers.items.rows import ItemRow
 
 SMALL = Scale(
     rate=200, questions=10, kills=1, kills_alone=1, away_s=4, pause_s=8, events=3_000, users_at_peak=200, warm_s=0.5

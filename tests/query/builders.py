@@ -9,9 +9,9 @@ import orjson
 from tests.agents.parts import NOW_MS, Sent, chunk_of_records, json_record, partition_for, running_parts
 from tests.waiting import until
 from workers.agents import catalog, interactions, transitions
-from workers.parts import Parts
 from workers.records.out import OutRecord
 from workers.records.request import Request, decode_request
+from workers.runtime.parts import Parts
 
 CLUSTER = 8
 

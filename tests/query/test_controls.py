@@ -7,7 +7,7 @@ import pytest
 
 from tests.query.builders import request
 from workers.errors import BadRecordError
-from workers.query.controls import MAX_SCENARIOS, Controls, RuleBook
+from workers.recommend.controls import MAX_SCENARIOS, Controls, RuleBook
 from workers.records.rules import Rules, decode_rules
 
 SETTINGS = Controls(diversity=0.5, explore=0.25)

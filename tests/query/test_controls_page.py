@@ -12,11 +12,11 @@ from models.exploration import FEW_USERS, POOL
 from models.fusion import LOGITS
 from models.popular_lists import LITTLE_KNOWN_LISTS
 from tests.query.builders import answer, describe, two_clusters
-from workers.query.candidates import NEW_DAYS, TURN_MS
+from workers.recommend.candidates import NEW_DAYS, TURN_MS
+from workers.recommend.served import served_line
 from workers.records.reply import RecommendationReason, RecommendedItem, Reply
 from workers.records.request import Request
 from workers.records.rules import MAX_PINS, MAX_RULES, Rules, Where, decode_rules
-from workers.served import served_line
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "controls.md").read_text()

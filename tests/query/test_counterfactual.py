@@ -14,7 +14,7 @@ from tests.agents.parts import NOW_MS, partition_for
 from tests.query.builders import answer, fold, request, touch, two_clusters
 from tests.query.test_controls import decoded
 from workers.errors import BadRecordError
-from workers.parts import Parts
+from workers.runtime.parts import Parts
 
 HISTORY = [("red-0", "purchase"), ("blue-2", "view"), ("red-1", "purchase"), ("blue-2", "like"), ("red-3", "click")]
 MINUTE_MS = 60_000

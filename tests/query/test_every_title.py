@@ -15,7 +15,7 @@ from models.titles import wanted
 from tests.agents.parts import chunk_of_records, done, json_record, partition_for, running_parts
 from tests.query.builders import answer
 from workers.agents import catalog
-from workers.parts import Parts
+from workers.runtime.parts import Parts
 
 LEAST_SHARE = 0.995
 CHUNK = 500

@@ -11,9 +11,9 @@ from tests.models.builders import event
 from tests.query.builders import request
 from workers.errors import BadRecordError
 from workers.index.filters import Equals, ExcludeIds, matches
-from workers.query.filters import conditions, keep
-from workers.query.paging import Page
-from workers.query.question import Question
+from workers.recommend.filters import conditions, keep
+from workers.recommend.paging import Page
+from workers.recommend.question import Question
 
 
 def question(*seen: str, **body: object) -> Question:

@@ -9,8 +9,8 @@ import pytest_asyncio
 from tests.agents.parts import NOW_MS
 from tests.query.builders import CLUSTER, answer, describe, fold, touch, two_clusters
 from workers.index.types import Patch
-from workers.item_points import MEAN_RATING
-from workers.parts import Parts
+from workers.items.points import MEAN_RATING
+from workers.runtime.parts import Parts
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -13,10 +13,10 @@ from models.item_state import HALF_LIVES
 from models.popular_lists import ALL, popularity_index
 from tests.agents.parts import PARTITIONS
 from tests.query.builders import request
-from workers.build_parts import build_parts
 from workers.index.edge import EdgeIndex
-from workers.item_points import BUYERS, COUNT, DAY_SCORE, EMBEDDING, LABELS, ORDER_SCORES, POPULARITY, TRANSITIONS
-from workers.parts import Parts
+from workers.items.points import BUYERS, COUNT, DAY_SCORE, EMBEDDING, LABELS, ORDER_SCORES, POPULARITY, TRANSITIONS
+from workers.runtime.build_parts import build_parts
+from workers.runtime.parts import Parts
 from workers.settings import Settings
 
 ITEMS, RARE_EVERY = 100_000, 1_000

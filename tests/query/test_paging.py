@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from models.ids import item_key
 from tests.query.builders import CLUSTER, answer, request, touch, two_clusters
 from workers.errors import BadRecordError
-from workers.parts import Parts
-from workers.query.paging import MAX_SHOWN, Page, next_page, page_of
+from workers.recommend.paging import MAX_SHOWN, Page, next_page, page_of
 from workers.records.request import MAX_PAGE_CHARS
+from workers.runtime.parts import Parts
 
 EVERY_KIND: dict[str, dict[str, Any]] = {
     "for_user": {},

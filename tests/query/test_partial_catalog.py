@@ -8,12 +8,12 @@ import pytest_asyncio
 
 from tests.agents.parts import PARTITIONS, partition_for
 from tests.query.builders import CLUSTER, answer, two_clusters
+from workers.api.recommendations import HttpApi
 from workers.errors import BadRecordError
-from workers.facts import ItemFacts
-from workers.http_api import HttpApi
-from workers.parts import Parts
-from workers.query.question import ask
+from workers.items.facts import ItemFacts
+from workers.recommend.question import ask
 from workers.records.request import Request
+from workers.runtime.parts import Parts
 
 OURS, THEIRS = 0, 1
 ALL = [f"{colour}-{n}" for colour in ("red", "blue") for n in range(CLUSTER)]

@@ -14,13 +14,13 @@ from tests.query.builders import CLUSTER, answer, request, two_clusters
 from workers.agents import catalog
 from workers.errors import BadRecordError, DependencyError
 from workers.index.types import Hit, Query
-from workers.parts import Parts
-from workers.query.filters import conditions, keep
-from workers.query.merge import merge, score
-from workers.query.pipeline import Pipeline
-from workers.query.plan import plan
-from workers.query.question import ask
-from workers.query.retrieve import retrieve
+from workers.recommend.filters import conditions, keep
+from workers.recommend.merge import merge, score
+from workers.recommend.pipeline import Pipeline
+from workers.recommend.plan import plan
+from workers.recommend.question import ask
+from workers.recommend.retrieve import retrieve
+from workers.runtime.parts import Parts
 
 TRANSITIONS, COOCCURRENCE = "transitions", "cooccurrence"
 

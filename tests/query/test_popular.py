@@ -6,8 +6,8 @@ from models.popular_lists import popularity_query, popularity_row
 from workers.index.filters import Condition, Equals, ExcludeIds
 from workers.index.memory import MemoryIndex
 from workers.index.types import Hit, Point, Query
-from workers.item_points import POPULARITY, TRANSITIONS, ItemPoints
-from workers.query.popular import LENGTH, LISTS_BOUND, PopularLists
+from workers.items.points import POPULARITY, TRANSITIONS, ItemPoints
+from workers.recommend.popular import LENGTH, LISTS_BOUND, PopularLists
 
 AVAILABLE = Equals("available", 1)
 ITEMS = 3 * LENGTH

@@ -12,7 +12,7 @@ from models.explain import BOOSTED
 from tests.agents.parts import NOW_MS, partition_for
 from tests.query.builders import CLUSTER, answer, describe, fold, request, touch, two_clusters
 from tests.query.test_controls import decoded
-from workers.parts import Parts
+from workers.runtime.parts import Parts
 
 DAY_MS = 86_400_000
 

@@ -9,7 +9,7 @@ import pytest_asyncio
 from models.text import TEXT_DIM
 from tests.agents.parts import running_parts
 from tests.query.builders import answer, describe, fold, touch
-from workers.parts import Parts
+from workers.runtime.parts import Parts
 
 FILMS: dict[str, dict[str, Any]] = {
     "big": {"title": "Big", "tags": ["Comedy", "Tom Hanks", "children", "body swap", "new york"]},

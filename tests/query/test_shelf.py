@@ -13,15 +13,15 @@ from models.evidence import Evidence
 from models.popular_lists import ALL, popularity_query
 from tests.agents.parts import DIM, NOW_MS, PARTITIONS, partition_for
 from tests.query.builders import CLUSTER, request, two_clusters
-from workers.build_parts import for_shared_index
 from workers.errors import DependencyError
 from workers.index.types import Query
-from workers.item_points import COUNT, EMBEDDING
-from workers.parts import Parts
-from workers.query.popular import PopularLists
-from workers.query.shelf import Shelf
-from workers.rows import ItemRow
-from workers.vectors import ItemVectors
+from workers.items.points import COUNT, EMBEDDING
+from workers.items.rows import ItemRow
+from workers.items.vectors import ItemVectors
+from workers.recommend.popular import PopularLists
+from workers.recommend.shelf import Shelf
+from workers.runtime.build_parts import for_shared_index
+from workers.runtime.parts import Parts
 
 HALF_LIFE = 50_000
 LATER = 10**7

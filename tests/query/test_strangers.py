@@ -4,7 +4,7 @@ from typing import Any
 
 from tests.agents.parts import NOW_MS, partition_for
 from tests.query.builders import CLUSTER, answer, describe, fold, touch, two_clusters
-from workers.parts import Parts
+from workers.runtime.parts import Parts
 
 
 def tell(parts: Parts, user: str, *preferred: str) -> None:

@@ -8,8 +8,8 @@ import pytest_asyncio
 
 from load.report import answer_table
 from tests.query.builders import answer, describe, fold, touch, two_clusters
-from workers.parts import Parts
-from workers.query.present import TITLE_CHARS
+from workers.recommend.assemble import TITLE_CHARS
+from workers.runtime.parts import Parts
 
 LONG = "long " * 100
 ASKED: list[dict[str, Any]] = [

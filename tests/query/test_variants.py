@@ -4,11 +4,11 @@ from typing import Any
 
 from tests.agents.parts import partition_for
 from tests.query.builders import request, two_clusters
-from workers.parts import Parts
-from workers.query.retrieve import WIDTH, width_for
+from workers.recommend.retrieve import WIDTH, width_for
 from workers.records.experiment import VariantSettings
 from workers.records.reply import Reply
 from workers.records.rules import Rules
+from workers.runtime.parts import Parts
 
 
 async def answered(parts: Parts, variant: dict[str, Any], **body: Any) -> Reply:

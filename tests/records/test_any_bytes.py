@@ -12,6 +12,10 @@ from hypothesis import strategies as st
 from load.bench_records import HOSTILE_BYTES, hostile_values
 from load.record_samples import FOREIGN, ITEMS, OWN, REQUESTS
 from tests.records.builders import NOW_MS
+from workers.admin.schema.contents import MIN_VALUES
+from workers.admin.schema.detect import detect
+from workers.admin.schema.found import Sampled
+from workers.admin.schema.report import shortfall
 from workers.errors import BadRecordError
 from workers.records.aliases import EVENT_TYPES, INTERACTION_FIELDS, ITEM_FIELDS, PERSON_TYPES, REQUEST_FIELDS
 from workers.records.cloud_events import Headers
@@ -24,10 +28,6 @@ from workers.records.item_update import decode_item_event
 from workers.records.mapping import Mapping as OwnNames
 from workers.records.request import KINDS, decode_request
 from workers.records.scale import rating_scale
-from workers.schema.contents import MIN_VALUES
-from workers.schema.detect import detect
-from workers.schema.found import Sampled
-from workers.schema.report import shortfall
 
 Decode = Callable[[bytes | None, bytes | None, Headers], object]
 

@@ -10,8 +10,8 @@ from workers.records.aliases import EVENT_TYPES, IGNORED_EVENTS, PERSON_TYPES
 from workers.records.event import decode_event
 from workers.records.ignored import BUILT_IN, ignored_events, patterns_of
 from workers.records.mapping import Mapping, load_mapping, save_mapping
+from workers.runtime.source_mapping import mappings_of
 from workers.settings import load_settings
-from workers.source_mapping import mappings_of
 
 
 def code_of(name: str, mapping: Mapping) -> str:

@@ -7,12 +7,12 @@ import pytest
 
 from load.hostile import DEPTHS, nested
 from tests.records.test_any_bytes import DECODERS
+from workers.admin.shown import whole
 from workers.errors import BadRecordError
 from workers.records.cloud_events import STRUCTURED
 from workers.records.experiment import decode_experiment
 from workers.records.rules import decode_rules
 from workers.records.wire import MAX_DEPTH, parse_json, parse_object
-from workers.shown import whole
 
 LISTS = (b"[", b"]")
 OBJECTS = (b'{"a":', b"}")

@@ -11,8 +11,8 @@ from workers.errors import BadRecordError, ConfigurationError
 from workers.records.interaction import Interaction, decode_interaction
 from workers.records.mapping import Mapping, Mappings, load_mapping, save_mapping
 from workers.records.scale import LEAST_STARS, MOST_STARS, STARS, RatingScale, rating_scale
+from workers.runtime.source_mapping import mappings_of
 from workers.settings import load_settings
-from workers.source_mapping import mappings_of
 
 
 def rated(value: object, scale: RatingScale = STARS, **fields: object) -> Interaction:

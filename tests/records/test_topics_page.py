@@ -11,9 +11,10 @@ from pydantic import TypeAdapter
 
 from tests.records.builders import NOW_MS
 from tests.workers.test_dead_letters import Received
-from workers.dead_letters import OMITTED_HEADER, dead_letter
+from workers.dead_letters.origin import ORIGIN_HEADER
+from workers.dead_letters.writer import OMITTED_HEADER, dead_letter
 from workers.errors import BadRecordError
-from workers.origin import ORIGIN_HEADER
+from workers.recommend.served import served_line
 from workers.records.codes import HttpFailure, Reason, RequestFailure
 from workers.records.event import decode_event
 from workers.records.experiment import VariantSettings, decode_experiment
@@ -25,7 +26,6 @@ from workers.records.person import Erase, Identify, Profile
 from workers.records.reply import ErrorReply, Reply, encode_reply
 from workers.records.request import KINDS, Request, decode_request
 from workers.records.rules import decode_rules
-from workers.served import served_line
 
 PAGE = (Path(__file__).parents[2] / "docs" / "topics.md").read_text()
 EXAMPLES: list[tuple[str, str, str]] = re.findall(

@@ -6,8 +6,8 @@ from typing import Any
 import orjson
 import pytest
 
-from workers.schema.detect import detect
-from workers.schema.found import Detection, FoundEvent, Sampled
+from workers.admin.schema.detect import detect
+from workers.admin.schema.found import Detection, FoundEvent, Sampled
 
 EVENTS = ("ORDER_PLACED", "PDP_SEEN", "PDP_SEEN", "BASKET_FILLED")
 

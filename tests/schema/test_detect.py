@@ -7,11 +7,11 @@ import orjson
 import pytest
 
 from load.record_samples import CLOUD_EVENT_HEADERS, FOREIGN, ISO, ITEMS, NOW_MS, OWN
+from workers.admin.schema.detect import detect
+from workers.admin.schema.found import Detection, FoundEvent, FoundField, Sampled
 from workers.records.event import decode_event
 from workers.records.interaction import Interaction
 from workers.records.mapping import Mapping, Mappings, RecordKind, load_mapping, save_mapping
-from workers.schema.detect import detect
-from workers.schema.found import Detection, FoundEvent, FoundField, Sampled
 
 
 def found_in(*bodies: dict[str, Any], kind: RecordKind = "interaction") -> Detection:

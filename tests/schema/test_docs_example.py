@@ -7,10 +7,10 @@ import orjson
 import pytest
 
 from tests.records.test_topics_page import example
+from workers.admin.schema.detect import detect
+from workers.admin.schema.found import Sampled
+from workers.admin.schema.run import is_usable, likelier, write_mapping
 from workers.records.mapping import Mappings, RecordKind, load_mapping, save_mapping
-from workers.schema.detect import detect
-from workers.schema.found import Sampled
-from workers.schema.run import is_usable, likelier, write_mapping
 
 DOCUMENTED: dict[str, Any] = orjson.loads(example("mapping"))
 

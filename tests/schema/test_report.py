@@ -5,9 +5,9 @@ from io import StringIO
 import orjson
 from rich.console import Console
 
-from workers.schema.detect import detect
-from workers.schema.found import Sampled
-from workers.schema.report import detection_report, shortfall
+from workers.admin.schema.detect import detect
+from workers.admin.schema.found import Sampled
+from workers.admin.schema.report import detection_report, shortfall
 
 
 def printed(*bodies: dict[str, object]) -> str:

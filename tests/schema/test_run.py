@@ -4,12 +4,12 @@ from pathlib import Path
 
 import orjson
 
+from workers.admin.schema.detect import detect
+from workers.admin.schema.found import Sampled
+from workers.admin.schema.run import likelier, write_mapping
 from workers.records.mapping import Mapping, load_mapping
-from workers.schema.detect import detect
-from workers.schema.found import Sampled
-from workers.schema.run import likelier, write_mapping
+from workers.runtime.source_mapping import settings_mapping
 from workers.settings import load_settings
-from workers.source_mapping import settings_mapping
 
 EVENT = {"customer": "u1", "sku": "a", "action": "ITEM_VIEWED", "ts": 1_714_564_800}
 ITEM = {"sku": "a", "productName": "Lamp", "salePrice": 9.5}

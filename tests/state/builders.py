@@ -11,10 +11,10 @@ from models.evidence import Evidence
 from models.taste import Vector
 from models.user_state import UserState
 from tests.models.builders import axis
-from workers.partitioning import partition_of
-from workers.rows import ItemRow
-from workers.state.digest import table_digest, to_json
-from workers.state.form import item_form, user_form
+from workers.admin.state.digest import table_digest, to_json
+from workers.admin.state.form import item_form, user_form
+from workers.items.rows import ItemRow
+from workers.stream.partitioning import partition_of
 
 PARTITIONS = 4
 DIM = 4

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.state.builders import Fold, touch
-from workers.cli import app
+from workers.cli.app import app
 from workers.errors import ConfigurationError
 
 LOG = [touch("a", 1), touch("b", 2)]

@@ -12,10 +12,10 @@ from models.item_state import ItemState
 from models.user_state import UserState
 from tests.models.builders import evidence
 from tests.state.builders import Fold, touch, vector_of
-from workers.rows import ItemRow
-from workers.state.digest import TOLERANCE, differences, table_digest, to_json
-from workers.state.form import Form, item_form, user_form
-from workers.state.rows_diff import unlike_rows
+from workers.admin.state.digest import TOLERANCE, differences, table_digest, to_json
+from workers.admin.state.form import Form, item_form, user_form
+from workers.admin.state.rows_diff import unlike_rows
+from workers.items.rows import ItemRow
 
 LOG = [touch(item, 1_000 * n, user) for n, (item, user) in enumerate(["au", "bu", "av", "cv", "bu"])]
 
@@ -76,7 +76,7 @@ def test_two_rows_that_were_swapped_are_seen_in_the_sums() -> None:
 
 
 def test_every_part_of_a_row_is_in_its_form_or_left_out_by_name() -> None:
-    """Whoever adds a part to a row decides here: compared in `workers/state/form.py`, or left out as said there."""
+    """A new part of a row is compared in `workers/admin/state/form.py`, or left out as said there."""
     user, row = user_form(UserState(), vector_of).exact, item_form(ItemRow()).exact
     assert set(UserState.__slots__) == {"history", "_seen", "taste", "profile", "identity", "watermarks"}
     assert user.keys() == {"history", "seen", "profile", "identity"}

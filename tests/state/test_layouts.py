@@ -7,8 +7,8 @@ import pytest
 
 from models.user_state import UserState
 from tests.models.builders import axis, event, evidence
-from workers.collaborative.slots import Told
-from workers.rows import ItemRow
+from workers.items.rows import ItemRow
+from workers.items.slots import Told
 
 # Head and hash of the packed sample below. When this test fails, raise the version of the row that workers load
 # (`UserState`, `ItemRow`), whichever part of it changed: a worker then refuses the rows of before and asks for a

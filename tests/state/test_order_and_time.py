@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from models.events import Event
 from models.history import BOUND
 from tests.state.builders import Fold, touch
-from workers.state.digest import differences
+from workers.admin.state.digest import differences
 
 KINDS = ("view", "click", "purchase", "like", "dislike", "impression")
 events = st.builds(

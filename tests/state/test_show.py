@@ -4,9 +4,9 @@ import pytest
 
 from models.history import BOUGHT, WAITING, HistoryEntry
 from models.user_state import UserState
-from workers.rows import ItemRow
+from workers.admin.state.show import describe_item, describe_user, event_words
+from workers.items.rows import ItemRow
 from workers.settings import load_settings
-from workers.state.show import describe_item, describe_user, event_words
 
 WEIGHTS = load_settings().event_weights
 

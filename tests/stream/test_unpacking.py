@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.kafka import create_topic, write
+from workers.records.codecs import CODECS, Codec
 from workers.stream import unpacking
-from workers.stream.codecs import CODECS, Codec
 from workers.stream.consumers import committed_reader
 from workers.stream.unpacking import MOST_BYTES, BoundedRecords, UnpackingError, bound_unpacking
 

@@ -12,9 +12,9 @@ from tests.worker.exactness import until_all_committed
 from tests.worker.process import PROJECT, Worker
 from tests.worker.shop import open_shop
 from tests.worker.traffic import catalog
+from workers.admin.state.changelog import read_state
+from workers.admin.state.digest import to_json
 from workers.settings import PREFIX, Settings, load_settings
-from workers.state.changelog import read_state
-from workers.state.digest import to_json
 
 
 def settings_of(worker: Worker) -> Settings:

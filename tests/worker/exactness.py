@@ -13,8 +13,8 @@ from tests.worker.process import Worker
 from tests.worker.shop import read_all
 from workers.index.edge import EdgeIndex
 from workers.index.port import Index
-from workers.item_points import COUNT, REVISION, TRANSITIONS, ItemPoints
-from workers.rows import ItemRow
+from workers.items.points import COUNT, REVISION, TRANSITIONS, ItemPoints
+from workers.items.rows import ItemRow
 
 DIM = 256
 

@@ -13,7 +13,7 @@ from tests.worker.shop import Shop, open_shop
 from tests.worker.traffic import catalog, events
 from workers.index.server import QdrantServerIndex
 from workers.index.server_link import ServerOptions
-from workers.item_points import ItemPoints
+from workers.items.points import ItemPoints
 
 # Below the 500 ms of the slow server, and above what the stub takes on a busy machine.
 TIMEOUT_MS = 400

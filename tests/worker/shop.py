@@ -14,9 +14,9 @@ from load.kafka import ensure_own_topics
 from tests.waiting import until
 from tests.worker.group_progress import group_progress
 from tests.worker.process import Worker
-from workers.partitioning import partition_of
 from workers.records.out import Headers
 from workers.stream.chunk import Record
+from workers.stream.partitioning import partition_of
 
 READ_MS = 200
 

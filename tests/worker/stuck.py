@@ -6,8 +6,8 @@ import time
 from collections.abc import Awaitable, Callable
 
 from workers.agents import interactions
-from workers.parts import Parts
-from workers.run import run_worker
+from workers.runtime.parts import Parts
+from workers.runtime.run import run_worker
 from workers.settings import load_settings
 from workers.stream.chunk import Chunk
 

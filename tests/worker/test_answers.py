@@ -8,7 +8,7 @@ import pytest_asyncio
 from tests.waiting import until
 from tests.worker.builders import T0_MS, event, item
 from tests.worker.shop import Shop, other_partition
-from workers.partitioning import partition_of
+from workers.stream.partitioning import partition_of
 
 FILLERS = 650
 CLUSTER = 12

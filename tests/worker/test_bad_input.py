@@ -12,10 +12,10 @@ import pytest_asyncio
 from tests.waiting import until
 from tests.worker.builders import event, headers, item
 from tests.worker.shop import Shop, other_partition, read_all
-from workers.catalog_log import FIRST_PLACE_HEADER
-from workers.partitioning import partition_of
+from workers.items.catalog_log import FIRST_PLACE_HEADER
 from workers.records.out import Headers
 from workers.stream.chunk import Record
+from workers.stream.partitioning import partition_of
 
 JUNK = b"\x00\xff\xfe\x01 junk"
 NESTED = b"[" * 10_000 + b"]" * 10_000

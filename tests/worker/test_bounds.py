@@ -10,7 +10,7 @@ from tests.worker.digests import digest_of
 from tests.worker.exactness import check_index, until_all_committed
 from tests.worker.process import Worker
 from tests.worker.shop import open_shop
-from workers.rows import ItemRow
+from workers.items.rows import ItemRow
 
 MAX_USERS, MAX_ITEMS, MAX_UNKNOWN = 40, 60, 12
 ITEMS, USERS, EVENTS, CHUNK = 30, 400, 1_800, 20

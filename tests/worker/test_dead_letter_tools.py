@@ -10,11 +10,11 @@ from tests.worker.builders import event, headers, item
 from tests.worker.process import Worker
 from tests.worker.shop import Shop, open_shop, other_partition
 from tests.worker.tool import Ran, tastestream
-from workers.bounded_read import topic_reader
-from workers.catalog_log import FIRST_PLACE_HEADER
-from workers.dlq.letter import Letter
-from workers.dlq.sender import letter_sender
-from workers.dlq.store import letter_ranges, read_letters
+from workers.admin.dead_letters.letter import Letter
+from workers.admin.dead_letters.sender import letter_sender
+from workers.admin.dead_letters.store import letter_ranges, read_letters
+from workers.items.catalog_log import FIRST_PLACE_HEADER
+from workers.stream.bounded_read import topic_reader
 from workers.stream.chunk import Record
 from workers.topics import Topics
 

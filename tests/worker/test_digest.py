@@ -15,10 +15,10 @@ from tests.worker.exactness import check_index, until_all_committed
 from tests.worker.process import Worker
 from tests.worker.shop import ends, open_shop
 from tests.worker.traffic import catalog, events
-from workers import rebuild
-from workers.rows import ItemRow
-from workers.state.digest import differences
-from workers.state.rows_diff import unlike_rows
+from workers.admin.rebuild import run as rebuild
+from workers.admin.state.digest import differences
+from workers.admin.state.rows_diff import unlike_rows
+from workers.items.rows import ItemRow
 
 LOG = events(2_100, seed=5)
 KILL_AFTER = 700

@@ -12,14 +12,14 @@ from tests.experiments.builders import definition
 from tests.kafka import unique_name
 from tests.waiting import until
 from tests.worker.shop import read_all
-from workers.experiments.follower import SharedExperiments
-from workers.experiments.running import Running
+from workers.control.running import Running
+from workers.control.shared_experiments import SharedExperiments
+from workers.dead_letters.refused import RefusedLetters
 from workers.metrics import Metrics
 from workers.records.out import OutRecord
-from workers.refused_letters import RefusedLetters
 from workers.stream.compacted import CompactedTopicFollower
+from workers.stream.topic_admin import ensure_topics
 from workers.stream.writer import Writer
-from workers.topic_admin import ensure_topics
 from workers.topics import Topics
 
 

@@ -14,7 +14,7 @@ from tests.waiting import until
 from tests.worker.builders import event, item
 from tests.worker.shop import Shop
 from tests.worker.tool import tastestream
-from workers.dead_letters import REASON_HEADER
+from workers.dead_letters.writer import REASON_HEADER
 
 USERS = [f"u{n}" for n in range(24)]
 TRIAL = definition(

@@ -19,8 +19,8 @@ from load.worker_process import WorkerProcess
 from tests.waiting import until
 from tests.worker.process import Worker
 from tests.worker.shop import read_all
-from workers.cli import app
-from workers.run import prepare_topics
+from workers.cli.app import app
+from workers.runtime.run import prepare_topics
 from workers.settings import load_settings
 from workers.topics import Topics
 

@@ -12,7 +12,7 @@ from infra.ports import HOST
 from tests.waiting import until
 from tests.worker.builders import event, item
 from tests.worker.shop import Shop
-from workers.partitioning import partition_of
+from workers.stream.partitioning import partition_of
 
 PATH = "/v1/recommendations"
 

@@ -13,7 +13,7 @@ from tests.worker.exactness import until_all_committed
 from tests.worker.sharing import SharedShop, shared_shop, sharing_worker
 from tests.worker.shop import open_shop
 from tests.worker.traffic import catalog
-from workers.partitioning import partition_of
+from workers.stream.partitioning import partition_of
 
 # The first test waits for a broker, a server and a worker; another one for four outages' pauses.
 pytestmark = pytest.mark.timeout(300)

@@ -15,7 +15,7 @@ from tests.worker.exactness import check_index, check_state, until_all_committed
 from tests.worker.process import Worker
 from tests.worker.shop import Shop, open_shop, other_partition
 from tests.worker.traffic import catalog, events, key_of, mixed
-from workers.partitioning import partition_of
+from workers.stream.partitioning import partition_of
 
 PARTITIONS = 4
 UNKNOWN_ITEMS = 5

@@ -21,10 +21,10 @@ from tests.worker.process import Worker
 from tests.worker.shop import open_shop
 from tests.worker.tool import tastestream
 from tests.worker.traffic import catalog, events
+from workers.admin.state.drop import drop_row
 from workers.errors import ConfigurationError
-from workers.rows import ItemRow
+from workers.items.rows import ItemRow
 from workers.settings import load_settings
-from workers.state.drop import drop_row
 from workers.stream.table import BEGUN_KEY, FLOOR_KEY
 
 EVENTS = 2_000

@@ -10,9 +10,9 @@ from models.user_state import UserState
 from tests.waiting import until
 from tests.worker.builders import T0_MS, event, item
 from tests.worker.shop import Shop, other_partition, until_committed
-from workers.arrivals import FIRST_PLACE_HEADER, KIND_HEADER, SUBJECT_HEADER
-from workers.partitioning import partition_of
-from workers.rows import ItemRow
+from workers.items.rows import ItemRow
+from workers.stream.partitioning import partition_of
+from workers.users.arrivals import FIRST_PLACE_HEADER, KIND_HEADER, SUBJECT_HEADER
 
 PARTITIONS = 4
 CLUSTER = 8

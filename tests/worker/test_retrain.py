@@ -13,11 +13,11 @@ from typer.testing import CliRunner
 from tests.waiting import until
 from tests.worker.process import Worker
 from tests.worker.shop import Shop, open_shop, until_committed
-from workers.cli import app
-from workers.collaborative.publish import activate, roll_back
+from workers.admin.state.changelog import read_state
+from workers.admin.vectors.publish import activate, roll_back
+from workers.cli.app import app
 from workers.errors import ConfigurationError
 from workers.settings import Settings, load_settings
-from workers.state.changelog import read_state
 
 TWINS = 6
 """Items in two halves: users like items of one half only, and their titles say nothing."""

@@ -13,16 +13,16 @@ from typer.testing import CliRunner
 from tests.query.builders import request
 from tests.waiting import until
 from tests.worker.shop import read_all
-from workers.cli import app
+from workers.cli.app import app
+from workers.control.shared_rules import SharedRules
+from workers.dead_letters.refused import RefusedLetters
 from workers.errors import ConfigurationError
 from workers.metrics import Metrics
-from workers.query.controls import Controls, RuleBook
+from workers.recommend.controls import Controls, RuleBook
 from workers.records.out import OutRecord
-from workers.refused_letters import RefusedLetters
-from workers.shared_rules import SharedRules
 from workers.stream.compacted import CompactedTopicFollower
+from workers.stream.topic_admin import ensure_topics
 from workers.stream.writer import Writer
-from workers.topic_admin import ensure_topics
 from workers.topics import Topics
 
 HOME = {"diversity": 0.25}

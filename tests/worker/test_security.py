@@ -21,11 +21,11 @@ from tests.waiting import until
 from tests.worker.builders import event, item
 from tests.worker.process import PROJECT, Worker
 from workers.errors import DependencyError
-from workers.security import client_options
 from workers.settings import load_settings
 from workers.stream.connect import ClientOptions
 from workers.stream.refusal import refusal
-from workers.topic_admin import ensure_topics
+from workers.stream.security import client_options
+from workers.stream.topic_admin import ensure_topics
 from workers.topics import TopicSpec
 
 USER, PASSWORD = "shop", "a-password-that-nobody-may-see"

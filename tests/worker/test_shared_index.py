@@ -15,7 +15,7 @@ from tests.worker.sharing import SharedShop, sharing_worker
 from tests.worker.shop import open_shop
 from tests.worker.tool import tastestream
 from tests.worker.traffic import catalog
-from workers.partitioning import partition_of
+from workers.stream.partitioning import partition_of
 
 USERS = [f"u{n}" for n in range(24)]
 # Two workers and the stub share the test's machine: what is tested here is what they see, not how fast.

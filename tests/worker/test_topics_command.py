@@ -7,7 +7,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from tests.worker.process import Worker
 from tests.worker.tool import tastestream
-from workers.run import EXIT_MISCONFIGURED
+from workers.runtime.run import EXIT_MISCONFIGURED
 
 
 @pytest.fixture

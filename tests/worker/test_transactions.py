@@ -13,7 +13,7 @@ from tests.worker.process import Worker
 from tests.worker.shop import Shop, committed, ends, open_shop
 from tests.worker.tool import tastestream
 from tests.worker.transactions import Sent, die_in_a_transaction, publish, transactions
-from workers.partitioning import partition_of
+from workers.stream.partitioning import partition_of
 
 CHUNK, PARTITIONS = 5, 4
 WATCHDOG_S = 3.0

@@ -8,8 +8,8 @@ from tests.worker.digests import settings_of
 from tests.worker.process import Worker
 from tests.worker.shop import open_shop
 from workers.errors import EXIT_MISCONFIGURED
-from workers.rows import ItemRow
-from workers.run import prepare_topics
+from workers.items.rows import ItemRow
+from workers.runtime.run import prepare_topics
 
 
 @pytest.mark.parametrize("part", ["users", "items"])

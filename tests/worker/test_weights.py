@@ -18,14 +18,14 @@ from models.ranker import OnlineRanker
 from models.ranker_weights import SOURCES, RankerWeights
 from tests.waiting import until, until_passes
 from tests.workers.test_dead_letters import Received
-from workers.cli import app
+from workers.admin.ranker import weights_tables
+from workers.cli.app import app
+from workers.control.shared_weights import MOST_HEARD, HeardWeights, SharedWeights
 from workers.metrics import Metrics
-from workers.ranker_report import weights_tables
 from workers.records.out import OutRecord
-from workers.shared_weights import MOST_HEARD, HeardWeights, SharedWeights
 from workers.stream.compacted import CompactedTopicFollower
+from workers.stream.topic_admin import ensure_topics
 from workers.stream.writer import Writer
-from workers.topic_admin import ensure_topics
 from workers.topics import Topics
 
 HERE = Situation(history_length=5, gap_ms=1_000)

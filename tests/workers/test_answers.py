@@ -11,11 +11,11 @@ from tests.agents.parts import PARTITIONS, Sent, chunk_of_records, json_record, 
 from tests.query.builders import two_clusters
 from tests.stream.builders import record_at
 from workers.agents import interactions
-from workers.answers import answer
 from workers.errors import BadRecordError
-from workers.parts import Parts
+from workers.recommend.answers import answer
 from workers.records.reply import Reply
 from workers.records.request import Request, decode_request
+from workers.runtime.parts import Parts
 
 OFFSET = 10_000
 VIEW = {"event_type": "view", "user_id": "u", "item_id": "red-2"}

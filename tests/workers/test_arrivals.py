@@ -4,7 +4,11 @@ import pytest
 from aiokafka import TopicPartition
 
 from tests.stream.builders import record_at
-from workers.arrivals import (
+from workers.errors import BadRecordError
+from workers.records.out import Headers, OutRecord
+from workers.stream.chunk import Record
+from workers.topics import Topics
+from workers.users.arrivals import (
     FIRST_PLACE_HEADER,
     KIND_HEADER,
     MAX_HOPS,
@@ -14,10 +18,6 @@ from workers.arrivals import (
     arrival_of,
     forwarded,
 )
-from workers.errors import BadRecordError
-from workers.records.out import Headers, OutRecord
-from workers.stream.chunk import Record
-from workers.topics import Topics
 
 TOPICS = Topics()
 PARTITIONS = 8

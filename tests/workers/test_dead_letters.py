@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from workers.dead_letters import dead_letter, original_headers
+from workers.dead_letters.writer import dead_letter, original_headers
 from workers.errors import BadRecordError
 from workers.records.codes import reason_of
 from workers.records.headers import InHeaders

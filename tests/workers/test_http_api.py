@@ -12,11 +12,11 @@ from prometheus_client import generate_latest
 
 from tests.query.builders import two_clusters
 from tests.waiting import until
+from workers.api.bodies import ClientLeftError
+from workers.api.recommendations import MOST_AT_ONCE, MOST_UNLOGGED, NOT_LOGGED, HttpApi
 from workers.errors import DependencyError
-from workers.http_api import MOST_AT_ONCE, MOST_UNLOGGED, NOT_LOGGED, HttpApi
-from workers.http_bodies import ClientLeftError
-from workers.parts import Answering, Parts
 from workers.records.reply import Reply
+from workers.runtime.parts import Answering, Parts
 
 BODY = b'{"kind":"trending"}'
 

@@ -11,10 +11,10 @@ from aiohttp import web
 
 from infra.ports import HOST
 from tests.waiting import until
-from workers import http_server
+from workers.api import server as http_server
+from workers.api.bodies import Bodies, ClientLeftError
+from workers.api.server import HttpServer
 from workers.errors import ConfigurationError
-from workers.http_bodies import Bodies, ClientLeftError
-from workers.http_server import HttpServer
 from workers.records.wire import MAX_VALUE_BYTES
 
 BODY = b'{"kind":"trending"}'

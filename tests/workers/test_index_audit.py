@@ -9,13 +9,13 @@ import pytest_asyncio
 from models.sparse import SparseVector
 from tests.agents.parts import chunk_of_records, done, json_record, partition_for, running_parts
 from tests.waiting import until
-from workers import index_audit
 from workers.agents import catalog
 from workers.index.types import Point
-from workers.index_audit import IndexAudit
-from workers.item_points import REVISION, WHOLE_REVISION, WORDS, whole_revision
-from workers.parts import Parts
-from workers.rows import ItemRow
+from workers.indexing import audit as index_audit
+from workers.indexing.audit import IndexAudit
+from workers.items.points import REVISION, WHOLE_REVISION, WORDS, whole_revision
+from workers.items.rows import ItemRow
+from workers.runtime.parts import Parts
 
 Fixture = tuple[Parts, IndexAudit]
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.index_queue import IndexQueue
+from workers.indexing.queue import IndexQueue
 
 
 class Chunk:

@@ -12,7 +12,7 @@ from workers.errors import ConfigurationError, DependencyError
 from workers.index.server import QdrantServerIndex
 from workers.index.server_link import ServerOptions
 from workers.index.types import DenseSpec, Schema
-from workers.index_service import ServerIndexService
+from workers.indexing.service import ServerIndexService
 
 __all__ = ["stub"]
 SCHEMA = Schema(dense={"embedding": DenseSpec(4)})

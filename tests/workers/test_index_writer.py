@@ -10,7 +10,7 @@ from tests.agents.parts import chunk_of_records, done, json_record, partition_fo
 from tests.waiting import until
 from workers.agents import catalog
 from workers.index.types import Point
-from workers.parts import Parts
+from workers.runtime.parts import Parts
 
 
 class Gate:

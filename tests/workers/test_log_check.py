@@ -6,8 +6,8 @@ from aiokafka import TopicPartition
 from models.evidence import NOTHING, Evidence
 from models.user_state import UserState
 from workers.errors import ConfigurationError
-from workers.log_check import LogCheck
-from workers.rows import ItemRow
+from workers.items.rows import ItemRow
+from workers.runtime.log_check import LogCheck
 from workers.stream.table import Table
 from workers.topics import Topics
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from workers.progress import Progress
+from workers.users.progress import Progress
 
 
 async def test_offsets_only_grow() -> None:

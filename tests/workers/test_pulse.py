@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from itertools import pairwise
 
 from tests.waiting import until
-from workers.pulse import EXIT_STUCK
+from workers.runtime.pulse import EXIT_STUCK
 
 LIMIT_S = 1.0
 BEATS = f"""
 import time
-from workers.pulse import Pulse
+from workers.runtime.pulse import Pulse
 
 def held():
     time.sleep(3600)

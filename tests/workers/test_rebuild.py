@@ -13,18 +13,18 @@ from infra.ports import choose_ports
 from tests.kafka import unique_name
 from tests.waiting import until
 from tests.worker.builders import T0_MS, event, item
-from workers import rebuild
-from workers.backlog import open_backlog
-from workers.collaborative.publish import publish
-from workers.collaborative.train import Trained
+from workers.admin.rebuild import run as rebuild
+from workers.admin.rebuild.fold import fold_log
+from workers.admin.rebuild.run import empty_state, plan_rebuild
+from workers.admin.state.changelog import read_state
+from workers.admin.state.show import item_lines, user_lines
+from workers.admin.vectors.publish import publish
+from workers.admin.vectors.train import Trained
 from workers.errors import ConfigurationError
-from workers.partitioning import partition_of
-from workers.rebuild import empty_state, plan_rebuild
-from workers.rebuild_fold import fold_log
-from workers.run import prepare_topics
+from workers.runtime.run import prepare_topics
 from workers.settings import Settings, load_settings
-from workers.state.changelog import read_state
-from workers.state.show import item_lines, user_lines
+from workers.stream.backlog import open_backlog
+from workers.stream.partitioning import partition_of
 from workers.topics import Topics
 
 DAY_MS = 86_400_000

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.models.builders import evidence
-from workers.rows import ItemRow
+from workers.items.rows import ItemRow
 
 CATALOG = st.none() | st.dictionaries(st.sampled_from(["title", "category"]), st.text(max_size=20)).map(orjson.dumps)
 STEPS = st.lists(st.tuples(st.sampled_from("pqr"), st.integers(0, 2), st.floats(-5, 5, width=32)), max_size=20)

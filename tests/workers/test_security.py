@@ -8,8 +8,8 @@ import pytest
 
 from tests.infra.certificates import new_authority
 from workers.errors import ConfigurationError
-from workers.security import client_options
 from workers.settings import PREFIX, load_settings, plain_text, settings_table
+from workers.stream.security import client_options
 
 PASSWORD = "correct-horse-battery"
 LOGIN: dict[str, Any] = {"sasl_mechanism": "PLAIN", "sasl_username": "shop", "sasl_password": PASSWORD}

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from models.events import EVENT_WEIGHTS
 from workers.errors import ConfigurationError
-from workers.misspelt import misspelt
+from workers.messages.misspelt import misspelt
 from workers.settings import PREFIX, Settings, load_settings, settings_table
 
 

@@ -8,7 +8,7 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from workers.errors import ConfigurationError, DependencyError
-from workers.topic_admin import ensure_topics
+from workers.stream.topic_admin import ensure_topics
 from workers.topics import Topics, TopicSpec
 
 

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from workers import turns
-from workers.turns import Pace, Turns
+from workers import scheduling as turns
+from workers.scheduling import Pace, Turns
 
 
 @pytest.fixture(autouse=True)

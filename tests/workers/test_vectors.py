@@ -5,8 +5,8 @@ import numpy as np
 from tests.models.builders import axis
 from workers.index.memory import MemoryIndex
 from workers.index.types import DenseSpec, Point, Record, Schema
-from workers.item_points import EMBEDDING
-from workers.vectors import ItemVectors
+from workers.items.points import EMBEDDING
+from workers.items.vectors import ItemVectors
 
 DIM = 4
 

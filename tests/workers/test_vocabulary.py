@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from models.text import ItemText, Rarity
 from models.words import WordRarity, word_query, word_row
 from tests.models.builders import axis
-from workers.vocabulary import Vocabulary
+from workers.indexing.vocabulary import Vocabulary
 
 DIM = 8
 FORMS = st.one_of(st.none(), st.integers(0, DIM - 1))

@@ -6,9 +6,9 @@ from aiokafka.errors import KafkaConnectionError
 from prometheus_client import CollectorRegistry
 
 from workers.metrics import Metrics
+from workers.runtime.watchdog import IN_QUEUE, StallRule, Standings, Watchdog
+from workers.scheduling import INDEX
 from workers.stream.reader import Standing
-from workers.turns import INDEX
-from workers.watchdog import IN_QUEUE, StallRule, Standings, Watchdog
 
 TP = TopicPartition("events", 0)
 OTHER = TopicPartition("events", 1)

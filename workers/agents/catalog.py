@@ -1,38 +1,58 @@
 """`item-catalog` → item state, and the item's point in the index: searchable at once, gone at once.
 
 A record that is not where its item belongs is forwarded to that place, and an item whose last record does not
-say all of it is restated, both on the same topic (`workers/catalog_log.py`). A record that can't be used becomes
+say all of it is restated, both on the same topic (`workers/items/catalog_log.py`). A record that can't be used becomes
 a dead letter. The offset is committed only after the index has acknowledged the point or its deletion.
 """
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import faust
 import orjson
 
-from workers.agents.letters import Letters
-from workers.catalog_log import Stated, first_place, forwarded, restated, stated_of
+from workers.dead_letters.letters import Letters
+from workers.dead_letters.origin import origin_of
 from workers.errors import BadRecordError
-from workers.eviction import make_room_for_items
-from workers.origin import origin_of
-from workers.partitioning import partition_of
-from workers.parts import Parts
+from workers.indexing.writer import IndexWriter
+from workers.items.catalog_log import Stated, first_place, forwarded, restated, stated_of
+from workers.items.eviction import make_room_for_items
+from workers.items.points import ItemPoints
+from workers.items.rows import CATALOG_ORIGIN, FORWARDED_ORIGIN, ItemRow
+from workers.metrics import Metrics
 from workers.records.codes import Reason
 from workers.records.item import ItemDeleted, entry_of, plain_entry
 from workers.records.item_update import ItemEvent, ItemUpdate, decode_item_event
-from workers.records.mapping import AS_THEY_ARE
+from workers.records.mapping import AS_THEY_ARE, Mappings
 from workers.records.out import OutRecord
 from workers.records.wire import key_text
-from workers.rows import CATALOG_ORIGIN, FORWARDED_ORIGIN, ItemRow
+from workers.scheduling import Turns
+from workers.settings import Settings
 from workers.stream.chunk import Chunk, Record
-from workers.stream.table import TablePartition
-from workers.stream.writer import Target
+from workers.stream.partitioning import partition_of
+from workers.stream.table import Table, TablePartition
+from workers.stream.writer import Target, Writer
+from workers.topics import Topics
 
 Rows = TablePartition[ItemRow]
 
 WHOLE, CHANGED, DELETED, REPEATED = "whole", "changed", "deleted", "repeated"
 REROUTED, RESTATED = "rerouted", "restated"
+
+
+class CatalogDependencies(Protocol):
+    """What this agent uses of a worker."""
+
+    settings: Settings
+    topics: Topics
+    mappings: Mappings
+    metrics: Metrics
+    turns: Turns
+    items: Table[ItemRow]
+    points: ItemPoints
+    index_writer: IndexWriter
+    writer: Writer
 
 
 @dataclass(slots=True)
@@ -46,7 +66,7 @@ class Effects:
     settled: dict[bytes | None, bool] = field(default_factory=dict)
 
 
-async def handle(chunk: Chunk, parts: Parts) -> None:
+async def handle(chunk: Chunk, parts: CatalogDependencies) -> None:
     """Take one chunk of items; `chunk` is finished once the index shows them."""
     await make_room_for_items(parts)
     partition = chunk.tp.partition
@@ -65,7 +85,7 @@ async def handle(chunk: Chunk, parts: Parts) -> None:
     parts.index_writer.push(partition, effects.touched, whole=True, chunk=chunk)
 
 
-def attach(app: faust.App, channel: faust.ChannelT[Chunk], parts: Parts) -> None:
+def attach(app: faust.App, channel: faust.ChannelT[Chunk], parts: CatalogDependencies) -> None:
     """Run `handle` as a Faust agent over the chunks of `item-catalog`."""
 
     @app.agent(channel, name="catalog")
@@ -75,7 +95,7 @@ def attach(app: faust.App, channel: faust.ChannelT[Chunk], parts: Parts) -> None
                 await handle(chunk, parts)
 
 
-def _take(record: Record, rows: Rows, effects: Effects, parts: Parts) -> bool:
+def _take(record: Record, rows: Rows, effects: Effects, parts: CatalogDependencies) -> bool:
     """Take one record; whether it says all that the row of its key's item knows then."""
     partitions = parts.settings.item_partitions
     stated = stated_of(record, partitions)
@@ -94,7 +114,7 @@ def _take(record: Record, rows: Rows, effects: Effects, parts: Parts) -> bool:
 
 
 def _tell_row(
-    item: ItemEvent, record: Record, stated: Stated | None, rows: Rows, effects: Effects, parts: Parts
+    item: ItemEvent, record: Record, stated: Stated | None, rows: Rows, effects: Effects, parts: CatalogDependencies
 ) -> bool:
     """As `_take`, for a record that is where its item belongs; raises `BadRecordError` if it can't be taken."""
     known = rows.get(item.item_id)
@@ -140,7 +160,7 @@ def _outcome(item: ItemEvent) -> str:
     return DELETED if isinstance(item, ItemDeleted) else WHOLE
 
 
-def _entry(item: ItemEvent, record: Record, row: ItemRow | None, parts: Parts) -> bytes | None:
+def _entry(item: ItemEvent, record: Record, row: ItemRow | None, parts: CatalogDependencies) -> bytes | None:
     """What the catalog says of the item from now on, None once it is deleted; raises `BadRecordError`."""
     if row is not None:
         _check_replay(record, item.item_id, row)

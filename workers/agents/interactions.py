@@ -7,6 +7,7 @@ acknowledged ends the process: the chunk is repeated, and watermarks make that h
 
 import time
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import faust
 
@@ -14,16 +15,19 @@ from models.events import SILENT, Event, event_clock, event_weight
 from models.merge import Merge
 from models.user_state import UserState
 from workers.agents.people import APPLIED, DUPLICATE, fold_person, fold_sealed
-from workers.agents.user_records import Decoded, Effects, decode
-from workers.arrivals import forwarded
+from workers.agents.user_records import Decoded, Effects, RecordsDependencies, decode
+from workers.control.learner import Learner
 from workers.errors import BadRecordError
-from workers.eviction import make_room_for_users
+from workers.items.eviction import make_room_for_users
+from workers.items.fold_vectors import FoldVectors
+from workers.items.vectors import Vector
 from workers.metrics import Metrics
-from workers.parts import Parts
 from workers.records.interaction import Interaction
 from workers.stream.chunk import Chunk
-from workers.stream.table import TablePartition
-from workers.vectors import Vector
+from workers.stream.table import Table, TablePartition
+from workers.stream.writer import Writer
+from workers.users.arrivals import forwarded
+from workers.users.progress import Progress
 
 # One record in so many has its freshness and lateness measured: a histogram costs as much as a fold step.
 MEASURED_EVERY = 16
@@ -31,7 +35,18 @@ MEASURED_EVERY = 16
 REROUTED, ERASED = "rerouted", "erased"
 
 
-async def handle(chunk: Chunk, parts: Parts) -> None:
+class InteractionsDependencies(RecordsDependencies, Protocol):
+    """What this agent uses of a worker, beside what decoding needs."""
+
+    metrics: Metrics
+    progress: Progress
+    users: Table[UserState]
+    vectors: FoldVectors
+    writer: Writer
+    learner: Learner | None
+
+
+async def handle(chunk: Chunk, parts: InteractionsDependencies) -> None:
     """Fold one chunk; returns when all its effects are acknowledged."""
     await make_room_for_users(parts)
     partition = chunk.tp.partition
@@ -61,7 +76,7 @@ async def fold(
     rows: TablePartition[UserState],
     vectors: Mapping[str, Vector],
     effects: Effects,
-    parts: Parts,
+    parts: InteractionsDependencies,
 ) -> None:
     """Fold records into their users' rows, in order: what goes on to another partition keeps that order."""
     for one in decoded:
@@ -80,7 +95,7 @@ def _fold_one(
     rows: TablePartition[UserState],
     vectors: Mapping[str, Vector],
     effects: Effects,
-    parts: Parts,
+    parts: InteractionsDependencies,
 ) -> str:
     """The outcome of one record; a redelivered one changes nothing, but its row is written again."""
     if one.owner != one.record.partition:
@@ -110,7 +125,7 @@ def _fold_one(
     return APPLIED if evidence else DUPLICATE
 
 
-async def _teach(one: Decoded, rows: TablePartition[UserState], parts: Parts) -> None:
+async def _teach(one: Decoded, rows: TablePartition[UserState], parts: InteractionsDependencies) -> None:
     """What a user chooses judges and teaches the ranker, before it is known here."""
     event, learner = one.event, parts.learner
     if learner is None or not isinstance(event, Interaction) or one.owner != one.record.partition or event.items:
@@ -129,7 +144,7 @@ def _supply(user: UserState, vectors: Mapping[str, Vector]) -> None:
             user.supply_vector(item_id, vectors[item_id])
 
 
-def attach(app: faust.App, channel: faust.ChannelT[Chunk], parts: Parts) -> None:
+def attach(app: faust.App, channel: faust.ChannelT[Chunk], parts: InteractionsDependencies) -> None:
     """Run `handle` as a Faust agent over the chunks of `user-interactions`."""
 
     @app.agent(channel, name="interactions")
@@ -140,7 +155,7 @@ def attach(app: faust.App, channel: faust.ChannelT[Chunk], parts: Parts) -> None
                 chunk.finish()
 
 
-def _events(interaction: Interaction, one: Decoded, parts: Parts) -> list[Event]:
+def _events(interaction: Interaction, one: Decoded, parts: InteractionsDependencies) -> list[Event]:
     """One event per item of the record; a list's lines get ids of their own, so that each counts once."""
     items = interaction.item_ids
     weight = event_weight(interaction.event_type, interaction.value, parts.settings.event_weights)

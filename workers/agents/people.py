@@ -12,18 +12,19 @@ from models.evidence import Evidence
 from models.forgetting import retractions
 from models.merge import Merge
 from models.user_state import UserState
-from workers.agents.user_records import Decoded, Effects
-from workers.arrivals import FORGET, MERGE, forwarded, sent_on
+from workers.agents.user_records import Decoded, Effects, RecordsDependencies
 from workers.errors import BadRecordError
-from workers.parts import Parts
+from workers.items.vectors import Vector
 from workers.records.codes import Reason
 from workers.records.person import Erase, Identify, Profile
-from workers.vectors import Vector
+from workers.users.arrivals import FORGET, MERGE, forwarded, sent_on
 
 APPLIED, DUPLICATE, FORWARDED = "applied", "duplicate", "forwarded"
 
 
-def fold_person(one: Decoded, user: UserState, vectors: Mapping[str, Vector], effects: Effects, parts: Parts) -> str:
+def fold_person(
+    one: Decoded, user: UserState, vectors: Mapping[str, Vector], effects: Effects, parts: RecordsDependencies
+) -> str:
     """Fold a record about the person of an open row; its outcome. Raises `BadRecordError`."""
     event = one.event
     if isinstance(event, Merge):
@@ -37,7 +38,7 @@ def fold_person(one: Decoded, user: UserState, vectors: Mapping[str, Vector], ef
     return APPLIED
 
 
-def fold_sealed(one: Decoded, user: UserState, effects: Effects, parts: Parts) -> str:
+def fold_sealed(one: Decoded, user: UserState, effects: Effects, parts: RecordsDependencies) -> str:
     """What comes for a guest who is known to be a user goes on to the user; the outcome. Raises `BadRecordError`.
 
     An order to forget clears this row, too, unless it is older than the `identify`.
@@ -60,7 +61,7 @@ def _is_of_the_user(one: Decoded) -> bool:
     return one.arrival.forwarding is not None and one.arrival.forwarding.kind == FORGET
 
 
-def _identify(event: Identify, one: Decoded, guest: UserState, effects: Effects, parts: Parts) -> None:
+def _identify(event: Identify, one: Decoded, guest: UserState, effects: Effects, parts: RecordsDependencies) -> None:
     if event.user_id in dict(guest.identity.guests):
         raise _already_identified(event.user_id, one.subject)
     _describe(event, one, guest)
@@ -70,7 +71,12 @@ def _identify(event: Identify, one: Decoded, guest: UserState, effects: Effects,
 
 
 def _merge(
-    merge: Merge, one: Decoded, user: UserState, vectors: Mapping[str, Vector], effects: Effects, parts: Parts
+    merge: Merge,
+    one: Decoded,
+    user: UserState,
+    vectors: Mapping[str, Vector],
+    effects: Effects,
+    parts: RecordsDependencies,
 ) -> None:
     partitions = parts.settings.user_partitions
     pieces, guests = user.merge(merge.guest(), merge.guest_id, merge.time_ms, vectors, partitions)
@@ -78,7 +84,7 @@ def _merge(
     _pass_on(guests, user.identity.erased_ms, one, effects, parts)
 
 
-def _erase(event: Erase, one: Decoded, user: UserState, effects: Effects, parts: Parts) -> None:
+def _erase(event: Erase, one: Decoded, user: UserState, effects: Effects, parts: RecordsDependencies) -> None:
     pieces, guests = user.forget(event.event_time, parts.settings.user_partitions)
     _take_back(pieces, one, effects, parts)
     _pass_on(guests, event.event_time, one, effects, parts)
@@ -89,12 +95,12 @@ def _describe(event: Profile, one: Decoded, user: UserState) -> None:
     user.profile.learn(moment, event.attributes, event.preferred_categories)
 
 
-def _take_back(pieces: list[Evidence], one: Decoded, effects: Effects, parts: Parts) -> None:
+def _take_back(pieces: list[Evidence], one: Decoded, effects: Effects, parts: RecordsDependencies) -> None:
     for retraction in retractions(pieces, one.arrival.origin):
         effects.tell(retraction.item_id, retraction.pack(), parts)
 
 
-def _pass_on(guests: list[str], until_ms: int, one: Decoded, effects: Effects, parts: Parts) -> None:
+def _pass_on(guests: list[str], until_ms: int, one: Decoded, effects: Effects, parts: RecordsDependencies) -> None:
     """The order to forget, for the rows of guests that were merged into this user."""
     for guest_id in guests:
         order = orjson.dumps({"event_type": "erase", "user_id": guest_id, "event_time": until_ms})

@@ -9,22 +9,24 @@ import logging
 import time
 import uuid
 from dataclasses import replace
+from typing import Protocol
 
 import faust
 
-from workers.answers import answer, is_foreign
 from workers.errors import BadRecordError
 from workers.metrics import Metrics
-from workers.partitioning import partition_of
-from workers.parts import Parts
+from workers.recommend.answers import AnswerDependencies, answer, is_foreign
+from workers.recommend.replies import Line, ReplySender
+from workers.recommend.served import served_key, served_line
 from workers.records.codes import RequestFailure
 from workers.records.headers import ReplyTo, header_text, reply_to
 from workers.records.out import OutRecord
 from workers.records.reply import ErrorReply, Reply, encode_reply, error_reply
 from workers.records.request import Request, decode_request
-from workers.replies import Line
-from workers.served import served_key, served_line
 from workers.stream.chunk import Chunk, Record
+from workers.stream.partitioning import partition_of
+from workers.stream.writer import Writer
+from workers.topics import Topics
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +38,16 @@ FORWARDED_HEADER = "tastestream.forwarded_from"
 _NAMESPACE = uuid.UUID("6d9f2f6e-3f43-5d51-9d6a-5d1c1f0f8a0b")
 
 
-async def handle(record: Record, parts: Parts) -> None:
+class RequestsDependencies(AnswerDependencies, Protocol):
+    """What this agent uses of a worker, beside what answers need."""
+
+    topics: Topics
+    metrics: Metrics
+    replies: ReplySender
+    writer: Writer
+
+
+async def handle(record: Record, parts: RequestsDependencies) -> None:
     """Answer one request; returns when its reply is acknowledged."""
     address = reply_to(record.headers, record.value, parts.topics.recommendation_replies, parts.topics.may_reply_to)
     request: Request | None = None
@@ -55,7 +66,7 @@ async def handle(record: Record, parts: Parts) -> None:
     _count(sent, "unknown" if request is None else request.kind, record, parts.metrics)
 
 
-async def _answer(request: Request, record: Record, address: ReplyTo, parts: Parts) -> Reply:
+async def _answer(request: Request, record: Record, address: ReplyTo, parts: RequestsDependencies) -> Reply:
     if address.refused:
         raise BadRecordError(RequestFailure.REPLY_ADDRESS_REFUSED, address.refused)
     identity = f"{record.topic}/{record.partition}/{record.offset}/{record.timestamp}"
@@ -66,7 +77,7 @@ def _was_forwarded(record: Record) -> bool:
     return header_text(record.headers, FORWARDED_HEADER) is not None
 
 
-async def _forward(request: Request, record: Record, parts: Parts) -> None:
+async def _forward(request: Request, record: Record, parts: RequestsDependencies) -> None:
     """To the owner's partition, as it came: the owner replies."""
     owner = partition_of(request.subject, parts.settings.user_partitions)
     headers = (*record.headers, (FORWARDED_HEADER, b"%d:%d" % (record.partition, record.offset)))
@@ -75,7 +86,7 @@ async def _forward(request: Request, record: Record, parts: Parts) -> None:
 
 
 async def _send(
-    reply: Reply | ErrorReply, request: Request | None, address: ReplyTo, record: Record, parts: Parts
+    reply: Reply | ErrorReply, request: Request | None, address: ReplyTo, record: Record, parts: RequestsDependencies
 ) -> Reply | ErrorReply:
     """Send to the address asked for; what can't go there becomes an error, on the default topic if need be.
 
@@ -107,7 +118,7 @@ def _count(reply: Reply | ErrorReply, kind: str, record: Record, metrics: Metric
         metrics.count_reply(kind, reply.variant, bool(reply.degraded))
 
 
-def attach(app: faust.App, channel: faust.ChannelT[Chunk], parts: Parts) -> None:
+def attach(app: faust.App, channel: faust.ChannelT[Chunk], parts: RequestsDependencies) -> None:
     """Run `handle` as a Faust agent over the chunks of `recommendation-requests`."""
 
     free = asyncio.Semaphore(CHUNKS_AT_ONCE)

@@ -4,18 +4,39 @@ Evidence, and the order to take some back, are our own records: bytes that can't
 The offset is committed only after the patch that shows the evidence in answers is acknowledged by the index.
 """
 
+from typing import Protocol
+
 import faust
 
 from models.evidence import Evidence, Retraction, is_retraction
-from workers.agents.letters import Letters
+from workers.dead_letters.letters import Letters
 from workers.errors import BadRecordError
-from workers.eviction import make_room_for_items
-from workers.parts import Parts
+from workers.indexing.writer import IndexWriter
+from workers.items.eviction import make_room_for_items
+from workers.items.rows import ItemRow
+from workers.metrics import Metrics
 from workers.records.codes import Reason
+from workers.scheduling import Turns
+from workers.settings import Settings
 from workers.stream.chunk import Chunk, Record
+from workers.stream.table import Table
+from workers.stream.writer import Writer
+from workers.topics import Topics
 
 
-async def handle(chunk: Chunk, parts: Parts) -> None:
+class TransitionsDependencies(Protocol):
+    """What this agent uses of a worker."""
+
+    settings: Settings
+    topics: Topics
+    metrics: Metrics
+    turns: Turns
+    items: Table[ItemRow]
+    index_writer: IndexWriter
+    writer: Writer
+
+
+async def handle(chunk: Chunk, parts: TransitionsDependencies) -> None:
     """Fold one chunk into its items' rows; `chunk` is finished once the index shows them."""
     await make_room_for_items(parts)
     partition = chunk.tp.partition
@@ -47,7 +68,7 @@ async def handle(chunk: Chunk, parts: Parts) -> None:
     parts.index_writer.push(partition, touched, whole=False, chunk=chunk)
 
 
-def attach(app: faust.App, channel: faust.ChannelT[Chunk], parts: Parts) -> None:
+def attach(app: faust.App, channel: faust.ChannelT[Chunk], parts: TransitionsDependencies) -> None:
     """Run `handle` as a Faust agent over the chunks of `item-transitions`."""
 
     @app.agent(channel, name="transitions")

@@ -3,23 +3,36 @@
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from models.merge import Merge
-from workers.agents.letters import Letters
-from workers.arrivals import MERGE, Arrival, Place, arrival_of
+from workers.dead_letters.letters import Letters
+from workers.dead_letters.origin import origin_of
 from workers.errors import BadRecordError
-from workers.origin import origin_of
-from workers.partitioning import partition_of
-from workers.parts import Parts
 from workers.records.codes import Reason
 from workers.records.event import UserEvent, decode_event
 from workers.records.interaction import Interaction
+from workers.records.mapping import Mappings
 from workers.records.out import OutRecord
+from workers.scheduling import Turns
+from workers.settings import Settings
 from workers.stream.chunk import Record
+from workers.stream.partitioning import partition_of
 from workers.stream.writer import Target
+from workers.topics import Topics
+from workers.users.arrivals import MERGE, Arrival, Place, arrival_of
 
 IGNORED = "ignored"
 Batches = dict[Target, list[OutRecord]]
+
+
+class RecordsDependencies(Protocol):
+    """What it takes to decode users' records and to send effects on."""
+
+    settings: Settings
+    topics: Topics
+    mappings: Mappings
+    turns: Turns
 
 
 @dataclass(slots=True)
@@ -55,18 +68,18 @@ class Effects:
     letters: Letters = field(default_factory=lambda: Letters("interactions"))
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-    def send_on(self, record: OutRecord, subject: str, parts: Parts) -> None:
+    def send_on(self, record: OutRecord, subject: str, parts: RecordsDependencies) -> None:
         """Send a record on to its subject's partition."""
         owner = partition_of(subject, parts.settings.user_partitions)
         self.to_users[parts.topics.interactions_rerouted, owner].append(record)
 
-    def tell(self, item_id: str, value: bytes, parts: Parts) -> None:
+    def tell(self, item_id: str, value: bytes, parts: RecordsDependencies) -> None:
         """Tell an item."""
         owner = partition_of(item_id, parts.settings.item_partitions)
         self.to_items[parts.topics.item_transitions, owner].append(OutRecord(item_id.encode(), value))
 
 
-async def decode(records: Sequence[Record], effects: Effects, parts: Parts) -> list[Decoded]:
+async def decode(records: Sequence[Record], effects: Effects, parts: RecordsDependencies) -> list[Decoded]:
     """The usable records of a chunk; others become dead letters, those that say nothing on an item are counted."""
     decoded = []
     for record in records:
@@ -81,7 +94,7 @@ async def decode(records: Sequence[Record], effects: Effects, parts: Parts) -> l
     return decoded
 
 
-def _decoded(record: Record, parts: Parts) -> Decoded:
+def _decoded(record: Record, parts: RecordsDependencies) -> Decoded:
     settings = parts.settings
     arrival = arrival_of(record, parts.topics, settings.user_partitions)
     forwarding = arrival.forwarding
@@ -100,7 +113,7 @@ def _decoded(record: Record, parts: Parts) -> Decoded:
     return _identified(found, parts) if record.headers else found
 
 
-def _identified(one: Decoded, parts: Parts) -> Decoded:
+def _identified(one: Decoded, parts: RecordsDependencies) -> Decoded:
     """A replayed letter without an event id goes by the place where it was first refused: it counts once.
 
     It must not count beside the record that was refused either, which a rebuild may find usable.
@@ -113,7 +126,7 @@ def _identified(one: Decoded, parts: Parts) -> Decoded:
     return replace(one, event=named, replay_of=place)
 
 
-def _home(subject: str, parts: Parts) -> int:
+def _home(subject: str, parts: RecordsDependencies) -> int:
     return partition_of(subject, parts.settings.user_partitions)
 
 

@@ -4,18 +4,39 @@ The records are our own (`tastestream retrain`); one that can't be used becomes 
 only after the index has the vector: who activates a version waits for that.
 """
 
+from typing import Protocol
+
 import faust
 
-from workers.agents.letters import Letters
-from workers.collaborative.slots import Told, told_of
+from workers.dead_letters.letters import Letters
 from workers.errors import BadRecordError
-from workers.partitioning import partition_of
-from workers.parts import Parts
+from workers.indexing.writer import IndexWriter
+from workers.items.rows import ItemRow
+from workers.items.slots import Told, told_of
+from workers.metrics import Metrics
 from workers.records.codes import Reason
+from workers.scheduling import Turns
+from workers.settings import Settings
 from workers.stream.chunk import Chunk, Record
+from workers.stream.partitioning import partition_of
+from workers.stream.table import Table
+from workers.stream.writer import Writer
+from workers.topics import Topics
 
 
-async def handle(chunk: Chunk, parts: Parts) -> None:
+class VectorsDependencies(Protocol):
+    """What this agent uses of a worker."""
+
+    settings: Settings
+    topics: Topics
+    metrics: Metrics
+    turns: Turns
+    items: Table[ItemRow]
+    index_writer: IndexWriter
+    writer: Writer
+
+
+async def handle(chunk: Chunk, parts: VectorsDependencies) -> None:
     """Take one chunk of vectors; `chunk` is finished once the index has them."""
     partition = chunk.tp.partition
     letters = Letters("vectors")
@@ -39,7 +60,7 @@ async def handle(chunk: Chunk, parts: Parts) -> None:
     parts.index_writer.push(partition, touched, whole=True, chunk=chunk)
 
 
-def attach(app: faust.App, channel: faust.ChannelT[Chunk], parts: Parts) -> None:
+def attach(app: faust.App, channel: faust.ChannelT[Chunk], parts: VectorsDependencies) -> None:
     """Run `handle` as a Faust agent over the chunks of `item-vectors`."""
 
     @app.agent(channel, name="vectors")
@@ -49,7 +70,7 @@ def attach(app: faust.App, channel: faust.ChannelT[Chunk], parts: Parts) -> None
                 await handle(chunk, parts)
 
 
-def _told(record: Record, parts: Parts) -> Told:
+def _told(record: Record, parts: VectorsDependencies) -> Told:
     told = told_of(record.key, record.value, parts.settings.collaborative_dim)
     owner = partition_of(told.item_id, parts.settings.item_partitions)
     if owner != record.partition:

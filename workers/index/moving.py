@@ -11,7 +11,7 @@ from workers.index.endpoints import open_source, open_target
 from workers.index.move import Listed, move
 from workers.index.types import Record, Schema, Vector
 from workers.index.waves import runs
-from workers.plurals import counted
+from workers.messages.plurals import counted
 from workers.settings import Settings
 
 # Items compared afterwards, spread evenly over all of them: a copy of another kind would differ in each.

@@ -9,7 +9,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, wait_exponential
 from workers.errors import DependencyError
 from workers.index.port import Index
 from workers.index.types import Hit, Patch, Point, Query, Record, Schema
-from workers.waiting import say_what_for
+from workers.messages.waiting import say_what_for
 
 log = logging.getLogger(__name__)
 

@@ -1,6 +1,7 @@
 """An experiment as published on `experiments`: who sees which variant, and what that changes."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
@@ -47,6 +48,17 @@ class VariantSettings(Rules, extra="forbid"):
 
 
 AS_DEPLOYED = VariantSettings()
+
+DEFAULT_VARIANT = "default"
+"""The variant of an answer that is part of no experiment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """The variant of an answer, as the reply names it, and what it changes."""
+
+    variant: str = DEFAULT_VARIANT
+    settings: VariantSettings = AS_DEPLOYED
 
 
 class Variant(_Whole):

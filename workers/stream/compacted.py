@@ -45,7 +45,7 @@ class Guidance(Protocol):
 
 
 class Letters(Protocol):
-    """What makes dead letters of the skipped records, once for all workers: see `workers.refused_letters`."""
+    """What makes dead letters of the skipped records, once for all workers: see `workers.dead_letters.refused`."""
 
     @property
     def group_id(self) -> str: ...

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 from aiokafka.errors import KafkaError
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
-from workers.waiting import say_what_for
+from workers.messages.waiting import say_what_for
 
 log = logging.getLogger(__name__)
 

@@ -9,11 +9,11 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from mode import Service
 
 from workers.errors import DependencyError
+from workers.messages.waiting import plain
+from workers.records.codecs import CODECS, Codec
 from workers.records.out import OutRecord
-from workers.stream.codecs import CODECS, Codec
 from workers.stream.connect import ClientOptions, connect, disconnect
 from workers.stream.fences import MARK, FencedBatch, Fences
-from workers.waiting import plain
 
 Target = tuple[str, int]
 

@@ -1,0 +1,106 @@
+"""Letters as tables for a person."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from rich.console import Group as Lines
+from rich.table import Table
+from rich.text import Text
+
+from workers.admin.dead_letters.advice import advice_on
+from workers.admin.dead_letters.letter import Letter
+from workers.admin.dead_letters.summary import Summary
+from workers.admin.shown import short, shown, whole
+
+MAX_MESSAGE_CHARS = 300  # of a list: `dlq show` has the whole message
+MAX_TIME_MS = 253_402_300_799_000  # the end of the year 9999, beyond which there is no calendar
+
+
+def counts_table(summary: Summary) -> Table:
+    """Letters by topic and reason, most first; two lines each, so that no name is cut on 80 columns."""
+    table = Table(title="dead letters", title_justify="left", show_lines=True)
+    table.add_column("topic\nreason", overflow="fold")
+    for column in ("open", "replayed", "most\nattempts"):
+        table.add_column(column, justify="right")
+    table.add_column("first\nlast", no_wrap=True)
+    ranked = sorted(summary.groups.items(), key=lambda one: (-one[1].open, one[0]))
+    for (topic, reason), group in ranked:
+        counts = (str(group.open), str(group.replayed), str(group.most_attempts))
+        what = Text(f"{shown(topic)}\n{shown(reason)}")
+        table.add_row(what, *counts, f"{moment(group.first_ms)}\n{moment(group.last_ms)}")
+    return table
+
+
+def letters_table(letters: Iterable[Letter]) -> Table:
+    """One letter a row; its name is what `dlq show` takes."""
+    table = Table("letter", title="newest that are open", title_justify="left", show_lines=True)
+    table.add_column("record\nkey\nrefused", overflow="fold")
+    table.add_column("reason\nwhat is wrong", overflow="fold")
+    for one in letters:
+        again = f", attempt {one.attempt}" if one.attempt > 1 else ""
+        record = f"{shown(str(one.place))}\n{shown(short(one.key))}\n{moment(one.refused_at_ms)}"
+        table.add_row(
+            one.name, Text(record), Text(f"{shown(one.reason)}{again}\n{shown(one.message, MAX_MESSAGE_CHARS)}")
+        )
+    return table
+
+
+def letter_view(letter: Letter, why_not: str) -> Lines:
+    """All of one letter, and what to do about it."""
+    facts = Table.grid(padding=(0, 2))
+    for name, content in _facts(letter).items():
+        facts.add_row(Text(name, style="bold"), _plain(content))
+    headers = Table("header", "content", title="headers", title_justify="left")
+    for header, sent in letter.headers:
+        headers.add_row(_plain(header), _plain(short(sent)))
+    advice = f"{advice_on(letter.reason)}." + (f" It can't be replayed: {why_not}." if why_not else "")
+    return Lines(
+        facts,
+        headers if letter.headers else _title("no headers"),
+        _title("value"),
+        _value(letter),
+        _title("stack trace"),
+        _plain(letter.stacktrace.rstrip()),
+        _title("what to do"),
+        Text(advice),
+    )
+
+
+def _title(text: str) -> Text:
+    return Text(text, style="bold")
+
+
+def _facts(letter: Letter) -> dict[str, str]:
+    first = {} if letter.origin == letter.place else {"first refused at": str(letter.origin)}
+    return {
+        "letter": letter.name,
+        "refused": f"{moment(letter.refused_at_ms)}, attempt {letter.attempt}, by the agent {letter.stage}",
+        "record": str(letter.place),
+        **first,
+        "record's time": "unknown" if letter.time_ms is None else moment(letter.time_ms),
+        "reason": letter.reason,
+        "message": letter.message,
+        "class": letter.error_class,
+        "key": short(letter.key),
+    }
+
+
+def _value(letter: Letter) -> Text:
+    if letter.omitted_bytes is not None:
+        return Text(f"left out, {letter.omitted_bytes:,} bytes: it is in its own topic, at {letter.place}")
+    return Text("null") if letter.value is None else _plain(whole(letter.value))
+
+
+def moment(time_ms: int) -> str:
+    """A time in UTC, to the second; a number where the calendar has no such day.
+
+    >>> moment(1_714_564_800_000), moment(10**18)
+    ('2024-05-01 12:00:00Z', '1000000000000000000 ms')
+    """
+    if not 0 <= time_ms <= MAX_TIME_MS:
+        return f"{time_ms} ms"
+    return f"{datetime.fromtimestamp(time_ms / 1000, UTC):%Y-%m-%d %H:%M:%S}Z"
+
+
+def _plain(text: str) -> Text:
+    return Text("".join(char if char.isprintable() or char in "\n\t" else "�" for char in text))

@@ -1,0 +1,1 @@
+"""Experiments: their definitions, and which variant did more."""

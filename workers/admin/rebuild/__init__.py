@@ -1,0 +1,1 @@
+"""All state made again from the log."""

@@ -1,0 +1,1 @@
+"""What the records of a topic mean: a mapping file out of a sample."""

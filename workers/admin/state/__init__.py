@@ -1,0 +1,1 @@
+"""State digested, compared, shown, and healed."""

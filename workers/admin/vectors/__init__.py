@@ -1,0 +1,1 @@
+"""Item vectors learned from the counts, published and switched; lists of similar items as files."""

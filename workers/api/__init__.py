@@ -1,0 +1,1 @@
+"""The worker's own HTTP: probes, metrics, and one route for requests."""

@@ -1,0 +1,1 @@
+"""What a worker goes by: followed from compacted topics, or learned online."""

@@ -1,1 +1,0 @@
-"""`tastestream dlq`: dead letters listed, shown and replayed (docs/decisions/0008-dead-letters.md)."""

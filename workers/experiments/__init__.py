@@ -1,1 +1,0 @@
-"""Experiments: their definitions, who is in which variant, and what came of it."""

@@ -1,0 +1,148 @@
+"""Compares the index with our rows after a start: stale or missing items are written again, all are counted.
+
+It goes on where it was: what is up to date costs a look-up, and one slice of stale items at most waits for the index,
+behind the items of every chunk.
+
+An index that was restored from an old copy, that an older version wrote, or that lives in memory only, catches up by
+itself. One on a server is compared again from time to time, and after the server was away: it may have come back with
+older data.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from mode import Service
+
+from workers.index.port import Index
+from workers.index.types import Record
+from workers.index.waves import runs
+from workers.indexing.vocabulary import Vocabulary
+from workers.indexing.writer import IndexWriter
+from workers.items.points import REVISION, WHOLE_REVISION, ItemPoints, whole_revision
+from workers.items.rows import ItemRow
+from workers.scheduling import Turns
+from workers.stream.table import Table, TablePartition
+
+log = logging.getLogger(__name__)
+
+# Items in one look-up: an embedded index holds the event loop for about 1 ms meanwhile.
+SLICE_ITEMS = 128
+
+
+class IndexAudit(Service):
+    """Follows the state of items: looks at every row of a partition once after it has come to us.
+
+    With `every_s` all rows are looked at again when so many seconds have passed without a reason to.
+    """
+
+    def __init__(
+        self,
+        index: Index,
+        items: Table[ItemRow],
+        points: ItemPoints,
+        writer: IndexWriter,
+        vocabulary: Vocabulary,
+        turns: Turns,
+        *,
+        every_s: float | None = None,
+    ) -> None:
+        super().__init__()
+        self.behind = False
+        """Whether the index came back and may still show what it showed long ago."""
+        self._points = points
+        self._vocabulary = vocabulary
+        self._index = index
+        self._items = items
+        self._writer = writer
+        self._turns = turns
+        self._every_s = every_s
+        self._wanted = asyncio.Event()
+        self._round = 0
+        # The rows that were looked at, not only their partition's number: one that was recovered anew holds
+        # what somebody else did meanwhile.
+        self._audited: dict[int, TablePartition[ItemRow]] = {}
+
+    async def lost(self) -> None:
+        """Rows may change elsewhere from now on: what waits for the index is skipped unless it is ours again."""
+
+    async def owned(self) -> None:
+        """Audit new partitions in the background: answers need not wait for it."""
+        ours = self._items.partitions
+        self._audited = {number: rows for number, rows in self._audited.items() if ours.get(number) is rows}
+        self._wanted.set()
+
+    def repeat(self) -> None:
+        """Look at every row again; `behind` until all that is found is written."""
+        self.behind = True
+        self._begin_round()
+
+    def _begin_round(self) -> None:
+        self._round += 1
+        self._audited.clear()
+        self._wanted.set()
+
+    @Service.task
+    async def _audit_forever(self) -> None:
+        while not self.should_stop:
+            try:
+                await asyncio.wait_for(self._wanted.wait(), self._every_s)
+            except TimeoutError:
+                self._begin_round()
+            self._wanted.clear()
+            await self._audit_new()
+
+    async def _audit_new(self) -> None:
+        """Look at the partitions that this round has not seen yet."""
+        looked, stale, first_round = 0, 0, self._round
+        while (partition := self._next()) is not None:
+            rows, this_round = self._items.partitions[partition], self._round
+            stale += await self._audit(partition, rows)
+            looked += 1
+            if this_round == self._round:
+                self._audited[partition] = rows
+        if looked:
+            log.info("index audit of %d partitions: %d items written again", looked, stale)
+        if first_round == self._round:
+            self.behind = False
+
+    def _next(self) -> int | None:
+        ours = self._items.partitions.items()
+        return next((number for number, rows in ours if self._audited.get(number) is not rows), None)
+
+    async def _audit(self, partition: int, rows: TablePartition[ItemRow]) -> int:
+        """Have stale items of one partition written again; how many there were. It may go away meanwhile."""
+        stale = 0
+        for item_ids in runs(list(rows.keys()), SLICE_ITEMS):
+            behind = await self._behind(rows, item_ids)
+            if self._items.partitions.get(partition) is not rows:
+                break
+            if behind:
+                await self._writer.repair(partition, behind)
+            stale += len(behind)
+            await self._turns.rest()
+        return stale
+
+    async def _behind(self, rows: TablePartition[ItemRow], item_ids: Sequence[str]) -> list[str]:
+        held = await self._index.get(item_ids, payload=(REVISION, WHOLE_REVISION))
+        behind = []
+        for item_id in item_ids:
+            row, record = rows.look(item_id), held.get(item_id)
+            if row is None:
+                continue
+            if not _is_shown(record, row):
+                behind.append(item_id)
+            elif row.catalog is not None and item_id not in self._vocabulary:
+                entry = row.entry()
+                self._vocabulary.count(item_id, self._points.embed(entry))
+                self._vocabulary.count_words(item_id, self._points.words(item_id, entry))
+                await self._turns.rest()
+        return behind
+
+
+def _is_shown(record: Record | None, row: ItemRow) -> bool:
+    """Whether the index holds what the row says, by the revisions of both parts."""
+    if row.catalog is None or record is None:
+        return row.catalog is None and record is None
+    payload = record.payload or {}
+    return payload.get(REVISION) == row.revision() and payload.get(WHOLE_REVISION) == whole_revision(row)

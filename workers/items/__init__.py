@@ -1,0 +1,1 @@
+"""Items' rows in the stream: catalog entry, counts, learned vectors."""

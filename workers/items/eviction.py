@@ -1,0 +1,143 @@
+"""Keeps the tables at their bounds: rows that changed longest ago go, each leaving a tombstone (Kafka).
+
+Agents make room before they fold a chunk, never after: what goes then depends only on rows that are acknowledged, and a
+chunk that is repeated after a crash finds the same ones to go. So a table holds at most its bound and one chunk.
+
+A row that goes leaves the last offsets that it applied in its partition's floor (`models.floor`), and the floor is
+acknowledged before anything else is written there: a record that comes again after a crash is skipped, as if the row
+were still there. A crash before its tombstone is acknowledged brings the row back, whole; then it goes again.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from models.user_state import UserState
+from workers.items.rows import ItemRow
+from workers.metrics import Metrics
+from workers.scheduling import Turns
+from workers.settings import Settings
+from workers.stream.table import Table, TablePartition
+from workers.stream.writer import Writer
+
+# Rows that one call drops at most, unless a chunk can bring more: a run of so many is some 50 ms of work.
+MOST_AT_ONCE = 1_024
+# Share of the bound that goes beside what is too much: the floor is written once a run, not once a chunk.
+SLACK = 0.01
+
+
+class EvictionDependencies(Protocol):
+    """What it takes to drop rows of any table."""
+
+    settings: Settings
+    metrics: Metrics
+    turns: Turns
+    writer: Writer
+
+
+class UserEvictionDependencies(EvictionDependencies, Protocol):
+    """The same with the users."""
+
+    users: Table[UserState]
+
+
+class IndexRemoval(Protocol):
+    """What removes items from the index."""
+
+    def push(self, partition: int, item_ids: Iterable[str], *, whole: bool, chunk: "_Burial") -> None:
+        """Have these items removed, then finish `chunk`."""
+
+
+class ItemEvictionDependencies(EvictionDependencies, Protocol):
+    """The same with the items and the index."""
+
+    items: Table[ItemRow]
+
+    @property
+    def index_writer(self) -> IndexRemoval: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    """What a table may hold; `spare_only`: of the rows that go before all others.
+
+    `then` follows once the floor is written, for the keys that went from a partition.
+    """
+
+    name: str
+    table: Table[Any]
+    limit: int
+    then: Callable[[int, TablePartition[Any], Sequence[str]], Awaitable[None]]
+    spare_only: bool = False
+
+    def size(self, of: Table[Any] | TablePartition[Any]) -> int:
+        """How many rows count."""
+        return of.spare if self.spare_only else len(of)
+
+
+async def make_room_for_users(parts: UserEvictionDependencies) -> None:
+    """Drop users beyond `max_users`; the caller holds no partition's lock, and its rows are acknowledged."""
+
+    async def bury(partition: int, rows: TablePartition[Any], keys: Sequence[str]) -> None:
+        rows.bury(keys)
+        await parts.writer.send(parts.users.changelog, partition, rows.take_changes())
+
+    await _make_room(_Bound("users", parts.users, parts.settings.max_users, bury), parts)
+
+
+async def make_room_for_items(parts: ItemEvictionDependencies) -> None:
+    """Drop items beyond `max_unknown_items`, then beyond `max_items`; as `make_room_for_users`.
+
+    Their tombstones are written after the index has forgotten them, with the next rows of their partition: a point
+    without a row would never be found again.
+    """
+
+    async def forget(partition: int, rows: TablePartition[ItemRow], keys: Sequence[str]) -> None:
+        parts.index_writer.push(partition, keys, whole=True, chunk=_Burial(rows, keys))
+
+    settings = parts.settings
+    await _make_room(_Bound("unknown_items", parts.items, settings.max_unknown_items, forget, spare_only=True), parts)
+    await _make_room(_Bound("items", parts.items, settings.max_items, forget), parts)
+
+
+async def _make_room(bound: _Bound, parts: EvictionDependencies) -> None:
+    if bound.size(bound.table) <= bound.limit:
+        return
+    most = max(MOST_AT_ONCE, 2 * parts.settings.chunk_records)
+    target = bound.limit - int(bound.limit * SLACK)
+    while most > 0 and bound.size(bound.table) > target:
+        number, rows = max(bound.table.partitions.items(), key=lambda one: (bound.size(one[1]), one[0]))
+        most -= await _drop_some(bound, number, rows, most, target, parts)
+
+
+async def _drop_some(
+    bound: _Bound, number: int, rows: TablePartition[Any], most: int, target: int, parts: EvictionDependencies
+) -> int:
+    """Drop rows of the largest partition down to its share of `target`; at least one, and at most `most`."""
+    async with rows.lock:
+        share = target // len(bound.table.partitions)
+        count = min(most, bound.size(bound.table) - target, bound.size(rows) - share)
+        keys = rows.oldest(max(0, count), spare_only=bound.spare_only)
+        for key in keys:
+            rows.drop(key)
+            await parts.turns.rest()
+        if keys:
+            await parts.writer.send(bound.table.changelog, number, [rows.floor_record()])
+            await bound.then(number, rows, keys)
+            parts.metrics.count_evictions(bound.name, len(keys))
+    return max(1, len(keys))
+
+
+class _Burial:
+    """Waits for the index like a chunk; then tombstones may be written."""
+
+    def __init__(self, rows: TablePartition[ItemRow], keys: Sequence[str]) -> None:
+        self._rows = rows
+        self._keys = keys
+
+    def park(self) -> None:
+        """Nothing but the index is waited for anyway."""
+
+    def finish(self) -> None:
+        """The index has forgotten the items."""
+        self._rows.bury(self._keys)

@@ -1,0 +1,109 @@
+"""Last stage: what the client sees of each item, with the reasons that its score is made of."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from models.explain import Evidences, explain
+from models.ranking import Candidates, Ranking
+from models.sources import BOUGHT_TOGETHER, COOCCURRENCE, REVERSED, TRANSITIONS, both_ways_row, reversed_row
+from models.sparse import SparseVector
+from workers.index.port import Index
+from workers.index.types import Record
+from workers.items.facts import ItemFacts
+from workers.items.points import BOUGHT
+from workers.recommend.question import Question
+from workers.recommend.retrieve import Found
+from workers.records.reply import RecommendationReason, RecommendedItem
+
+_SPACES = {TRANSITIONS: TRANSITIONS, COOCCURRENCE: COOCCURRENCE, BOUGHT_TOGETHER: BOUGHT}
+"""Rows that explain a source, by source."""
+
+TITLE_CHARS = 200
+"""Of a title in `titles`: reasons refer to a hundred items at most, so these stay far below what a record takes."""
+
+
+async def present(
+    candidates: Candidates, ranking: Ranking, found: Found, question: Question, index: Index, facts: ItemFacts
+) -> tuple[RecommendedItem, ...]:
+    """Ranked items as the reply shows them; an item that was deleted meanwhile is left out."""
+    item_ids = [candidates.item_ids[place] for place in ranking.places]
+    cards = await facts.cards(item_ids)
+    explained = question.request.explain
+    held = await index.get(item_ids, payload=False, vectors=tuple(_SPACES.values())) if explained else {}
+    seeds = question.request.item_ids
+    evidences = Evidences(found.queries, seed=seeds[0] if len(seeds) == 1 else None)
+    rank = len(question.page.shown)
+    items: list[RecommendedItem] = []
+    for at, (place, item_id) in enumerate(zip(ranking.places, item_ids, strict=True)):
+        card = cards.get(item_id)
+        if card is None:
+            continue
+        reasons = _reasons(place, ranking, _rows(item_id, held.get(item_id), question), evidences) if explained else ()
+        rank += 1
+        items.append(_item(item_id, rank, at, ranking, reasons, card))
+    return tuple(items)
+
+
+async def titles_of_reasons(items: Sequence[RecommendedItem], facts: ItemFacts) -> dict[str, str]:
+    """Titles of the items that reasons refer to, by item id: a user's last ones, or those asked about; each once.
+
+    An item without a title, or that the catalog does not have any more, is left out.
+    """
+    named = {reason.item_id for item in items for reason in item.reasons if reason.item_id is not None}
+    known = await facts.of(sorted(named))
+    return {item_id: _short(fact.title) for item_id, fact in known.items() if fact.title}
+
+
+def _short(title: str) -> str:
+    return title if len(title) <= TITLE_CHARS else f"{title[: TITLE_CHARS - 1]}…"
+
+
+def _rows(item_id: str, record: Record | None, question: Question) -> dict[str, SparseVector]:
+    vectors = {} if record is None else record.vectors or {}
+    found = {source: vectors.get(space) for source, space in _SPACES.items()}
+    rows = {source: row for source, row in found.items() if isinstance(row, SparseVector)}
+    if question.followed:
+        rows[REVERSED] = reversed_row(item_id, question.followed)
+    if question.bought:
+        rows[BOUGHT_TOGETHER] = both_ways_row(item_id, rows.get(BOUGHT_TOGETHER, SparseVector.of({})), question.bought)
+    return rows
+
+
+def _reasons(
+    place: int, ranking: Ranking, rows: Mapping[str, SparseVector], evidences: Evidences
+) -> tuple[RecommendationReason, ...]:
+    return tuple(
+        RecommendationReason(reason.kind, reason.contribution, reason.item_id, reason.rule)
+        for reason in explain(place, ranking.fused, rows, evidences)
+    )
+
+
+def _item(
+    item_id: str,
+    rank: int,
+    at: int,
+    ranking: Ranking,
+    reasons: tuple[RecommendationReason, ...],
+    card: Mapping[str, Any],
+) -> RecommendedItem:
+    score = float(ranking.fused.scores[ranking.places[at]])
+    item = item_of(item_id, score, rank, reasons, card)
+    return replace(item, propensity=ranking.propensities[at], shown_as=ranking.shown_as[at])
+
+
+def item_of(
+    item_id: str, score: float, rank: int, reasons: tuple[RecommendationReason, ...], card: Mapping[str, Any]
+) -> RecommendedItem:
+    """What the client sees of an item, with what the catalog says of it (`card`)."""
+    return RecommendedItem(
+        item_id=item_id,
+        score=score,
+        rank=rank,
+        reasons=reasons,
+        title=card.get("title", ""),
+        category=card.get("category"),
+        image_url=card.get("image_url", ""),
+        url=card.get("url", ""),
+        price=card.get("price"),
+    )

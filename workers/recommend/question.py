@@ -1,0 +1,201 @@
+"""Stage 1: what we know of who asks, and of the items that the question is about."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from models.fusion import Situation
+from models.history import History
+from models.profile import Profile
+from models.sources import CATEGORY_ITEMS, COOCCURRENCE_ITEMS, TRANSITION_ITEMS, category_affinity
+from models.sparse import SparseVector
+from models.user_state import UserState
+from workers.errors import BadRecordError
+from workers.items.facts import ItemFacts
+from workers.items.points import BOUGHT, TRANSITIONS
+from workers.items.rows import Facts
+from workers.recommend.controls import NEUTRAL, Controls
+from workers.recommend.paging import Page, page_of
+from workers.records.codes import RequestFailure
+from workers.records.reply import AsOf
+from workers.records.request import Kind, Request
+
+# Events of a guest no further apart belong to one session, as in most web statistics.
+SESSION_GAP_MS = 30 * 60_000
+VIEWED = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A request and what it is about.
+
+    `recent`: (item id, weight) of distinct items, newest first; `counts`: users behind an item's rows; `affinity`:
+    share of each category in the recent items; `preferred`: categories that somebody without a past says to
+    like; `bought`: rows of the items asked about; `followed`: what came before each of the last items; `prices`: those
+    of the recent items that have one.
+    """
+
+    request: Request
+    page: Page
+    situation: Situation
+    user: UserState | None = None
+    controls: Controls = NEUTRAL
+    as_of: AsOf | None = None
+    recent: tuple[tuple[str, float], ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+    affinity: Mapping[str, float] = field(default_factory=dict)
+    preferred: tuple[str, ...] = ()
+    bought: Mapping[str, SparseVector] = field(default_factory=dict)
+    followed: Mapping[str, SparseVector] = field(default_factory=dict)
+    prices: tuple[float, ...] = ()
+
+    @property
+    def recent_ids(self) -> list[str]:
+        """Recent items, newest first."""
+        return [item_id for item_id, _ in self.recent]
+
+    @property
+    def profile(self) -> Profile:
+        """What the user said of themselves, empty of a stranger."""
+        return self.user.profile if self.user else Profile()
+
+    @property
+    def only_available(self) -> bool:
+        """Whether items that are unavailable may not be shown: the request or a rule may want that."""
+        ruled = self.controls.filters
+        return self.request.filters.available or (ruled.available and "available" in ruled.model_fields_set)
+
+    @property
+    def hides_seen(self) -> bool:
+        """Whether items that the user had may not come back: who searches may look for just these."""
+        return self.request.kind != "search"
+
+    def count_of(self, item_id: str) -> int:
+        """Users behind an item's rows, 0 for an unknown one."""
+        return self.counts.get(item_id, 0)
+
+
+async def ask(
+    request: Request,
+    user: UserState | None,
+    partition: int,
+    facts: ItemFacts,
+    recommendation_id: str,
+    controls: Controls = NEUTRAL,
+) -> Question:
+    """The question behind a request of the user whose row is `user`; raises `BadRecordError` if there is none."""
+    situation = Situation("for_user" if request.kind == "session" else request.kind)
+    page = page_of(request, recommendation_id)
+    question = Question(request, page, situation, user, controls, _as_of(user, partition))
+    return await _ASKING[request.kind](question, facts)
+
+
+async def _ask_for_user(question: Question, facts: ItemFacts) -> Question:
+    """Somebody unknown has no past, which is no error."""
+    user = question.user
+    if user is None or user.last_time_ms is None:
+        return _ask_for_stranger(question)
+    gap_ms = max(0, question.request.asked_at_ms - user.last_time_ms)
+    situation = Situation("for_user", len(user.history), gap_ms)
+    recent = user.history.recent(COOCCURRENCE_ITEMS)
+    return await _with_past(replace(question, situation=situation), recent, facts)
+
+
+async def _ask_for_session(question: Question, facts: ItemFacts) -> Question:
+    """The list given is the whole past; without one it is what the guest did in the last sitting."""
+    given = question.request.item_ids
+    if given:
+        recent = [(item_id, VIEWED) for item_id in dict.fromkeys(reversed(given))][:COOCCURRENCE_ITEMS]
+        return await _with_past(replace(question, situation=Situation("for_user", len(given), 0)), recent, facts)
+    user = question.user
+    if user is None or user.last_time_ms is None:
+        return _ask_for_stranger(question)
+    recent = last_session(user.history)
+    gap_ms = max(0, question.request.asked_at_ms - user.last_time_ms)
+    return await _with_past(replace(question, situation=Situation("for_user", len(recent), gap_ms)), recent, facts)
+
+
+async def _ask_for_similar(question: Question, facts: ItemFacts) -> Question:
+    known = await _known(question.request.item_ids, facts)
+    return replace(question, as_of=None, counts={item_id: fact.users for item_id, fact in known.items()})
+
+
+async def _ask_for_bought(question: Question, facts: ItemFacts) -> Question:
+    item_ids = question.request.item_ids
+    known = await _known(item_ids, facts)
+    counts = {item_id: fact.buyers for item_id, fact in known.items()}
+    return replace(question, as_of=None, counts=counts, bought=await facts.rows(item_ids, BOUGHT))
+
+
+async def _known(item_ids: Sequence[str], facts: ItemFacts) -> Mapping[str, Facts]:
+    """Raises `BadRecordError` if none of the items asked about is in the catalog, as far as this worker knows it."""
+    known = await facts.of(item_ids)
+    if known:
+        return known
+    if elsewhere := facts.out_of_reach(item_ids):
+        raise BadRecordError(
+            RequestFailure.PARTIAL_CATALOG,
+            f"the items {elsewhere[:5]} are in partitions of item-catalog that this worker does not have, and its "
+            "index (in its own process) holds only its own: ask the worker that has them, run one worker, or have "
+            "all share a Qdrant server (TASTESTREAM_INDEX_KIND=server)",
+        )
+    raise BadRecordError(
+        RequestFailure.UNKNOWN_ITEM,
+        f"none of the items {list(item_ids)[:5]} is in the catalog: publish it to item-catalog first",
+    )
+
+
+async def _ask_for_search(question: Question, facts: ItemFacts) -> Question:
+    if not question.request.personalised:
+        return replace(question, as_of=None)
+    situation = question.situation
+    return replace(await _ask_for_user(question, facts), situation=situation)
+
+
+async def _ask_for_trending(question: Question, facts: ItemFacts) -> Question:
+    return replace(question, as_of=None)
+
+
+_ASKING: Mapping[Kind, Callable[[Question, ItemFacts], Awaitable[Question]]] = {
+    "for_user": _ask_for_user,
+    "session": _ask_for_session,
+    "similar_items": _ask_for_similar,
+    "bought_together": _ask_for_bought,
+    "search": _ask_for_search,
+    "trending": _ask_for_trending,
+}
+
+
+def last_session(history: History) -> list[tuple[str, float]]:
+    """Distinct items of the last sitting as (item id, weight), newest first, at most 20."""
+    found: dict[str, float] = {}
+    later_ms = history.times_ms[-1]
+    for place in range(len(history) - 1, -1, -1):
+        if later_ms - history.times_ms[place] > SESSION_GAP_MS or len(found) == COOCCURRENCE_ITEMS:
+            break
+        later_ms = history.times_ms[place]
+        found.setdefault(history.item_ids[place], history.weights[place])
+    return list(found.items())
+
+
+def _ask_for_stranger(question: Question) -> Question:
+    preferred = question.user.profile.preferred_categories if question.user else ()
+    return replace(question, as_of=None, preferred=preferred)
+
+
+async def _with_past(question: Question, recent: Sequence[tuple[str, float]], facts: ItemFacts) -> Question:
+    known = await facts.of(item_id for item_id, _ in recent)
+    categories = [known[item_id].labels if item_id in known else [] for item_id, _ in recent[:CATEGORY_ITEMS]]
+    return replace(
+        question,
+        recent=tuple(recent),
+        counts={item_id: fact.users for item_id, fact in known.items()},
+        affinity=category_affinity(categories),
+        followed=await facts.rows([item_id for item_id, _ in recent[:TRANSITION_ITEMS]], TRANSITIONS),
+        prices=tuple(fact.price for fact in known.values() if fact.price > 0.0),
+    )
+
+
+def _as_of(user: UserState | None, partition: int) -> AsOf | None:
+    if user is None or user.last_time_ms is None:
+        return None
+    return AsOf(partition, user.watermarks.get(partition, -1), user.last_time_ms)

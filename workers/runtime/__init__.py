@@ -1,0 +1,1 @@
+"""Builds, starts and supervises the process of a worker."""

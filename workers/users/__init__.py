@@ -1,0 +1,1 @@
+"""Users' rows in the stream."""
