@@ -25,7 +25,7 @@ SLICE = 1_000
 
 
 class Large:
-    """Parts of a worker with `items` items in its index: a hundred are of the category rare, and none of them popular."""
+    """A worker's parts, and `items` items in the index: a hundred are of the category rare, none of them popular."""
 
     def __init__(self, parts: Parts, items: int) -> None:
         self.parts, self.items = parts, items
