@@ -4,10 +4,12 @@ from typing import Any
 
 import numpy as np
 import orjson
+from aiokafka import TopicPartition
 
 from tests.agents.parts import chunk_of_records, done, json_record, partition_for, running_parts
 from tests.agents.test_items import described, touched
 from tests.collaborative.builders import told, vector
+from tests.stream.builders import record_at
 from workers.agents import catalog, transitions, vectors
 from workers.items.points import COLLABORATIVE_SPACES, REVISION
 from workers.items.rows import ItemRow
@@ -93,6 +95,16 @@ async def test_a_bad_vector_is_a_dead_letter_and_its_neighbour_is_taken() -> Non
         await fold(vectors, parts, told(0, value=vector(0, dim=7)), told(1, version=2, value=vector(0)))
         assert await shown(parts) == {"collaborative_a": [1, 0, 0]}
         assert len(sent.to("dead-letters")) == 1
+
+
+async def test_a_null_value_clears_the_topic_of_its_key_without_a_letter_and_the_item_keeps_its_vector() -> None:
+    async with running_parts() as (parts, sent):
+        await fold(catalog, parts, described(0))
+        await fold(vectors, parts, told(0, version=1, value=vector(0)))
+        place = TopicPartition("item-vectors", partition_for("b"))
+        await fold(vectors, parts, *(record_at(place, 1 + n, key, None) for n, key in enumerate((b"a/b", b"\xff"))))
+        assert await shown(parts) == {"collaborative_a": [1, 0, 0]}
+        assert sent.to("dead-letters") == []
 
 
 async def test_similar_items_go_by_the_version_that_answers_and_only_by_it() -> None:

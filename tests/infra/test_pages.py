@@ -15,6 +15,7 @@ from workers.settings import PREFIX, Settings
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 SHELL = re.compile(r"^```sh[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+REDIRECTED = re.compile(r"\s+(\d?>|&).*")
 INLINE = re.compile(r"`(?:TASTESTREAM_\w+=\S+ )?tastestream ([a-z][^`]*)`")
 SETTING = re.compile(rf"\b{PREFIX}([A-Z][A-Z_]*[A-Z])\b")
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
@@ -29,7 +30,7 @@ def commands(page: Path) -> Iterator[list[str]]:
     """The arguments of each call of `tastestream` in the page's shell blocks."""
     for block in SHELL.findall(page.read_text()):
         for line in block.replace("\\\n", " ").splitlines():
-            words = shlex.split(line.rstrip(" &"), comments=True)
+            words = shlex.split(REDIRECTED.sub("", line), comments=True)
             while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
                 words.pop(0)
             if words[:1] == ["tastestream"]:

@@ -19,41 +19,64 @@ from workers.runtime.build_parts import build_parts
 from workers.runtime.parts import Parts
 from workers.settings import Settings
 
-ITEMS, RARE_EVERY = 100_000, 1_000
-RARE = ITEMS // RARE_EVERY
+RARE = 100
 DIM = 8
 SLICE = 1_000
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def parts(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Parts]:
-    """Every thousandth item is of the category rare, and none of these is popular; no row is this worker's own."""
+class Large:
+    """A worker's parts, and `items` items in the index: a hundred are of the category rare, none of them popular."""
+
+    def __init__(self, parts: Parts, items: int) -> None:
+        self.parts, self.items = parts, items
+        self.rare_every = items // RARE
+
+    def is_rare(self, n: int) -> bool:
+        return n % self.rare_every == 0
+
+    def popularity(self, n: int) -> float:
+        return 0.001 if self.is_rare(n) else 1.0 + n / self.items
+
+    def rare_but(self, *left_out: int) -> set[str]:
+        return {name(n) for n in range(0, self.items, self.rare_every)} - {name(n) for n in left_out}
+
+    async def ids(self, **body: Any) -> list[str]:
+        reply = await self.parts.pipeline.answer(request(**{"user_id": "nobody", **body}), None, 0, "r1")
+        return [item.item_id for item in reply.items]
+
+
+@pytest_asyncio.fixture(
+    scope="module", loop_scope="session", params=[20_000, pytest.param(100_000, marks=pytest.mark.long)]
+)
+async def large(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Large]:
+    """No row of an item is this worker's own."""
     folder = tmp_path_factory.mktemp("large")
     made = build_parts(
         Settings(data_path=folder, vector_dim=DIM, user_partitions=PARTITIONS, item_partitions=PARTITIONS), {}
     )
     made.users.partitions = {partition: made.users.blank_partition() for partition in range(PARTITIONS)}
     await made.index.ensure(made.points.schema)
-    fill(made.index)
-    yield made
+    made_large = Large(made, request.param)
+    fill(made.index, made_large)
+    yield made_large
     await made.index.close()
 
 
-def fill(index: Any) -> None:
+def fill(index: Any, large: Large) -> None:
     """Straight into the shard: the port's checks of each point would take most of the test's time."""
     assert isinstance(index, EdgeIndex)
-    vectors = np.random.default_rng(7).normal(size=(ITEMS, DIM)).astype(np.float32)
+    vectors = np.random.default_rng(7).normal(size=(large.items, DIM)).astype(np.float32)
     lists = sorted(popularity_index(name, ALL) for name in (*HALF_LIVES, "day"))
-    for start in range(0, ITEMS, SLICE):
+    for start in range(0, large.items, SLICE):
         points = [
             edge.Point(
                 index._ids.point_id(name(n)),
                 {
                     EMBEDDING: vectors[n],
-                    POPULARITY: edge.SparseVector(lists, [popularity(n)] * len(lists)),
+                    POPULARITY: edge.SparseVector(lists, [large.popularity(n)] * len(lists)),
                     TRANSITIONS: edge.SparseVector([item_key("seed") & 0xFFFFFFFF], [1.0 + n]),
                 },
-                payload(n),
+                payload(n, large),
             )
             for n in range(start, start + SLICE)
         ]
@@ -64,19 +87,11 @@ def name(n: int) -> str:
     return f"item-{n}"
 
 
-def is_rare(n: int) -> bool:
-    return n % RARE_EVERY == 0
-
-
-def popularity(n: int) -> float:
-    return 0.001 if is_rare(n) else 1.0 + n / ITEMS
-
-
-def payload(n: int) -> dict[str, Any]:
-    scores = [popularity(n)] * len(HALF_LIVES)
+def payload(n: int, large: Large) -> dict[str, Any]:
+    scores = [large.popularity(n)] * len(HALF_LIVES)
     return {
         "item_id": name(n),
-        "category": "rare" if is_rare(n) else "plenty",
+        "category": "rare" if large.is_rare(n) else "plenty",
         "available": 1,
         LABELS: [],
         ORDER_SCORES: scores,
@@ -84,15 +99,6 @@ def payload(n: int) -> dict[str, Any]:
         BUYERS: 0,
         DAY_SCORE: scores[0],
     }
-
-
-async def ids(parts: Parts, **body: Any) -> list[str]:
-    reply = await parts.pipeline.answer(request(**{"user_id": "nobody", **body}), None, 0, "r1")
-    return [item.item_id for item in reply.items]
-
-
-def rare_but(*left_out: int) -> set[str]:
-    return {name(n) for n in range(0, ITEMS, RARE_EVERY)} - {name(n) for n in left_out}
 
 
 KINDS: list[dict[str, Any]] = [
@@ -106,34 +112,32 @@ KINDS: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("body", KINDS, ids=str)
-async def test_a_filter_that_one_item_in_a_thousand_meets_fills_a_list_of_a_hundred(
-    parts: Parts, body: dict[str, Any]
-) -> None:
-    found = await ids(parts, limit=100, filters={"category": "rare"}, **body)
-    assert len(found) == RARE and set(found) == rare_but()
+async def test_a_filter_that_few_items_meet_fills_a_list_of_a_hundred(large: Large, body: dict[str, Any]) -> None:
+    found = await large.ids(limit=100, filters={"category": "rare"}, **body)
+    assert len(found) == RARE and set(found) == large.rare_but()
 
 
-async def test_ten_thousand_excluded_items_beside_it_leave_just_those_out(parts: Parts) -> None:
-    gone = list(range(0, ITEMS // 2, RARE_EVERY))
-    excluded = [name(n) for n in gone] + [name(n) for n in range(1, ITEMS) if n % 7 == 0 and not is_rare(n)]
-    found = await ids(parts, limit=100, filters={"category": "rare"}, exclude=excluded[:10_000])
-    assert set(found) == rare_but(*gone)
+async def test_ten_thousand_excluded_items_beside_it_leave_just_those_out(large: Large) -> None:
+    gone = list(range(0, large.items // 2, large.rare_every))
+    excluded = [name(n) for n in gone] + [name(n) for n in range(1, large.items) if n % 7 == 0 and not large.is_rare(n)]
+    found = await large.ids(limit=100, filters={"category": "rare"}, exclude=excluded[:10_000])
+    assert set(found) == large.rare_but(*gone)
 
 
-async def test_excluding_the_ten_thousand_most_popular_items_leaves_a_full_list(parts: Parts) -> None:
-    top = sorted(range(ITEMS), key=lambda n: -popularity(n))[:10_000]
-    found = await ids(parts, limit=100, exclude=[name(n) for n in top])
+async def test_excluding_the_ten_thousand_most_popular_items_leaves_a_full_list(large: Large) -> None:
+    top = sorted(range(large.items), key=lambda n: -large.popularity(n))[:10_000]
+    found = await large.ids(limit=100, exclude=[name(n) for n in top])
     assert len(found) == 100 and not set(found) & {name(n) for n in top}
 
 
-async def test_pages_go_on_until_all_that_match_were_shown(parts: Parts) -> None:
+async def test_pages_go_on_until_all_that_match_were_shown(large: Large) -> None:
     shown: list[str] = []
     body: dict[str, Any] = {"kind": "trending", "limit": 30, "filters": {"category": "rare"}}
     token = None
     while True:
-        reply = await parts.pipeline.answer(request(**body, next=token), None, 0, "r1")
+        reply = await large.parts.pipeline.answer(request(**body, next=token), None, 0, "r1")
         shown += [item.item_id for item in reply.items]
         token = reply.next
         if token is None:
             break
-    assert len(shown) == RARE and set(shown) == rare_but()
+    assert len(shown) == RARE and set(shown) == large.rare_but()

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+from aiokafka import TopicPartition
+
 from models.watermarks import Watermarks
 from workers.stream.chunk import Chunk
 from workers.stream.member import GroupMember, MemberSettings
@@ -42,6 +44,7 @@ class CountingWorker:
         self.table = Table(changelog, Count.unpack, Count)
         self.writer = Writer(options, owner=group, patience_s=20)
         self.folded = 0
+        self.resumed_at: dict[TopicPartition, int] = {}
         self._chunks: asyncio.Queue[Chunk] = asyncio.Queue()
         self.member = GroupMember(
             options,
@@ -51,6 +54,7 @@ class CountingWorker:
             writer=self.writer,
             followers=[],
             sides={},
+            note_committed=self.resumed_at.update,
         )
 
     @asynccontextmanager

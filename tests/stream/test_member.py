@@ -72,10 +72,12 @@ async def test_a_restarted_worker_recovers_its_rows_and_repeats_nothing(broker: 
     expected = await publish(broker, topic, 0, 300)
     async with CountingWorker(broker, topic, changelog, group).running() as worker:
         await until(lambda: worker.counts() == expected)
+        assert not worker.resumed_at
     async with CountingWorker(broker, topic, changelog, group).running() as again:
         await again.member.ready.wait()
         assert again.counts() == expected
         assert again.folded == 0
+        assert {tp.partition: offset for tp, offset in again.resumed_at.items()} == await ends(broker, topic)
 
 
 async def test_rows_behind_a_transaction_that_is_open_on_the_changelog_are_recovered_too(broker: str) -> None:

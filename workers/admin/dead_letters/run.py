@@ -134,8 +134,8 @@ def _print(answers: Console, summary: Summary) -> None:
     if not summary.groups and not summary.refusals:
         answers.print("no such letters")
         return
-    answers.print(counts_table(summary))
+    answers.print(counts_table(summary, answers.width))
     if summary.newest:
-        answers.print(letters_table(reversed(summary.newest)))
+        answers.print(letters_table(reversed(summary.newest), answers.width))
     for problem, count in summary.refusals.items():
         answers.print(f"{count} can't be replayed: {problem}", markup=False)

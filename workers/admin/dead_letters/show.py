@@ -12,37 +12,51 @@ from workers.admin.dead_letters.letter import Letter
 from workers.admin.dead_letters.summary import Summary
 from workers.admin.shown import short, shown, whole
 
-MAX_MESSAGE_CHARS = 300  # of a list: `dlq show` has the whole message
+WIDE = 120  # columns of a terminal from which on each fact has a column of its own
+MAX_MESSAGE_CHARS = 300  # of a fact with lines of its own: `dlq show` has the whole message
 MAX_TIME_MS = 253_402_300_799_000  # the end of the year 9999, beyond which there is no calendar
 
 
-def counts_table(summary: Summary) -> Table:
-    """Letters by topic and reason, most first; two lines each, so that no name is cut on 80 columns."""
-    table = Table(title="dead letters", title_justify="left", show_lines=True)
-    table.add_column("topic\nreason", overflow="fold")
-    for column in ("open", "replayed", "most\nattempts"):
-        table.add_column(column, justify="right")
-    table.add_column("first\nlast", no_wrap=True)
+def counts_table(summary: Summary, width: int = WIDE) -> Table:
+    """Letters by topic and reason, most first, in several lines each where `width` is small: nothing is cut."""
+    table = Table(title="dead letters", title_justify="left", show_lines=width < WIDE)
+    _add_columns(table, width, ("topic", "reason"), "open", "replayed", "attempts", ("first", "last"))
     ranked = sorted(summary.groups.items(), key=lambda one: (-one[1].open, one[0]))
     for (topic, reason), group in ranked:
         counts = (str(group.open), str(group.replayed), str(group.most_attempts))
-        what = Text(f"{shown(topic)}\n{shown(reason)}")
-        table.add_row(what, *counts, f"{moment(group.first_ms)}\n{moment(group.last_ms)}")
+        _add_row(table, width, (topic, reason), *counts, (moment(group.first_ms), moment(group.last_ms)))
     return table
 
 
-def letters_table(letters: Iterable[Letter]) -> Table:
-    """One letter a row; its name is what `dlq show` takes."""
-    table = Table("letter", title="newest that are open", title_justify="left", show_lines=True)
-    table.add_column("record\nkey\nrefused", overflow="fold")
-    table.add_column("reason\nwhat is wrong", overflow="fold")
+def letters_table(letters: Iterable[Letter], width: int = WIDE) -> Table:
+    """One letter a row, in several lines where `width` is small; its name is what `dlq show` takes."""
+    table = Table(title="newest that are open", title_justify="left", show_lines=width < WIDE)
+    _add_columns(table, width, ("letter",), ("record", "key", "refused"), "attempt", ("reason", "what is wrong"))
     for one in letters:
-        again = f", attempt {one.attempt}" if one.attempt > 1 else ""
-        record = f"{shown(str(one.place))}\n{shown(short(one.key))}\n{moment(one.refused_at_ms)}"
-        table.add_row(
-            one.name, Text(record), Text(f"{shown(one.reason)}{again}\n{shown(one.message, MAX_MESSAGE_CHARS)}")
-        )
+        record = (str(one.place), short(one.key), moment(one.refused_at_ms))
+        _add_row(table, width, (one.name,), record, str(one.attempt), (one.reason, one.message))
     return table
+
+
+def _add_columns(table: Table, width: int, *columns: str | tuple[str, ...]) -> None:
+    """A text is a column of numbers, a tuple one of several lines, or a column for each of them where there is room."""
+    for column in columns:
+        if isinstance(column, str):
+            table.add_column(column, justify="right")
+        elif width < WIDE:
+            table.add_column("\n".join(column), overflow="fold")
+        else:
+            for name in column:
+                table.add_column(name, overflow="fold")
+
+
+def _add_row(table: Table, width: int, *cells: str | tuple[str, ...]) -> None:
+    narrow, row = width < WIDE, list[Text]()
+    for cell in cells:
+        facts = (cell,) if isinstance(cell, str) else cell
+        texts = [shown(fact, MAX_MESSAGE_CHARS) if narrow else shown(fact) for fact in facts]
+        row += [Text("\n").join(texts)] if narrow else texts
+    table.add_row(*row)
 
 
 def letter_view(letter: Letter, why_not: str) -> Lines:
