@@ -16,7 +16,7 @@ from workers.recommend.candidates import NEW_DAYS, TURN_MS
 from workers.recommend.served import served_line
 from workers.records.reply import RecommendationReason, RecommendedItem, Reply
 from workers.records.request import Request
-from workers.records.rules import MAX_PINS, MAX_RULES, Rules, Where, decode_rules
+from workers.records.rules import MAX_PINS, MAX_RULE_IDS, MAX_RULES, Rules, Where, decode_rules
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "controls.md").read_text()
@@ -57,7 +57,7 @@ def test_figures_of_the_page_are_those_of_the_code() -> None:
     assert f"fewer than {FEW_USERS} users" in PAGE
     assert f"up to {POOL // 2} little-known" in PAGE and f"best {POOL} by score" in PAGE
     assert f"within {NEW_DAYS} days" in PAGE and f"every {TURN_MS // 1000} seconds" in PAGE
-    assert f"| {MAX_PINS} |" in PAGE and f"| {MAX_RULES} |" in PAGE
+    assert f"| {MAX_PINS}, of at most {MAX_RULE_IDS:,} ids each |" in PAGE and f"| {MAX_RULES} |" in PAGE
     record = (DOCS / "decisions" / "0014-exact-chances-and-counterfactuals.md").read_text()
     assert f"{LITTLE_KNOWN_LISTS} lists" in record and f"every {TURN_MS // 1000} seconds" in record
 
