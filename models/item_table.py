@@ -5,9 +5,21 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from models.evidence import WINDOW, Evidence
 from models.ids import Indices, item_key, sparse_index
-from models.item_state import HALF_LIVES, ItemState
-from models.sources import CATEGORY, COOCCURRENCE, POPULARITY, REACH, TRANSITIONS, TRENDING, popularity_scores
+from models.item_state import HALF_LIVES, TRANSITION_UNIT, ItemState
+from models.pair_table import PairTable
+from models.sources import (
+    CATEGORY,
+    COOCCURRENCE,
+    POPULARITY,
+    REACH,
+    REVERSED,
+    TRANSITIONS,
+    TRENDING,
+    HistoryQuery,
+    popularity_scores,
+)
 from models.sparse import SparseVector
 from models.sparse_rows import SparseRows
 from models.text import Rarity, Vector
@@ -15,6 +27,9 @@ from models.text import Rarity, Vector
 Floats = NDArray[np.float64]
 
 _FIRST_SLOTS = 1_024
+_COLUMNS, _UNITS = {TRANSITIONS: 0, COOCCURRENCE: 1}, {TRANSITIONS: TRANSITION_UNIT, COOCCURRENCE: 1}
+"""Column of a pair's counts that a source reads, and what one of it is."""
+
 _SEARCHED = (TRENDING, POPULARITY, REACH, CATEGORY)
 """Kinds of popularity that bring candidates of their own; what else is known of an item only helps to rank it."""
 
@@ -35,7 +50,8 @@ class ItemTable:
         self._indices: Indices = np.zeros(_FIRST_SLOTS, dtype=np.uint32)
         self._popularity: Floats = np.zeros((len(HALF_LIVES), _FIRST_SLOTS))
         self._counts: Floats = np.zeros(_FIRST_SLOTS)
-        self._sparse = {TRANSITIONS: SparseRows(), COOCCURRENCE: SparseRows()}
+        self._pairs = PairTable()
+        self._unlearned: list[tuple[int, Indices, bool]] = []
         self._categories = SparseRows()
         self._names: dict[str, Sequence[str]] = {}
         self._prices: dict[str, float] = {}
@@ -65,9 +81,11 @@ class ItemTable:
         share = {sparse_index(name): 1.0 / len(categories) for name in categories}
         self._categories.set(slot, SparseVector.of(share))
 
-    def update(self, item_id: str, item: ItemState) -> None:
-        """Note that an item's state changed: its rows are taken over when somebody asks, once for many changes."""
-        self._changed[self.slot(item_id)] = item
+    def update(self, item_id: str, item: ItemState, evidence: Evidence) -> None:
+        """Take what an event told of an item, whose state knows it; folded at the next question, many at once."""
+        slot = self.slot(item_id)
+        self._changed[slot] = item
+        self._unlearned.append((slot, evidence.predecessors[:WINDOW], evidence.weight > 0))
 
     def vector(self, item_id: str) -> Vector | None:
         """Text vector, float32 (dim,); None for an item without a description."""
@@ -85,6 +103,7 @@ class ItemTable:
             if slot == len(self._ids):
                 self._grow()
             self._ids[slot], self._indices[slot] = item_id, sparse_index(item_id)
+            self._pairs.name(slot, sparse_index(item_id))
         return slot
 
     def without(self, keys: NDArray[np.uint64]) -> NDArray[np.intp]:
@@ -119,17 +138,17 @@ class ItemTable:
         `queries` and `texts` (float32 (dim,)) name the sources that use them; one that is None is left out.
         All slots are candidates when they are few, or the sources name fewer than `width`.
         """
-        scores = self.scores(slots, queries, texts, affinity)
-        if len(slots) <= 2 * width:
-            return slots, scores
-        chosen = np.zeros(len(slots), dtype=np.bool_)
-        for source in (*queries, *texts, *_SEARCHED):
-            if source in scores:
-                chosen[_best(scores[source], width)] = True
-        places = np.flatnonzero(chosen)
-        if len(places) < width:
-            return slots, scores
-        return slots[places], {source: found[places] for source, found in scores.items()}
+        scores = self._plain_scores(slots, texts, affinity)
+        if len(slots) > 2 * width:
+            brought = {**scores, **self._listed(slots, queries)}
+            chosen = np.zeros(len(slots), dtype=np.bool_)
+            for source in (*queries, *texts, *_SEARCHED):
+                if source in brought:
+                    chosen[_best(brought[source], width)] = True
+            places = np.flatnonzero(chosen)
+            if len(places) >= width:
+                slots, scores = slots[places], {source: found[places] for source, found in scores.items()}
+        return slots, {**scores, **self._pair_scores(slots, queries)}
 
     def scores(
         self,
@@ -139,40 +158,72 @@ class ItemTable:
         affinity: Mapping[str, float],
     ) -> dict[str, Floats]:
         """Raw scores of the items in `slots` (n,) by source, float64 (n,) each; arguments as of `candidates`."""
+        return {**self._plain_scores(slots, texts, affinity), **self._pair_scores(slots, queries)}
+
+    def vectors(self, slots: NDArray[np.intp]) -> NDArray[np.float32]:
+        """Text vectors of these slots, float32 (n, dim); zeros where there is none."""
+        return self._text[slots]
+
+    def rows(self, item_id: str, queries: Mapping[str, HistoryQuery]) -> dict[str, SparseVector]:
+        """What stands behind an item's scores by source: its counts with each item that the source's query names."""
+        found = {}
+        slots = np.array([self._slots[item_id]])
+        for source, query in queries.items():
+            if source == REVERSED:
+                amounts = self._followed(slots, query)[:, 0]
+            else:
+                column, unit = _COLUMNS[source], _UNITS[source]
+                amounts = self._pairs.counts(slots, query.vector.indices)[0, :, column] / unit
+            found[source] = SparseVector(query.vector.indices, amounts.astype(np.float32))
+        return found
+
+    def followed(self, slots: NDArray[np.intp], query: HistoryQuery) -> Floats:
+        """How often the history's items came after each of `slots`, float64 (n,): transitions read backwards."""
+        self._take_over()
+        return query.vector.values.astype(np.float64) @ self._followed(slots, query)
+
+    def _followed(self, slots: NDArray[np.intp], query: HistoryQuery) -> Floats:
+        """Transitions from each of `slots` to each item of the history, float64 (history, n)."""
+        past = np.array([self.slot(query.item_ids[index]) for index in query.vector.indices.tolist()], dtype=np.intp)
+        return self._pairs.counts(past, self._indices[slots])[:, :, 0] / TRANSITION_UNIT
+
+    def _plain_scores(
+        self, slots: NDArray[np.intp], texts: Mapping[str, Vector | None], affinity: Mapping[str, float]
+    ) -> dict[str, Floats]:
+        """Scores of everything but what came after what."""
         self._take_over()
         wanted = SparseVector.of({sparse_index(name): share for name, share in affinity.items()})
-        found = popularity_scores(
-            self._popularity[:, slots].T, self._asked(self._categories, wanted)[slots], self._counts[slots]
-        )
-        for source, query in queries.items():
-            found[source] = self._asked(self._sparse[source], query)[slots]
+        liking = self._categories.scores(wanted, len(self)).astype(np.float64)
+        found = popularity_scores(self._popularity[:, slots].T, liking[slots], self._counts[slots])
         for source, text in texts.items():
             if text is not None:
                 near = self._text[: len(self)] @ self._rarity.turn(text)
                 found[source] = near[slots].astype(np.float64)
         return found
 
-    def vectors(self, slots: NDArray[np.intp]) -> NDArray[np.float32]:
-        """Text vectors of these slots, float32 (n, dim); zeros where there is none."""
-        return self._text[slots]
+    def _listed(self, slots: NDArray[np.intp], queries: Mapping[str, SparseVector]) -> dict[str, Floats]:
+        """What the lists of the items asked about say of `slots`: enough to choose by, not to score by."""
+        keys, weights = _by_key(queries)
+        found, sums = self._pairs.successors(keys, weights)
+        dense = np.zeros((len(self), 2))
+        dense[found] = sums
+        return {source: dense[slots, _COLUMNS[source]] for source in queries}
 
-    def rows(self, item_id: str) -> dict[str, SparseVector]:
-        """Rows of counts of a known item by source; a source without one is left out."""
+    def _pair_scores(self, slots: NDArray[np.intp], queries: Mapping[str, SparseVector]) -> dict[str, Floats]:
+        """Exact scores of what came after what, by the rows of `slots`."""
         self._take_over()
-        slot = self._slots[item_id]
-        found = {source: rows.get(slot) for source, rows in self._sparse.items()}
-        return {source: row for source, row in found.items() if row is not None and len(row)}
-
-    def _asked(self, rows: SparseRows, query: SparseVector) -> Floats:
-        return rows.scores(query, len(self)).astype(np.float64)
+        keys, weights = _by_key(queries)
+        scores = np.einsum("nkc,kc->nc", self._pairs.counts(slots, keys), weights)
+        return {source: scores[:, _COLUMNS[source]] for source in queries}
 
     def _take_over(self) -> None:
         for slot, item in self._changed.items():
-            self._sparse[TRANSITIONS].set(slot, item.transition_row())
-            self._sparse[COOCCURRENCE].set(slot, item.cooccurrence_row())
             self._popularity[:, slot] = item.popularity_scores()
             self._counts[slot] = item.count
         self._changed.clear()
+        if self._unlearned:
+            self._pairs.learn(*zip(*self._unlearned, strict=True))
+            self._unlearned = []
 
     def _grow(self) -> None:
         self._ids = np.concatenate([self._ids, np.empty_like(self._ids)])
@@ -180,6 +231,15 @@ class ItemTable:
         self._popularity = np.concatenate([self._popularity, np.zeros_like(self._popularity)], axis=1)
         self._counts = np.concatenate([self._counts, np.zeros_like(self._counts)])
         self._text = np.concatenate([self._text, np.zeros_like(self._text)])
+
+
+def _by_key(queries: Mapping[str, SparseVector]) -> tuple[Indices, Floats]:
+    """The items that any query asks about, uint32 (k,), and what each query asks by, float64 (k, 2)."""
+    keys = np.unique(np.concatenate([np.zeros(0, dtype=np.uint32), *(query.indices for query in queries.values())]))
+    weights = np.zeros((len(keys), 2))
+    for source, query in queries.items():
+        weights[np.searchsorted(keys, query.indices), _COLUMNS[source]] = query.values / _UNITS[source]
+    return keys, weights
 
 
 def _best(scores: Floats, width: int) -> NDArray[np.intp]:

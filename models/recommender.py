@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,15 +23,12 @@ from models.sources import (
     PRICE,
     REVERSED,
     TASTE,
-    TRANSITION_ITEMS,
     TRANSITIONS,
     HistoryQuery,
     category_affinity,
     cooccurrence_query,
     labels,
     price_closeness,
-    reversed_row,
-    reversed_scores,
     seed_query,
     transition_query,
 )
@@ -61,13 +58,12 @@ class Recommendation:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Asked:
-    """A request's candidates by slot, their raw scores, and the transition rows of the user's last items."""
+    """A request's candidates by slot, their raw scores, and what stands behind these."""
 
     slots: NDArray[np.intp]
     raw: Scores
     situation: Situation
     evidences: Evidences
-    past_rows: Mapping[str, SparseVector] = field(default_factory=dict)
 
 
 class Recommender:
@@ -132,7 +128,7 @@ class Recommender:
             return
         item = self._items.setdefault(learned.item_id, ItemState())
         item.apply(evidence)
-        self._table.update(learned.item_id, item)
+        self._table.update(learned.item_id, item, evidence)
 
     def recommend(self, user_id: str, k: int, now: int) -> list[str]:
         """Ids of up to `k` items that the user never had, best first; `now` in epoch ms."""
@@ -170,16 +166,14 @@ class Recommender:
         slots = self._table.without(user.seen_keys())
         texts = {TASTE: user.taste.direction()}
         slots, raw = self._table.candidates(slots, _vectors(queries), texts, affinity, width)
-        rows = {item_id: self._table.rows(item_id).get(TRANSITIONS) for item_id in item_ids[:TRANSITION_ITEMS]}
-        past_rows = {item_id: row for item_id, row in rows.items() if row is not None}
-        raw[REVERSED] = reversed_scores(queries[TRANSITIONS], past_rows, self._table.index_column(slots))
+        raw[REVERSED] = self._table.followed(slots, queries[TRANSITIONS])
         prices = self._table.prices(item_ids)
         if prices:
             raw[PRICE] = price_closeness(self._table.price_column(slots), prices)
         gap_ms = None if user.last_time_ms is None else max(0, now - user.last_time_ms)
         situation = Situation("for_user", len(user.history), gap_ms)
         evidences = Evidences({**queries, REVERSED: queries[TRANSITIONS]})
-        return _Asked(slots, raw, situation, evidences, past_rows)
+        return _Asked(slots, raw, situation, evidences)
 
     def _learn_choice(self, event: Event, user: UserState) -> None:
         if self._learner is None or event.weight <= 0 or user.last_time_ms is None or user.seen(event.item_id):
@@ -204,12 +198,10 @@ class Recommender:
         found = []
         for place in ranking.places:
             item_id = item_ids[place]
-            why = explain(place, fused, self._rows(item_id, asked), asked.evidences) if reasons else ()
+            rows = self._table.rows(item_id, asked.evidences.queries) if reasons else {}
+            why = explain(place, fused, rows, asked.evidences) if reasons else ()
             found.append(Recommendation(item_id, float(fused.scores[place]), tuple(why)))
         return found
-
-    def _rows(self, item_id: str, asked: _Asked) -> dict[str, SparseVector]:
-        return {**self._table.rows(item_id), REVERSED: reversed_row(item_id, asked.past_rows)}
 
     def _event(self, event: Mapping[str, Any]) -> Event:
         kind = str(event.get("event_type") or "view")

@@ -3,16 +3,19 @@
 import numpy as np
 import pytest
 
+from models.evidence import Evidence
 from models.item_state import ItemState
 from models.item_table import ItemTable
-from models.sources import CATEGORY, POPULARITY, TRANSITIONS, transition_query
+from models.sources import CATEGORY, COOCCURRENCE, POPULARITY, TRANSITIONS, transition_query
 from tests.models.builders import axis, evidence
 
 
-def used(*pieces: tuple[str, ...]) -> ItemState:
+def use(table: ItemTable, item_id: str, *pieces: Evidence) -> ItemState:
+    """Have an item's state and the table know some events on it."""
     item = ItemState()
-    for offset, predecessors in enumerate(pieces):
-        item.apply(evidence(offset, predecessors))
+    for piece in pieces:
+        item.apply(piece)
+        table.update(item_id, item, piece)
     return item
 
 
@@ -40,19 +43,21 @@ def test_new_description_replaces_the_old_one() -> None:
 
 def test_scores_are_the_dot_products_of_the_items_rows() -> None:
     table = ItemTable(dim=4)
-    items = {"a": used(("x", "y"), ("x",)), "b": used(("y",))}
-    for item_id, item in items.items():
-        table.update(item_id, item)
+    items = [
+        use(table, "a", evidence(0, ("x", "y")), evidence(1, ("x",))),
+        use(table, "b", evidence(0, ("y",))),
+    ]
     query = transition_query(["y", "x"], lambda item_id: 0).vector
     scores = table.scores(np.arange(2), {TRANSITIONS: query}, {}, {})[TRANSITIONS]
-    assert scores.tolist() == pytest.approx([item.transition_row().dot(query) for item in items.values()])
+    assert scores.tolist() == pytest.approx([item.transition_row().dot(query) for item in items])
 
 
 def test_dislike_is_neither_cooccurrence_nor_popularity() -> None:
-    table, item = ItemTable(dim=4), ItemState()
-    item.apply(evidence(0, ("x",), weight=-4.0))
-    table.update("a", item)
-    assert list(table.rows("a")) == [TRANSITIONS]
+    table = ItemTable(dim=4)
+    use(table, "a", evidence(0, ("x",), weight=-4.0))
+    query = transition_query(["x"], lambda item_id: 0)
+    found = table.scores(np.arange(1), {TRANSITIONS: query.vector, COOCCURRENCE: query.vector}, {}, {})
+    assert (found[TRANSITIONS].tolist(), found[COOCCURRENCE].tolist()) == ([pytest.approx(1 / 50)], [0.0])
     assert table.scores(np.arange(1), {}, {}, {})[POPULARITY].tolist() == [0.0]
 
 
@@ -61,8 +66,9 @@ def test_change_after_the_last_question_shows_in_the_next() -> None:
     query = {TRANSITIONS: transition_query(["x"], lambda item_id: 0).vector}
     found = []
     for offset in range(2):
-        item.apply(evidence(offset, ("x",)))
-        table.update("a", item)
+        piece = evidence(offset, ("x",))
+        item.apply(piece)
+        table.update("a", item, piece)
         found.append(float(table.scores(np.arange(1), query, {}, {})[TRANSITIONS][0]))
     assert found[1] == pytest.approx(2 * found[0])
 
@@ -71,9 +77,7 @@ def test_candidates_are_the_best_of_every_source_and_only_those() -> None:
     table = ItemTable(dim=4)
     for number in range(500):
         table.describe(f"i{number}", axis(number % 4), [])
-    item = ItemState()
-    item.apply(evidence(0, ("x",)))
-    table.update("i499", item)
+    use(table, "i499", evidence(0, ("x",)))
     query = {TRANSITIONS: transition_query(["x"], lambda item_id: 0).vector}
     slots, scores = table.candidates(np.arange(500), query, {"taste": axis(0)}, {}, width=50)
     assert 499 in slots
@@ -100,7 +104,7 @@ def test_category_counts_as_much_as_the_user_likes_it() -> None:
     table = ItemTable(dim=4)
     for item_id, genre in (("a", "Crime"), ("b", "Drama")):
         table.describe(item_id, axis(0), [genre])
-        table.update(item_id, used(()))
+        use(table, item_id, evidence())
     scores = table.scores(np.arange(2), {}, {}, {"Crime": 0.75, "Drama": 0.25})
     assert scores[CATEGORY].tolist() == pytest.approx([0.75, 0.25])
 
