@@ -65,28 +65,28 @@ check: lint ## ruff, mypy --strict, import contracts, doctests
 	$(BIN)/python -m pytest --doctest-modules -q $(PACKAGES)
 
 bench-speed: setup ## speed of ingest and answers, each beside a floor of the same run
-	$(BIN)/python -m load.bench_speed $(ARGS)
+	$(BIN)/python -m load.bench.speed $(ARGS)
 
 bench-contract: setup ## every kind of request, every shape of record, 200,000 hostile records
-	$(BIN)/python -m load.bench_contract $(ARGS)
+	$(BIN)/python -m load.bench.contract $(ARGS)
 
 bench-compression: setup ## bytes and CPU of each codec on state and evidence of MovieLens
-	$(BIN)/python -m load.bench_compression $(ARGS)
+	$(BIN)/python -m load.bench.compression $(ARGS)
 
 bench-loading: setup ## MovieLens readers in ratings/s, beside plain reads
-	$(BIN)/python -m load.bench_loading $(ARGS)
+	$(BIN)/python -m load.bench.loading $(ARGS)
 
 bench-index: setup ## index searches and writes, beside plain numpy
-	$(BIN)/python -m load.bench_index $(ARGS)
+	$(BIN)/python -m load.bench.index $(ARGS)
 
 bench-faults: setup faketime ## kill, stop, rebalance and cut off for real; what each fault costs in events, answers, seconds
-	$(BIN)/python -m load.bench_faults $(ARGS)
+	$(BIN)/python -m load.faults.bench_faults $(ARGS)
 
 bench-soak: setup ## half an hour of traffic: memory over time, and whether it grows
-	$(BIN)/python -m load.bench_soak $(ARGS)
+	$(BIN)/python -m load.faults.soak $(ARGS)
 
 bench-backlog: setup ## 100,000 items and users published flat out, worked off to the end without a restart
-	$(BIN)/python -m load.bench_backlog $(ARGS)
+	$(BIN)/python -m load.faults.backlog $(ARGS)
 
 format: setup ## format and fix what ruff can
 	$(BIN)/ruff format .

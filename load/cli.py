@@ -23,9 +23,9 @@ def demo(
     keep: Annotated[bool, typer.Option(help="leave broker and worker running afterwards, until Ctrl-C")] = False,
 ) -> None:
     """Kafka, a worker and a data set as a stream: recommendations come back, and what was measured."""
-    from load.dataset import find_data
-    from load.demo import run_demo
-    from load.demo_figures import DemoPlan
+    from load.datasets.dataset import find_data
+    from load.demo.figures import DemoPlan
+    from load.demo.run import run_demo
 
     console = answers()
     run_demo(find_data(data, console=console), DemoPlan(), console, keep=keep)
@@ -39,8 +39,8 @@ def replay(
     wait: Annotated[bool, typer.Option(help="until the workers have folded what was published")] = True,
 ) -> None:
     """Publish a data set to Kafka: catalog, profiles, then ratings in time order."""
-    from load.commands import replay_data
-    from load.dataset import find_data
+    from load.client.commands import replay_data
+    from load.datasets.dataset import find_data
 
     console = answers()
     asyncio.run(replay_data(find_data(data, console=console), speed, progress_file, console, wait=wait))
@@ -58,7 +58,7 @@ def ask(
     data: Annotated[Path | None, typer.Option(help="MovieLens folder, for the titles in the reasons")] = None,
 ) -> None:
     """Ask for recommendations once and show the answer with its reasons."""
-    from load.commands import ask_once
+    from load.client.commands import ask_once
 
     body: dict[str, Any] = {"kind": kind, "limit": limit, "explain": True}
     body |= {"user_id": user} if user else {}
@@ -76,7 +76,7 @@ def load(
     echo: Annotated[bool, typer.Option(help="measure a bare echo first, the floor")] = True,
 ) -> None:
     """Ask at a fixed rate, however late the replies are, and show the latencies."""
-    from load.commands import load_requests
+    from load.client.commands import load_requests
 
     asyncio.run(load_requests(rate, seconds, users, limit, echo, answers()))
 
@@ -92,8 +92,8 @@ def generate(
     seed: Annotated[int, typer.Option(help="of the random numbers: the same data for the same seed")] = 20_150_101,
 ) -> None:
     """Write an invented data set in MovieLens' format, whose right answers are known (truth.npz)."""
-    from load.commands import generate_data
-    from load.synthetic import Shape
+    from load.client.commands import generate_data
+    from load.datasets.synthetic import Shape
 
     shape = Shape(users=users, items=items, ratings=ratings, tags=tags, clusters=clusters, seed=seed)
     generate_data(folder, shape, answers())
@@ -105,7 +105,7 @@ def download(
 ) -> None:
     """Fetch a MovieLens release, checked against its published checksum."""
     from infra.kafka_dist import default_cache
-    from load.download import download as fetch
+    from load.datasets.download import download as fetch
 
     console = answers()
     console.print(str(asyncio.run(fetch(release, default_cache(), console))), soft_wrap=True)
@@ -124,7 +124,7 @@ def evaluate(
     plot: Annotated[Path | None, typer.Option(help="PNG file for the figures by slice; needs matplotlib")] = None,
 ) -> None:
     """Compare recommenders on a data set without Kafka: test, then learn, event by event."""
-    from load.evaluate import main as compare_recommenders
+    from load.evaluation.run import main as compare_recommenders
 
     compare_recommenders(data, protocol, recommender or (), only or (), k, events, seed, json, plot)
 

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.events import EVENT_WEIGHTS, Event, event_weight
-from models.explain import Evidences, Reason, explain
-from models.fusion import Fusion, LearningFusion, Scores, Situation
-from models.ids import event_hash, item_key
-from models.item_state import ItemState
-from models.item_table import ItemTable
-from models.ranker import OnlineRanker
-from models.ranking import POOL, Candidates, rank
-from models.sources import (
+from models.primitives.ids import event_hash, item_key
+from models.primitives.sparse import SparseVector
+from models.primitives.text import TEXT_DIM, ItemText, embed_item
+from models.ranking.explain import Evidences, Reason, explain
+from models.ranking.fusion import Fusion, LearningFusion, Scores, Situation
+from models.ranking.ranker import OnlineRanker
+from models.ranking.ranking import POOL, Candidates, rank
+from models.retrieval.item_table import ItemTable
+from models.retrieval.sources import (
     CONTENT,
     COOCCURRENCE,
     COOCCURRENCE_ITEMS,
@@ -32,10 +32,10 @@ from models.sources import (
     seed_query,
     transition_query,
 )
-from models.sparse import SparseVector
-from models.taste import HALF_LIFE_S
-from models.text import TEXT_DIM, ItemText, embed_item
-from models.user_state import UserState
+from models.state.events import EVENT_WEIGHTS, Event, event_weight
+from models.state.item_state import ItemState
+from models.state.taste import HALF_LIFE_S
+from models.state.user_state import UserState
 
 WIDTH = 100
 """Candidates of one source: fewer lose those that several sources like a little, more cost time."""

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
-from models.events import EVENT_WEIGHTS
+from models.state.events import EVENT_WEIGHTS
 from workers.errors import ConfigurationError
 from workers.messages.misspelt import misspelt
 from workers.records.codecs import Codec

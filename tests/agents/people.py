@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from models.user_state import UserState
+from models.state.user_state import UserState
 from tests.agents.parts import NOW_MS, partition_for
 from tests.agents.world import World
 

@@ -11,7 +11,7 @@ import orjson
 import pytest
 from aiokafka import TopicPartition
 
-from models.evidence import Evidence
+from models.state.evidence import Evidence
 from tests.agents.parts import NOW_MS, PARTITIONS, chunk_of_records, done, json_record, partition_for, running_parts
 from tests.stream.builders import record_at
 from workers.agents import catalog, interactions, transitions

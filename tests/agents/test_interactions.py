@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from models.evidence import Evidence
-from models.user_state import UserState
+from models.state.evidence import Evidence
+from models.state.user_state import UserState
 from tests.agents.parts import chunk_of_records, json_record, partition_for, running_parts
 from workers.agents.interactions import handle
 from workers.errors import DependencyError

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from aiokafka import TopicPartition
 
-from models.evidence import Evidence, Retraction
-from models.ids import sparse_index
-from models.popular_lists import popularity_query
-from models.sources import DAY
-from models.sparse import SparseVector
-from models.words import word_query
+from models.primitives.ids import sparse_index
+from models.primitives.sparse import SparseVector
+from models.primitives.words import word_query
+from models.retrieval.popular_lists import popularity_query
+from models.retrieval.sources import DAY
+from models.state.evidence import Evidence, Retraction
 from tests.agents.parts import DIM, chunk_of_records, done, json_record, partition_for, running_parts
 from tests.models.builders import evidence, retraction
 from tests.stream.builders import record_at

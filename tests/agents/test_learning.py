@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.ranker import OnlineRanker
-from models.ranker_weights import RankerWeights
+from models.ranking.ranker import OnlineRanker
+from models.ranking.ranker_weights import RankerWeights
 from tests.agents.parts import NOW_MS, chunk_of_records, done, json_record, running_parts
 from workers.agents import catalog, interactions
 from workers.errors import DependencyError

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.fusion import Fused, Situation
-from models.ranking import Candidates, Steering
+from models.ranking.fusion import Fused, Situation
+from models.ranking.ranking import Candidates, Steering
 from tests.agents.parts import NOW_MS
 from tests.agents.test_learning import choose, shop, value
 from tests.experiments.builders import experiment

@@ -6,7 +6,7 @@ from itertools import count, islice
 
 from aiokafka import TopicPartition
 
-from models.ids import item_key
+from models.primitives.ids import item_key
 from tests.agents.parts import NOW_MS, Sent, chunk_of_records, done, json_record, partition_for, running_parts
 from tests.stream.builders import record_at
 from workers.agents import interactions, transitions

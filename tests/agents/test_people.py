@@ -3,7 +3,7 @@
 import pytest
 from aiokafka import TopicPartition
 
-from models.merge import Merge
+from models.state.merge import Merge
 from tests.agents.parts import NOW_MS, PARTITIONS, chunk_of_records, partition_for, running_parts
 from tests.agents.people import T0, counted, erase, identify, name_in, view
 from tests.agents.world import REROUTED, World

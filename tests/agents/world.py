@@ -9,9 +9,9 @@ from typing import Any
 import orjson
 from aiokafka import TopicPartition
 
-from models.evidence import Evidence, Retraction, is_retraction
-from models.item_state import ItemState
-from models.user_state import UserState
+from models.state.evidence import Evidence, Retraction, is_retraction
+from models.state.item_state import ItemState
+from models.state.user_state import UserState
 from tests.agents.parts import NOW_MS, PARTITIONS, partition_for
 from tests.stream.builders import record_at
 from workers.agents.interactions import handle

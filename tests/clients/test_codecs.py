@@ -10,8 +10,8 @@ import pytest_asyncio
 from aiokafka import AIOKafkaProducer
 from aiokafka.producer.message_accumulator import BatchBuilder
 
-from load.kafka import ensure_own_topics
-from models.ranker_weights import RankerWeights
+from load.client.kafka import ensure_own_topics
+from models.ranking.ranker_weights import RankerWeights
 from tests.clients.codecs import codecs_of
 from tests.clients.publishers import CLIENTS, CODECS, How
 from tests.clients.test_clients import counted, folded

@@ -10,7 +10,7 @@ import pytest
 from aiokafka import TopicPartition
 from rich.console import Console
 
-from models.comparison import CTR, PURCHASES, VALUE
+from models.evaluation.comparison import CTR, PURCHASES, VALUE
 from tests.experiments.builders import NOW_MS, experiment
 from tests.stream.builders import record_at
 from workers.admin.experiments.columns import Sample

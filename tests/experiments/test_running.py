@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Any
 
-from models.experiment import mismatch
+from models.evaluation.experiment import mismatch
 from tests.experiments.builders import experiment
 from workers.control.running import NOBODY, Running
 from workers.records.experiment import Experiment

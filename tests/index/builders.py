@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models.sparse import SparseVector
+from models.primitives.sparse import SparseVector
 from workers.index.filters import Condition
 from workers.index.types import DenseSpec, Distance, FieldKind, Floats, Payload, Point, Query, Schema, Vector
 

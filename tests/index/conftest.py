@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.index.qdrant_stub import QdrantStub
+from infra.qdrant_stub import QdrantStub
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.sparse import SparseVector
+from models.primitives.sparse import SparseVector
 from tests.index.builders import SCHEMA, dense, followed, near, numbered, point
 from workers.errors import BadRecordError, ConfigurationError
 from workers.index.filters import All, AnyOf, Condition, Equals, ExcludeIds, Not, OnlyIds, Range

@@ -5,7 +5,7 @@ import sys
 from itertools import count
 from pathlib import Path
 
-from models.sparse import SparseVector
+from models.primitives.sparse import SparseVector
 from tests.index.builders import SCHEMA, dense, point
 from workers.index.edge import EdgeIndex
 

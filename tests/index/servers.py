@@ -1,7 +1,7 @@
 """Indexes on a stub, valid by default, with a clock that stands still unless the test moves it."""
 
+from infra.qdrant_stub import QdrantStub
 from tests.index.builders import SCHEMA, near, numbered
-from tests.index.qdrant_stub import QdrantStub
 from workers.errors import DependencyError
 from workers.index.server import QdrantServerIndex
 from workers.index.server_link import ServerOptions

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from models.sparse import SparseVector
+from models.primitives.sparse import SparseVector
 from tests.index.builders import SCHEMA, dense
 from workers.index.edge import EdgeIndex
 from workers.index.filters import AnyOf, Equals, ExcludeIds, Not, OnlyIds, Range

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from infra.qdrant_stub import QdrantStub
 from tests.index.builders import SCHEMA, point
-from tests.index.qdrant_stub import QdrantStub
 from workers.errors import ConfigurationError
 from workers.index.build import build_index
 from workers.index.edge import EdgeIndex

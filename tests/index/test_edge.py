@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import qdrant_edge as edge
 
-from models.sparse import SparseVector
+from models.primitives.sparse import SparseVector
 from tests.index.builders import SCHEMA, dense, followed, near, numbered, point
 from tests.index.contract import IndexContract, ids
 from workers.errors import BadRecordError, ConfigurationError, DependencyError

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.sparse import SparseVector
+from infra.qdrant_stub import QdrantStub
+from models.primitives.sparse import SparseVector
 from tests.index.builders import SCHEMA, dense, near, numbered, point
-from tests.index.qdrant_stub import QdrantStub
 from workers.errors import ConfigurationError
 from workers.index.edge import EdgeIndex
 from workers.index.memory import MemoryIndex

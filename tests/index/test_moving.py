@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from tests.index.qdrant_stub import QdrantStub
+from infra.qdrant_stub import QdrantStub
 from workers.errors import ConfigurationError, DependencyError
 from workers.index.edge import EdgeIndex
 from workers.index.moving import Moved, move_index

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
+from infra.qdrant_stub import QdrantStub
 from tests.index.builders import SCHEMA, followed, numbered, point
 from tests.index.contract import IndexContract, ids
-from tests.index.qdrant_stub import QdrantStub
 from tests.waiting import until
 from workers.errors import BadRecordError, ConfigurationError
 from workers.index.memory import MemoryIndex

@@ -11,9 +11,9 @@ from collections.abc import AsyncIterator
 import pytest
 from qdrant_client import grpc
 
+from infra.qdrant_stub import QdrantStub
 from tests.index.builders import SCHEMA, near, numbered
 from tests.index.contract import IndexContract, ids
-from tests.index.qdrant_stub import QdrantStub
 from workers.index.server import QdrantServerIndex
 from workers.index.server_link import ServerLink, ServerOptions
 from workers.index.types import Schema

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from grpc import StatusCode
 
+from infra.qdrant_stub import QdrantStub
 from tests.index.builders import SCHEMA, near, numbered
 from tests.index.contract import ids
-from tests.index.qdrant_stub import QdrantStub
 from tests.index.servers import finds_all, opened
 from tests.infra.certificates import new_authority
 from tests.waiting import until

@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 import pytest
 from grpc import StatusCode
 
+from infra.qdrant_stub import QdrantStub
 from tests.index.builders import SCHEMA, near, numbered, point
 from tests.index.contract import ids
-from tests.index.qdrant_stub import QdrantStub
 from tests.index.servers import Clock, finds_all, opened
 from tests.waiting import until
 from workers.errors import BadRecordError, ConfigurationError, DependencyError, TasteStreamError

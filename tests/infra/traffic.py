@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from aiokafka import AIOKafkaProducer
 
-from load.client import RequestClient, request_client
+from load.client.client import RequestClient, request_client
 from workers.records.request import KINDS
 from workers.topics import Topics
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from load.dataset import Dataset
-from load.ratings import Ratings
+from load.datasets.dataset import Dataset
+from load.datasets.ratings import Ratings
 
 RATINGS = [(1, 10, 4.0, 964982703), (1, 20, 3.0, 964981247), (2, 10, 5.0, 964982224), (2, 30, 1.0, 964983815)]
 

@@ -1,6 +1,6 @@
 """The codecs' benchmark packs what it is given, and reads all of it back."""
 
-from load.bench_compression import SHOWN, cost_of
+from load.bench.compression import SHOWN, cost_of
 from workers.records.out import OutRecord
 
 

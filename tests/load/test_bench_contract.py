@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from load.bench_contract import QUICK, measure
-from load.dataset import load_dataset
-from load.hostile import Hostile, hostile_events, hostile_items, hostile_requests
-from load.hostile_guidance import (
+from load.bench.contract import QUICK, measure
+from load.bench.hostile import Hostile, hostile_events, hostile_items, hostile_requests
+from load.bench.hostile_guidance import (
     Corpus,
     good_guidance,
     hostile_experiments,
@@ -18,8 +17,9 @@ from load.hostile_guidance import (
     hostile_versions,
     hostile_weights,
 )
-from load.synthetic import Shape
-from load.synthetic_files import write_synthetic
+from load.datasets.dataset import load_dataset
+from load.datasets.synthetic import Shape
+from load.datasets.synthetic_files import write_synthetic
 from workers.control.shared_weights import decode_weights
 from workers.control.versions import Versions
 from workers.errors import BadRecordError

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from load.bench_loading import measure
+from load.bench.loading import measure
 from tests.load.folders import RATINGS, colon_folder, comma_folder
 
 

@@ -6,11 +6,11 @@ import orjson
 import pytest
 from rich.console import Console
 
-from load.bench_speed import QUICK, measure
-from load.dataset import load_dataset
-from load.speed_table import Figure, speed_table
-from load.synthetic import Shape
-from load.synthetic_files import write_synthetic
+from load.bench.speed import QUICK, measure
+from load.bench.speed_table import Figure, speed_table
+from load.datasets.dataset import load_dataset
+from load.datasets.synthetic import Shape
+from load.datasets.synthetic_files import write_synthetic
 
 SMALL = Shape(users=20, items=60, ratings=600, tags=30)
 JUDGED = {

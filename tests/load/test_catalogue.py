@@ -6,9 +6,9 @@ from typing import Any
 import orjson
 import pytest
 
-from load.catalogue import read_items, read_profiles, split_title
-from load.dataset import SHARED
-from load.errors import DataFileError
+from load.datasets.catalogue import read_items, read_profiles, split_title
+from load.datasets.dataset import SHARED
+from load.datasets.errors import DataFileError
 from tests.load.folders import colon_folder, comma_folder, tab_folder
 from workers.records.fields import MAX_TAGS
 from workers.records.item import Item

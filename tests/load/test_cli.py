@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from load.movielens import read_ratings
+from load.datasets.movielens import read_ratings
 from tests.load.folders import comma_folder
 
 EXIT_FAILED, EXIT_MISCONFIGURED = 1, 78
@@ -88,7 +88,7 @@ def test_the_version_is_said_and_every_command_explains_itself_by_a_short_option
     ("arguments", "said"),
     [
         (("--recommender", "foo:Bar"), "'foo:Bar' can't be evaluated"),
-        (("--recommender", "models.baselines"), "name it as module:Class"),
+        (("--recommender", "models.evaluation.baselines"), "name it as module:Class"),
         (("--recommender", "json:JSONDecoder"), "it needs observe(event)"),
         (("--only", "nothing"), "choose from learned ranker"),
         (("--protocol", "guess"), "choose prequential"),

@@ -4,7 +4,7 @@ from itertools import islice
 
 import orjson
 
-from load.outages.crowd import events
+from load.faults.crowd import events
 
 
 def test_strangers_are_seen_once_and_nobody_else_is_new() -> None:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from load.dataset import Dataset, find_data, load_dataset
-from load.errors import DataFileError
+from load.datasets.dataset import Dataset, find_data, load_dataset
+from load.datasets.errors import DataFileError
 from tests.load.folders import RATINGS, colon_folder, comma_folder, dataset_of
 from tests.load.site import serving, zipped
 

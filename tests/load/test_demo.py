@@ -14,14 +14,14 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from load.dataset import load_dataset
-from load.demo import run_demo
-from load.demo_figures import DemoPlan, Figures
-from load.errors import LoadError
-from load.stream_eval import cut, interval_95, sample_tests
-from load.synthetic import Shape
-from load.synthetic_files import write_synthetic
-from load.worker_process import WorkerProcess
+from load.client.stream_eval import cut, interval_95, sample_tests
+from load.client.worker_process import WorkerProcess
+from load.datasets.dataset import load_dataset
+from load.datasets.errors import LoadError
+from load.datasets.synthetic import Shape
+from load.datasets.synthetic_files import write_synthetic
+from load.demo.figures import DemoPlan, Figures
+from load.demo.run import run_demo
 from workers.records.codes import RequestFailure
 from workers.settings import load_settings
 
@@ -58,9 +58,9 @@ def test_every_event_is_applied_exactly_once(demo: Shown) -> None:
 
 def test_every_request_is_accounted_for_and_only_late_ones_are_refused(demo: Shown) -> None:
     for load in (demo.figures.streamed.idle, demo.figures.streamed.busy, demo.figures.streamed.echo):
-        assert load.answered + load.timed_out + sum(load.errors.values()) == load.requests
-        assert load.answered > 0 and set(load.errors) <= {RequestFailure.DEADLINE_PASSED}
-        assert load.requests >= PLAN.rate * PLAN.measure_s
+        assert load.answered + load.timed_out + sum(load.datasets.errors.values()) == load.client.requests
+        assert load.answered > 0 and set(load.datasets.errors) <= {RequestFailure.DEADLINE_PASSED}
+        assert load.client.requests >= PLAN.rate * PLAN.measure_s
 
 
 def test_the_streamed_answers_find_more_than_chance_and_agree_with_the_offline_models(demo: Shown) -> None:

@@ -9,9 +9,9 @@ import pytest
 import pytest_asyncio
 from rich.console import Console
 
-from load.download import download
-from load.errors import DownloadError
-from load.movielens import read_ratings
+from load.datasets.download import download
+from load.datasets.errors import DownloadError
+from load.datasets.movielens import read_ratings
 from tests.load.folders import RATINGS, comma_folder
 from tests.load.site import Site, serving, zipped
 

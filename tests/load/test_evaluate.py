@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from load.dataset import Dataset, load_dataset
-from load.errors import LoadError
-from load.evaluate import CONFIGURATIONS, OURS, POPULARITY, Plan, evaluate_all, load_recommender
-from load.evaluation_report import print_costs, print_report, write_json
-from load.synthetic import Shape
-from load.synthetic_files import write_synthetic
-from models.outcomes import Outcomes
+from load.datasets.dataset import Dataset, load_dataset
+from load.datasets.errors import LoadError
+from load.datasets.synthetic import Shape
+from load.datasets.synthetic_files import write_synthetic
+from load.evaluation.report import print_costs, print_report, write_json
+from load.evaluation.run import CONFIGURATIONS, OURS, POPULARITY, Plan, evaluate_all, load_recommender
+from models.evaluation.outcomes import Outcomes
 
 SMALL = Shape(users=40, items=120, ratings=1_200, tags=0, clusters=4)
 

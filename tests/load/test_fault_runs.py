@@ -9,14 +9,14 @@ import orjson
 import pytest
 
 from infra.broker import Broker
-from load.independent_fold import Expected
-from load.outages import crowd
-from load.outages.faults import FAULTS
-from load.outages.run import run_fault
-from load.outages.scene import Scale
-from load.outages.verdict import StateVerdict, judge_state
-from models.events import Event, event_clock, event_weight
-from models.user_state import UserState
+from load.faults import crowd
+from load.faults.faults import FAULTS
+from load.faults.independent_fold import Expected
+from load.faults.run import run_fault
+from load.faults.scene import Scale
+from load.faults.verdict import StateVerdict, judge_state
+from models.state.events import Event, event_clock, event_weight
+from models.state.user_state import UserState
 from workers.items.rows import ItemRow
 
 SMALL = Scale(

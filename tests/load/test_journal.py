@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from load.errors import LoadError
-from load.journal import Journal
+from load.client.journal import Journal
+from load.datasets.errors import LoadError
 
 
 def test_a_position_survives_a_restart_in_a_folder_that_did_not_exist(tmp_path: Path) -> None:

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from load.dataset import SHARED
-from load.errors import DataFileError
-from load.faults import first_fault, row_fault
-from load.layouts import COLONS, COMMA
-from load.movielens import read_ratings, stream_ratings
-from load.ratings import Ratings, concatenate
-from load.synthetic_files import write_colon_ratings, write_comma_ratings
+from load.datasets.dataset import SHARED
+from load.datasets.errors import DataFileError
+from load.datasets.faults import first_fault, row_fault
+from load.datasets.layouts import COLONS, COMMA
+from load.datasets.movielens import read_ratings, stream_ratings
+from load.datasets.ratings import Ratings, concatenate
+from load.datasets.synthetic_files import write_colon_ratings, write_comma_ratings
 from tests.load.folders import RATINGS, colon_folder, comma_folder, tab_folder
 
 LAYOUTS = pytest.mark.parametrize("make", [comma_folder, colon_folder, tab_folder])

@@ -3,8 +3,8 @@
 import numpy as np
 from rich.console import Console
 
-from load.order_and_bounds import disagreement, displaced, fold, row_loss
-from load.ratings import Ratings
+from load.datasets.ratings import Ratings
+from load.evaluation.order_and_bounds import disagreement, displaced, fold, row_loss
 
 SILENT = Console(quiet=True)
 

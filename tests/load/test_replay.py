@@ -16,12 +16,12 @@ from aiokafka.partitioner import murmur2
 from rich.console import Console
 
 from infra.broker import Broker
-from load.dataset import Dataset
-from load.errors import LoadError
-from load.journal import Journal
-from load.publisher import Acknowledgements, Publisher
-from load.ratings import Ratings
-from load.replay import CHUNK, ReplayResult, due, encode_ratings, replay
+from load.client.journal import Journal
+from load.client.publisher import Acknowledgements, Publisher
+from load.client.replay import CHUNK, ReplayResult, due, encode_ratings, replay
+from load.datasets.dataset import Dataset
+from load.datasets.errors import LoadError
+from load.datasets.ratings import Ratings
 from tests.kafka import create_topic
 from tests.load.folders import dataset_of
 from workers.records.interaction import decode_interaction
@@ -145,7 +145,7 @@ async def test_a_replay_that_broke_off_goes_on_and_leaves_nothing_out(
 
 
 async def test_a_broker_that_dies_midway_costs_no_event(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("load.kafka.REQUEST_TIMEOUT_MS", 2_000)
+    monkeypatch.setattr("load.client.kafka.REQUEST_TIMEOUT_MS", 2_000)
     dataset = dataset_of(users=2_000, per_user=20)
     send, turns = Publisher.send, iter(range(100))
     broker = await asyncio.to_thread(Broker(tmp_path / "broker").start)
@@ -200,7 +200,7 @@ def test_after_a_restart_pacing_begins_at_the_event_where_it_goes_on() -> None:
 
 
 async def test_a_missing_topic_is_named(broker: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("load.kafka.REQUEST_TIMEOUT_MS", 1_000)
+    monkeypatch.setattr("load.client.kafka.REQUEST_TIMEOUT_MS", 1_000)
     with pytest.raises(LoadError, match="topic no-such-topic can't be used"):
         await Topics(broker, "no-such-topic", "no-such-topic").replay(dataset_of(users=1, per_user=1))
 

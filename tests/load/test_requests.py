@@ -10,11 +10,11 @@ import orjson
 import pytest
 from aiokafka import ConsumerRecord
 
-from load.client import request_client
-from load.echo import measure_echo
-from load.errors import LoadError
-from load.kafka import consumer_at_end, prompt_producer
-from load.requests import LoadReport, arrival_times, error_code, run_load
+from load.client.client import request_client
+from load.client.echo import measure_echo
+from load.client.kafka import consumer_at_end, prompt_producer
+from load.client.requests import LoadReport, arrival_times, error_code, run_load
+from load.datasets.errors import LoadError
 from tests.kafka import create_topic, unique_name
 from tests.waiting import until
 

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from load import ablations
-from load.ablations import ItemVectorsAlone, WithItemVectors, WithSimilarUsers, WithWholeHistory
-from load.similar_items import MIXTURES, Asked, Learned, _rank
-from models.fusion import FixedFusion
+from load.evaluation import ablations
+from load.evaluation.ablations import ItemVectorsAlone, WithItemVectors, WithSimilarUsers, WithWholeHistory
+from load.evaluation.similar_items import MIXTURES, Asked, Learned, _rank
+from models.ranking.fusion import FixedFusion
 
 ITEMS = [{"item_id": f"{half}{n}", "title": f"T {n}", "genres": []} for half in "xy" for n in range(6)]
 

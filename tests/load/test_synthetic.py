@@ -6,10 +6,10 @@ import numpy as np
 import orjson
 import pytest
 
-from load.catalogue import read_items
-from load.movielens import read_ratings
-from load.synthetic import Shape, make_ratings, make_truth
-from load.synthetic_files import read_truth, write_colon_ratings, write_synthetic
+from load.datasets.catalogue import read_items
+from load.datasets.movielens import read_ratings
+from load.datasets.synthetic import Shape, make_ratings, make_truth
+from load.datasets.synthetic_files import read_truth, write_colon_ratings, write_synthetic
 from workers.records.item import Item
 from workers.records.item_update import decode_item_event
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from models.events import Event, event_weight
-from models.evidence import Evidence, Retraction
-from models.ids import sparse_index
+from models.primitives.ids import sparse_index
+from models.state.events import Event, event_weight
+from models.state.evidence import Evidence, Retraction
 
 DAY_MS = 86_400_000
 

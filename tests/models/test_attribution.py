@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.attribution import NOWHERE, Acts, Shown, attribute, first_of_each
+from models.evaluation.attribution import NOWHERE, Acts, Shown, attribute, first_of_each
 
 HOUR = 3_600_000
 Line = tuple[int, int, int, int]

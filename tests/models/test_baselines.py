@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from models.baselines import Mixture, MostPopular
+from models.evaluation.baselines import Mixture, MostPopular
 
 CATALOGUE = [{"item_id": name, "title": f"{name} story", "genres": genre} for name, genre in
              (("c1", "Crime"), ("c2", "Crime"), ("c3", "Crime"), ("d1", "Drama"), ("d2", "Drama"))]  # fmt: skip

@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.budget import Budget
+from models.ranking.budget import Budget
 
 
 def chosen(budget: Budget, rate: int, seconds: int, start_s: int = 0, cost_s: float = 0.0) -> int:

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.count_row import BOUND, SLACK, CountRow
+from models.state.count_row import BOUND, SLACK, CountRow
 
 
 def note(row: CountRow, index: int, amount: int) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.diversity import diversify
+from models.ranking.diversity import diversify
 
 SCORES = np.array([1.0, 0.95, 0.9, 0.2])
 VECTORS = np.array([[1, 0], [1, 0], [0, 1], [0, 1]], dtype=np.float32)

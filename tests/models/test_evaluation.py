@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from models.baselines import MostPopular
-from models.evaluation import compare, leave_last_out, prequential, split_by_time
+from models.evaluation.baselines import MostPopular
+from models.evaluation.evaluation import compare, leave_last_out, prequential, split_by_time
 
 
 def rating(user_id: str, item_id: str, second: int, value: float = 5.0) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.events import event_weight
+from models.state.events import event_weight
 
 
 def test_low_rating_counts_against_an_item_and_a_high_one_for_it() -> None:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.evidence import Evidence
-from models.ids import sparse_index
+from models.primitives.ids import sparse_index
+from models.state.evidence import Evidence
 from tests.models.builders import evidence
 
 ids = st.text(min_size=1, max_size=20)

@@ -4,9 +4,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.exact_index import ExactIndex
-from models.sparse import SparseVector
-from models.sparse_rows import SparseRows
+from models.primitives.sparse import SparseVector
+from models.retrieval.exact_index import ExactIndex
+from models.retrieval.sparse_rows import SparseRows
 
 rows = st.dictionaries(st.integers(0, 30), st.integers(1, 8).map(float), max_size=12)
 changes = st.lists(st.tuples(st.integers(0, 7), st.one_of(st.none(), rows)), max_size=60)

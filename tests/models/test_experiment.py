@@ -6,7 +6,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from models.experiment import assign, chi_square_tail, draw, mismatch
+from models.evaluation.experiment import assign, chi_square_tail, draw, mismatch
 
 USERS = [f"user-{n}" for n in range(20_000)]
 
@@ -53,7 +53,7 @@ def test_weights_are_shares_whatever_their_unit() -> None:
 
 
 def test_a_draw_next_to_one_still_finds_a_variant(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.experiment.draw", lambda *_: 1.0)
+    monkeypatch.setattr("models.evaluation.experiment.draw", lambda *_: 1.0)
     assert assign("u", "e", (0.1, 0.2, 0.0)) == 1
 
 

@@ -5,11 +5,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.explain import Evidences, Reason, explain
-from models.fusion import FixedFusion, Fused, Scores, Situation, fuse_with
-from models.ids import sparse_index
-from models.sources import BOUGHT_TOGETHER, COOCCURRENCE, POPULARITY, TRANSITIONS, HistoryQuery, transition_query
-from models.sparse import SparseVector
+from models.primitives.ids import sparse_index
+from models.primitives.sparse import SparseVector
+from models.ranking.explain import Evidences, Reason, explain
+from models.ranking.fusion import FixedFusion, Fused, Scores, Situation, fuse_with
+from models.retrieval.sources import (
+    BOUGHT_TOGETHER,
+    COOCCURRENCE,
+    POPULARITY,
+    TRANSITIONS,
+    HistoryQuery,
+    transition_query,
+)
 
 HISTORY = ["a", "b", "c"]
 SITTING = Situation("for_user", 3, 60_000)

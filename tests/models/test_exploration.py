@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.exploration import explore
+from models.ranking.exploration import explore
 
 DRAWS = 20_000
 RANKED = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.floor import Floor
+from models.state.floor import Floor
 
 # What happens to rows: records of one of two origins that concern some of four keys, and keys that are dropped.
 Told = tuple[int, list[str]]

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from models.fusion import DAY_MS, FixedFusion, Scores, Situation, fuse_with
-from models.sources import COOCCURRENCE, POPULARITY, TASTE, TRANSITIONS, TRENDING
+from models.ranking.fusion import DAY_MS, FixedFusion, Scores, Situation, fuse_with
+from models.retrieval.sources import COOCCURRENCE, POPULARITY, TASTE, TRANSITIONS, TRENDING
 
 SITTING = Situation("for_user", history_length=9, gap_ms=60_000)
 SOURCES = (TRANSITIONS, COOCCURRENCE, TRENDING, POPULARITY, TASTE)

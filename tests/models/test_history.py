@@ -5,9 +5,9 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.history import BOUGHT, BOUND, History, HistoryEntry
-from models.ids import sparse_index
-from models.packing import Reader
+from models.primitives.ids import sparse_index
+from models.primitives.packing import Reader
+from models.state.history import BOUGHT, BOUND, History, HistoryEntry
 
 stamps = st.lists(st.integers(0, 50), max_size=40)
 

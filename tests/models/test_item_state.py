@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.count_row import BOUND, SLACK
-from models.evidence import Evidence
-from models.ids import sparse_index
-from models.item_state import DAY_MS, ItemState
+from models.primitives.ids import sparse_index
+from models.state.count_row import BOUND, SLACK
+from models.state.evidence import Evidence
+from models.state.item_state import DAY_MS, ItemState
 from tests.models.builders import evidence, retraction
 
 before = st.lists(st.sampled_from("acdefgh"), max_size=7, unique=True)

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from models.evidence import Evidence
-from models.item_state import ItemState
-from models.item_table import ItemTable
-from models.sources import CATEGORY, COOCCURRENCE, POPULARITY, TRANSITIONS, transition_query
+from models.retrieval.item_table import ItemTable
+from models.retrieval.sources import CATEGORY, COOCCURRENCE, POPULARITY, TRANSITIONS, transition_query
+from models.state.evidence import Evidence
+from models.state.item_state import ItemState
 from tests.models.builders import axis, evidence
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.lift import Ratio, lift_of, ratio_of
+from models.evaluation.lift import Ratio, lift_of, ratio_of
 
 Floats = NDArray[np.float64]
 

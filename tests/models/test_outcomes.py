@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.outcomes import DAY_MS, Answered, Outcomes, interval, lift, slices, summary
+from models.evaluation.outcomes import DAY_MS, Answered, Outcomes, interval, lift, slices, summary
 
 
 def answered(

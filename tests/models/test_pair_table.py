@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pytest
 
-from models.pair_kernels import EMPTY, LARGEST, LIST_BOUND, NEAR_WINDOW, TRANSITION_UNIT
-from models.pair_table import PairRow, PairTable
+from models.state.pair_kernels import EMPTY, LARGEST, LIST_BOUND, NEAR_WINDOW, TRANSITION_UNIT
+from models.state.pair_table import PairRow, PairTable
 
 Told = tuple[int, tuple[int, ...], bool]
 """An event: the row it is on, its predecessors nearest first, whether it was liked."""

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.events import Event
-from models.evidence import Evidence
-from models.forgetting import retractions, told
-from models.history import FIRST
-from models.identity import GUESTS_BOUND, Identity
-from models.item_state import ItemState
-from models.merge import Merge
-from models.taste import Vector
-from models.user_state import UserState
+from models.state.events import Event
+from models.state.evidence import Evidence
+from models.state.forgetting import retractions, told
+from models.state.history import FIRST
+from models.state.identity import GUESTS_BOUND, Identity
+from models.state.item_state import ItemState
+from models.state.merge import Merge
+from models.state.taste import Vector
+from models.state.user_state import UserState
 from tests.models.builders import axis, event
 
 KINDS = ("view", "purchase", "dislike", "add_to_cart", "rating")

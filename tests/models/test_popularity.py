@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.packing import Reader
-from models.popularity import Popularity
+from models.primitives.packing import Reader
+from models.state.popularity import Popularity
 
 HALF_LIVES = (10, 1_000)
 clocks = st.lists(st.integers(0, 5_000), min_size=1, max_size=20)

@@ -5,8 +5,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.packing import Reader
-from models.profile import MAX_BYTES, Profile
+from models.primitives.packing import Reader
+from models.state.profile import MAX_BYTES, Profile
 
 values = (
     st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=5) | st.lists(st.text(max_size=3), max_size=2)

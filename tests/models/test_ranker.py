@@ -6,13 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from models.explain import Evidences, explain
-from models.fusion import FixedFusion, LearningFusion, Scores, Situation, fuse_with
-from models.ids import sparse_index
-from models.ranker import BOUND, CHECKED_EVERY, RATE, OnlineRanker
-from models.ranker_weights import SOURCES, RankerWeights, bucket_rows
-from models.sources import CONTENT, POPULARITY, TASTE, TRANSITIONS, TRENDING, transition_query
-from models.sparse import SparseVector
+from models.primitives.ids import sparse_index
+from models.primitives.sparse import SparseVector
+from models.ranking.explain import Evidences, explain
+from models.ranking.fusion import FixedFusion, LearningFusion, Scores, Situation, fuse_with
+from models.ranking.ranker import BOUND, CHECKED_EVERY, RATE, OnlineRanker
+from models.ranking.ranker_weights import SOURCES, RankerWeights, bucket_rows
+from models.retrieval.sources import CONTENT, POPULARITY, TASTE, TRANSITIONS, TRENDING, transition_query
 
 SITTING = Situation("for_user", 9, 60_000)
 RETURNED = Situation("for_user", 9, 3 * 86_400_000)

@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from models.fusion import Situation
-from models.ranker import OnlineRanker
-from models.ranker_weights import SOURCES, STALE_AFTER_MS, RankerWeights, average, table_of
-from models.sources import TASTE, TRANSITIONS
+from models.ranking.fusion import Situation
+from models.ranking.ranker import OnlineRanker
+from models.ranking.ranker_weights import SOURCES, STALE_AFTER_MS, RankerWeights, average, table_of
+from models.retrieval.sources import TASTE, TRANSITIONS
 
 HERE = Situation("for_user", 5, 1_000)
 

@@ -4,9 +4,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.fusion import FixedFusion, Situation
-from models.ranking import Candidates, best_places, rank
-from models.sources import TRENDING
+from models.ranking.fusion import FixedFusion, Situation
+from models.ranking.ranking import Candidates, best_places, rank
+from models.retrieval.sources import TRENDING
 
 TREND = Situation("trending")
 

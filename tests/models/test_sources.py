@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from models.ids import sparse_index, sparse_indices
-from models.item_state import HALF_LIVES
-from models.popular_lists import popularity_query, popularity_row
-from models.sources import (
+from models.primitives.ids import sparse_index, sparse_indices
+from models.primitives.sparse import SparseVector
+from models.retrieval.popular_lists import popularity_query, popularity_row
+from models.retrieval.sources import (
     CATEGORY,
     COOCCURRENCE_ITEMS,
     CURRENT,
@@ -28,7 +28,7 @@ from models.sources import (
     reversed_scores,
     transition_query,
 )
-from models.sparse import SparseVector
+from models.state.item_state import HALF_LIVES
 
 MANY = [str(number) for number in range(50)]
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.sparse import SparseVector
+from models.primitives.sparse import SparseVector
 
 weights = st.dictionaries(st.integers(0, 40), st.integers(-9, 9).map(float), max_size=20)
 

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.caps import Caps, caps_of
-from models.explain import BOOSTED, Evidences, explain
-from models.fusion import LOGITS, FixedFusion, Fusion, Situation, boosted
-from models.ranker import OnlineRanker
-from models.ranking import EXPLORED, PINNED, RANKED, Candidates, Ranking, Steering, rank
-from models.sources import POPULARITY, TRANSITIONS
+from models.ranking.caps import Caps, caps_of
+from models.ranking.explain import BOOSTED, Evidences, explain
+from models.ranking.fusion import LOGITS, FixedFusion, Fusion, Situation, boosted
+from models.ranking.ranker import OnlineRanker
+from models.ranking.ranking import EXPLORED, PINNED, RANKED, Candidates, Ranking, Steering, rank
+from models.retrieval.sources import POPULARITY, TRANSITIONS
 
 HERE = Situation(history_length=5, gap_ms=1_000)
 COUNT = 12

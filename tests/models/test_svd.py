@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.collaborative import hybrid_scores, item_vectors, normalised, steps
-from models.pair_counts import pair_counts
-from models.sparse_matrix import SparseMatrix, counts_matrix
-from models.svd import rows_looked_at, truncated_svd
+from models.factorization.collaborative import hybrid_scores, item_vectors, normalised, steps
+from models.factorization.pair_counts import pair_counts
+from models.factorization.sparse_matrix import SparseMatrix, counts_matrix
+from models.factorization.svd import rows_looked_at, truncated_svd
 
 
 def matrix_of(dense: np.ndarray) -> SparseMatrix:
@@ -131,7 +131,7 @@ def test_log_longer_than_a_block_counts_the_same(monkeypatch: pytest.MonkeyPatch
     rng = np.random.default_rng(0)
     log = (rng.integers(0, 5, 400), rng.integers(0, 30, 400), rng.random(400) < 0.6)
     whole = pair_counts(*log, 30).times(np.eye(30, dtype=np.float32))
-    monkeypatch.setattr("models.pair_counts._BLOCK", 50)
+    monkeypatch.setattr("models.factorization.pair_counts._BLOCK", 50)
     assert np.array_equal(pair_counts(*log, 30).times(np.eye(30, dtype=np.float32)), whole)
 
 

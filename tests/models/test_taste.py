@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from models.taste import Taste
+from models.state.taste import Taste
 from tests.models.builders import DAY_MS, axis
 
 touch = st.tuples(st.integers(0, 3), st.floats(-10, 10, width=32), st.integers(0, 90 * DAY_MS))

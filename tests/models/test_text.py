@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.text import TEXT_DIM, ItemText, Rarity, embed_item
+from models.primitives.text import TEXT_DIM, ItemText, Rarity, embed_item
 
 texts = st.builds(ItemText, title=st.text(max_size=30), tags=st.lists(st.text(max_size=8), max_size=4).map(tuple))
 

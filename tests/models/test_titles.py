@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.titles import NAMES_BOUND, TITLE_WORDS_BOUND, Match, match, names, title_words, wanted
+from models.primitives.titles import NAMES_BOUND, TITLE_WORDS_BOUND, Match, match, names, title_words, wanted
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.tokens import fold, is_unspaced, words
+from models.primitives.tokens import fold, is_unspaced, words
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.ids import sparse_index
-from models.user_state import SEEN_BOUND, UserState
+from models.primitives.ids import sparse_index
+from models.state.user_state import SEEN_BOUND, UserState
 from tests.models.builders import axis, event
 
 touches = st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(0, 9), st.booleans()), max_size=30)

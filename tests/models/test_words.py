@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.ids import sparse_index
-from models.sparse import SparseVector
-from models.text import ItemText
-from models.titles import NAMES_BOUND, TITLE_WORDS_BOUND, Match, match, wanted
-from models.words import PARTS_BOUND, WORDS_BOUND, WordRarity, title_query, word_query, word_row
+from models.primitives.ids import sparse_index
+from models.primitives.sparse import SparseVector
+from models.primitives.text import ItemText
+from models.primitives.titles import NAMES_BOUND, TITLE_WORDS_BOUND, Match, match, wanted
+from models.primitives.words import PARTS_BOUND, WORDS_BOUND, WordRarity, title_query, word_query, word_row
 
 CATALOG: Mapping[str, ItemText] = {
     "heat": ItemText("Heat", "A thief and a policeman in Los Angeles.", "film", ("Crime",)),

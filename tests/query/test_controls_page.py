@@ -8,9 +8,9 @@ from typing import Any
 import orjson
 import pytest
 
-from models.exploration import FEW_USERS, POOL
-from models.fusion import LOGITS
-from models.popular_lists import LITTLE_KNOWN_LISTS
+from models.ranking.exploration import FEW_USERS, POOL
+from models.ranking.fusion import LOGITS
+from models.retrieval.popular_lists import LITTLE_KNOWN_LISTS
 from tests.query.builders import answer, describe, two_clusters
 from workers.recommend.candidates import NEW_DAYS, TURN_MS
 from workers.recommend.served import served_line

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
-from models.fusion import Situation
-from models.ranker import OnlineRanker
-from models.user_state import UserState
+from models.ranking.fusion import Situation
+from models.ranking.ranker import OnlineRanker
+from models.state.user_state import UserState
 from tests.agents.parts import NOW_MS, partition_for
 from tests.query.builders import answer, fold, request, touch, two_clusters
 from tests.query.test_controls import decoded

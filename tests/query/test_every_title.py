@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from load.dataset import SHARED, load_dataset
-from load.synthetic import Shape
-from load.synthetic_files import write_synthetic
-from models.text import TEXT_DIM
-from models.titles import wanted
+from load.datasets.dataset import SHARED, load_dataset
+from load.datasets.synthetic import Shape
+from load.datasets.synthetic_files import write_synthetic
+from models.primitives.text import TEXT_DIM
+from models.primitives.titles import wanted
 from tests.agents.parts import chunk_of_records, done, json_record, partition_for, running_parts
 from tests.query.builders import answer
 from workers.agents import catalog

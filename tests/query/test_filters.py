@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from models.fusion import Situation
-from models.user_state import UserState
+from models.ranking.fusion import Situation
+from models.state.user_state import UserState
 from tests.agents.parts import NOW_MS
 from tests.models.builders import event
 from tests.query.builders import request

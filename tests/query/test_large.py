@@ -8,9 +8,9 @@ import pytest
 import pytest_asyncio
 import qdrant_edge as edge
 
-from models.ids import item_key
-from models.item_state import HALF_LIVES
-from models.popular_lists import ALL, popularity_index
+from models.primitives.ids import item_key
+from models.retrieval.popular_lists import ALL, popularity_index
+from models.state.item_state import HALF_LIVES
 from tests.agents.parts import PARTITIONS
 from tests.query.builders import request
 from workers.index.edge import EdgeIndex

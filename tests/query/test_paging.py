@@ -8,7 +8,7 @@ import pytest_asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.ids import item_key
+from models.primitives.ids import item_key
 from tests.query.builders import CLUSTER, answer, request, touch, two_clusters
 from workers.errors import BadRecordError
 from workers.recommend.paging import MAX_SHOWN, Page, next_page, page_of

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from models.fusion import fuse_with
-from models.ids import sparse_index
-from models.sparse import SparseVector
+from models.primitives.ids import sparse_index
+from models.primitives.sparse import SparseVector
+from models.ranking.fusion import fuse_with
 from tests.agents.parts import chunk_of_records, json_record, partition_for
 from tests.query.builders import CLUSTER, answer, request, two_clusters
 from workers.agents import catalog

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from models.popular_lists import popularity_query, popularity_row
+from models.retrieval.popular_lists import popularity_query, popularity_row
 from workers.index.filters import Condition, Equals, ExcludeIds
 from workers.index.memory import MemoryIndex
 from workers.index.types import Hit, Point, Query

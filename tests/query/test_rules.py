@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from models.explain import BOOSTED
+from models.ranking.explain import BOOSTED
 from tests.agents.parts import NOW_MS, partition_for
 from tests.query.builders import CLUSTER, answer, describe, fold, request, touch, two_clusters
 from tests.query.test_controls import decoded

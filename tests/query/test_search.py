@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from models.text import TEXT_DIM
+from models.primitives.text import TEXT_DIM
 from tests.agents.parts import running_parts
 from tests.query.builders import answer, describe, fold, touch
 from workers.runtime.parts import Parts

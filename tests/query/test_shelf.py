@@ -9,8 +9,8 @@ import orjson
 import pytest
 import pytest_asyncio
 
-from models.evidence import Evidence
-from models.popular_lists import ALL, popularity_query
+from models.retrieval.popular_lists import ALL, popularity_query
+from models.state.evidence import Evidence
 from tests.agents.parts import DIM, NOW_MS, PARTITIONS, partition_for
 from tests.query.builders import CLUSTER, request, two_clusters
 from workers.errors import DependencyError

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from load.report import answer_table
+from load.client.report import answer_table
 from tests.query.builders import answer, describe, fold, touch, two_clusters
 from workers.recommend.assemble import TITLE_CHARS
 from workers.runtime.parts import Parts

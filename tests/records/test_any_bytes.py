@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from load.bench_records import HOSTILE_BYTES, hostile_values
-from load.record_samples import FOREIGN, ITEMS, OWN, REQUESTS
+from load.bench.record_samples import FOREIGN, ITEMS, OWN, REQUESTS
+from load.bench.records import HOSTILE_BYTES, hostile_values
 from tests.records.builders import NOW_MS
 from workers.admin.schema.contents import MIN_VALUES
 from workers.admin.schema.detect import detect

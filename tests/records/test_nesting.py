@@ -5,7 +5,7 @@ from collections.abc import Callable
 import orjson
 import pytest
 
-from load.hostile import DEPTHS, nested
+from load.bench.hostile import DEPTHS, nested
 from tests.records.test_any_bytes import DECODERS
 from workers.admin.shown import whole
 from workers.errors import BadRecordError

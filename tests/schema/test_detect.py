@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from load.record_samples import CLOUD_EVENT_HEADERS, FOREIGN, ISO, ITEMS, NOW_MS, OWN
+from load.bench.record_samples import CLOUD_EVENT_HEADERS, FOREIGN, ISO, ITEMS, NOW_MS, OWN
 from workers.admin.schema.detect import detect
 from workers.admin.schema.found import Detection, FoundEvent, FoundField, Sampled
 from workers.records.event import decode_event

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from models.events import Event, event_clock, event_weight
-from models.evidence import Evidence
-from models.taste import Vector
-from models.user_state import UserState
+from models.state.events import Event, event_clock, event_weight
+from models.state.evidence import Evidence
+from models.state.taste import Vector
+from models.state.user_state import UserState
 from tests.models.builders import axis
 from workers.admin.state.digest import table_digest, to_json
 from workers.admin.state.form import item_form, user_form

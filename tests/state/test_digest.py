@@ -6,10 +6,10 @@ from typing import Any
 
 import orjson
 
-from models.history import HistoryEntry
-from models.identity import Identity
-from models.item_state import ItemState
-from models.user_state import UserState
+from models.state.history import HistoryEntry
+from models.state.identity import Identity
+from models.state.item_state import ItemState
+from models.state.user_state import UserState
 from tests.models.builders import evidence
 from tests.state.builders import Fold, touch, vector_of
 from workers.admin.state.digest import TOLERANCE, differences, table_digest, to_json

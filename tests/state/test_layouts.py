@@ -5,7 +5,7 @@ from hashlib import sha256
 
 import pytest
 
-from models.user_state import UserState
+from models.state.user_state import UserState
 from tests.models.builders import axis, event, evidence
 from workers.items.rows import ItemRow
 from workers.items.slots import Told

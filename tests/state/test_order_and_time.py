@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.events import Event
-from models.history import BOUND
+from models.state.events import Event
+from models.state.history import BOUND
 from tests.state.builders import Fold, touch
 from workers.admin.state.digest import differences
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from models.history import BOUGHT, WAITING, HistoryEntry
-from models.user_state import UserState
+from models.state.history import BOUGHT, WAITING, HistoryEntry
+from models.state.user_state import UserState
 from workers.admin.state.show import describe_item, describe_user, event_words
 from workers.items.rows import ItemRow
 from workers.settings import load_settings

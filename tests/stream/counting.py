@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 
 from aiokafka import TopicPartition
 
-from models.watermarks import Watermarks
+from models.state.watermarks import Watermarks
 from workers.stream.chunk import Chunk
 from workers.stream.member import GroupMember, MemberSettings
 from workers.stream.reader import Route

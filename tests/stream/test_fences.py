@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import pytest
 import pytest_asyncio
 
-from load.outages.logs import read_all
+from load.faults.logs import read_all
 from tests.clients.codecs import codecs_of
 from tests.kafka import create_topic
 from workers.errors import DependencyError

@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.user_state import UserState
+from models.state.user_state import UserState
 from workers.errors import ConfigurationError
 from workers.stream.table import NOTE_KEY, Table, TablePartition
 

@@ -3,10 +3,10 @@
 import math
 from pathlib import Path
 
-from load.independent_fold import DAY_MS, HALF_LIVES, UNIT, Expected, key_of, popularity
-from load.outages.logs import last_values
-from models.sparse import SparseVector
-from models.user_state import UserState
+from load.faults.independent_fold import DAY_MS, HALF_LIVES, UNIT, Expected, key_of, popularity
+from load.faults.logs import last_values
+from models.primitives.sparse import SparseVector
+from models.state.user_state import UserState
 from tests.waiting import until
 from tests.worker.group_progress import group_progress
 from tests.worker.process import Worker

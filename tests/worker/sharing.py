@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.index.stub_process import StubProcess
+from infra.qdrant_stub_process import StubProcess
 from tests.waiting import until, until_passes
 from tests.worker.exactness import DIM, check_shown, check_state, until_all_committed
 from tests.worker.process import Worker

@@ -9,8 +9,8 @@ import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 
-from load.client import RequestClient, request_client
-from load.kafka import ensure_own_topics
+from load.client.client import RequestClient, request_client
+from load.client.kafka import ensure_own_topics
 from tests.waiting import until
 from tests.worker.group_progress import group_progress
 from tests.worker.process import Worker

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from infra.ports import choose_ports
-from load.backlog_run import work_off
-from load.dataset import Dataset
-from load.duty_cycle import Share
-from load.interleaved import interleaved_dataset
+from load.datasets.dataset import Dataset
+from load.faults.backlog_run import work_off
+from load.faults.duty_cycle import Share
+from load.faults.interleaved import interleaved_dataset
 from tests.kafka import unique_name
 from workers.settings import Settings
 

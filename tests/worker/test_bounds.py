@@ -4,7 +4,7 @@ import random
 from collections import Counter
 from pathlib import Path
 
-from load.outages.logs import last_values
+from load.faults.logs import last_values
 from tests.waiting import until
 from tests.worker.digests import digest_of
 from tests.worker.exactness import check_index, until_all_committed

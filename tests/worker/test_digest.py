@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest_asyncio
 
-from load.outages.logs import last_values
+from load.faults.logs import last_values
 from tests.waiting import until
 from tests.worker.digests import digest_of, folded, rebuild_command, settings_of, with_every_tenth_twice
 from tests.worker.exactness import check_index, until_all_committed

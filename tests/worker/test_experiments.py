@@ -8,7 +8,7 @@ import orjson
 import pytest
 import pytest_asyncio
 
-from models.experiment import assign
+from models.evaluation.experiment import assign
 from tests.experiments.builders import definition
 from tests.waiting import until
 from tests.worker.builders import event, item

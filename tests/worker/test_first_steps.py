@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from load import folding
-from load.errors import LoadError
+from load.client import folding
+from load.datasets.errors import LoadError
 from tests.load.folders import comma_folder
 from tests.worker.digests import settings_of
 from tests.worker.process import Worker

@@ -10,12 +10,12 @@ import pytest
 import pytest_asyncio
 from typer.testing import CliRunner
 
-from load.hostile import hostile_events, nested
-from load.hostile_guidance import EXPERIMENT, SCENARIO, corpora, good_guidance
-from load.hostile_run import HostileRun, Mixer, Shares, hostile_run
-from load.kafka import bulk_producer
-from load.scrape import Scrape
-from load.worker_process import WorkerProcess
+from load.bench.hostile import hostile_events, nested
+from load.bench.hostile_guidance import EXPERIMENT, SCENARIO, corpora, good_guidance
+from load.bench.hostile_run import HostileRun, Mixer, Shares, hostile_run
+from load.client.kafka import bulk_producer
+from load.client.scrape import Scrape
+from load.client.worker_process import WorkerProcess
 from tests.waiting import until
 from tests.worker.process import Worker
 from tests.worker.shop import read_all

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.index.stub_process import StubProcess
+from infra.qdrant_stub_process import StubProcess
 from tests.waiting import until, until_passes
 from tests.worker.builders import item
 from tests.worker.exactness import until_all_committed

@@ -12,7 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from infra.broker import Broker
 from infra.ports import choose_ports
-from models.user_state import UserState
+from models.state.user_state import UserState
 from tests.kafka import unique_name, write
 from tests.waiting import until
 from tests.worker.builders import event, item

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest_asyncio
 
-from load.outages.logs import last_values
-from models.user_state import UserState
+from load.faults.logs import last_values
+from models.state.user_state import UserState
 from tests.waiting import until
 from tests.worker.builders import T0_MS, event, item
 from tests.worker.shop import Shop, other_partition, until_committed

@@ -13,8 +13,8 @@ import pytest_asyncio
 
 from infra.broker import Broker
 from infra.kafka_security import BrokerSecurity
-from load.client import request_client
-from load.kafka import bulk_producer, ensure_own_topics
+from load.client.client import request_client
+from load.client.kafka import bulk_producer, ensure_own_topics
 from tests.infra.certificates import new_authority
 from tests.kafka import unique_name
 from tests.waiting import until

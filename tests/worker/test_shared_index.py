@@ -6,9 +6,9 @@ from typing import Any
 import orjson
 import pytest
 
-from models.experiment import assign
+from infra.qdrant_stub_process import StubProcess
+from models.evaluation.experiment import assign
 from tests.experiments.builders import definition
-from tests.index.stub_process import StubProcess
 from tests.waiting import until, until_passes
 from tests.worker.builders import event
 from tests.worker.sharing import SharedShop, sharing_worker

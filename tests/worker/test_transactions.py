@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest_asyncio
 
-from load.kafka import ensure_own_topics
+from load.client.kafka import ensure_own_topics
 from tests.waiting import until
 from tests.worker.builders import event, item
 from tests.worker.process import Worker

@@ -13,9 +13,9 @@ from prometheus_client import CollectorRegistry
 from rich.console import Console
 from typer.testing import CliRunner
 
-from models.fusion import Situation
-from models.ranker import OnlineRanker
-from models.ranker_weights import SOURCES, RankerWeights
+from models.ranking.fusion import Situation
+from models.ranking.ranker import OnlineRanker
+from models.ranking.ranker_weights import SOURCES, RankerWeights
 from tests.waiting import until, until_passes
 from tests.workers.test_dead_letters import Received
 from workers.admin.ranker import weights_tables

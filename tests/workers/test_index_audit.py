@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from models.sparse import SparseVector
+from models.primitives.sparse import SparseVector
 from tests.agents.parts import chunk_of_records, done, json_record, partition_for, running_parts
 from tests.waiting import until
 from workers.agents import catalog

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from infra.qdrant_stub import QdrantStub
 from tests.index.conftest import stub
-from tests.index.qdrant_stub import QdrantStub
 from tests.waiting import until
 from workers.errors import ConfigurationError, DependencyError
 from workers.index.server import QdrantServerIndex

@@ -3,8 +3,8 @@
 import pytest
 from aiokafka import TopicPartition
 
-from models.evidence import NOTHING, Evidence
-from models.user_state import UserState
+from models.state.evidence import NOTHING, Evidence
+from models.state.user_state import UserState
 from workers.errors import ConfigurationError
 from workers.items.rows import ItemRow
 from workers.runtime.log_check import LogCheck

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from models.events import EVENT_WEIGHTS
+from models.state.events import EVENT_WEIGHTS
 from workers.errors import ConfigurationError
 from workers.messages.misspelt import misspelt
 from workers.settings import PREFIX, Settings, load_settings, settings_table

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.text import ItemText, Rarity
-from models.words import WordRarity, word_query, word_row
+from models.primitives.text import ItemText, Rarity
+from models.primitives.words import WordRarity, word_query, word_row
 from tests.models.builders import axis
 from workers.indexing.vocabulary import Vocabulary
 

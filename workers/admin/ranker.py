@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from rich.console import Group
 from rich.table import Table
 
-from models.ranker_weights import BUCKETS, RankerWeights, average, start_values, table_of
+from models.ranking.ranker_weights import BUCKETS, RankerWeights, average, start_values, table_of
 from workers.control.shared_weights import HeardWeights
 from workers.errors import ConfigurationError
 from workers.messages.plurals import counted

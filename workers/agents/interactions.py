@@ -11,9 +11,9 @@ from typing import Protocol
 
 import faust
 
-from models.events import SILENT, Event, event_clock, event_weight
-from models.merge import Merge
-from models.user_state import UserState
+from models.state.events import SILENT, Event, event_clock, event_weight
+from models.state.merge import Merge
+from models.state.user_state import UserState
 from workers.agents.people import APPLIED, DUPLICATE, fold_person, fold_sealed
 from workers.agents.user_records import Decoded, Effects, RecordsDependencies, decode
 from workers.control.learner import Learner

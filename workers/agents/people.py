@@ -8,10 +8,10 @@ from collections.abc import Mapping
 
 import orjson
 
-from models.evidence import Evidence
-from models.forgetting import retractions
-from models.merge import Merge
-from models.user_state import UserState
+from models.state.evidence import Evidence
+from models.state.forgetting import retractions
+from models.state.merge import Merge
+from models.state.user_state import UserState
 from workers.agents.user_records import Decoded, Effects, RecordsDependencies
 from workers.errors import BadRecordError
 from workers.items.vectors import Vector

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import faust
 
-from models.evidence import Evidence, Retraction, is_retraction
+from models.state.evidence import Evidence, Retraction, is_retraction
 from workers.dead_letters.letters import Letters
 from workers.errors import BadRecordError
 from workers.indexing.writer import IndexWriter

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from models.merge import Merge
+from models.state.merge import Merge
 from workers.dead_letters.letters import Letters
 from workers.dead_letters.origin import origin_of
 from workers.errors import BadRecordError

@@ -64,7 +64,7 @@ def list_versions() -> None:
 
 
 async def _retrain(settings: Settings, ratings: Path | None, seed: int) -> None:
-    from models.collaborative import steps
+    from models.factorization.collaborative import steps
     from workers.admin.bars import rate_bar
     from workers.admin.state.changelog import read_state
     from workers.admin.vectors.publish import publish

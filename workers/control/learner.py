@@ -8,10 +8,10 @@ import asyncio
 import logging
 import time
 
-from models.budget import Budget
-from models.fusion import LearningFusion
-from models.sources import POPULARITY
-from models.user_state import UserState
+from models.ranking.budget import Budget
+from models.ranking.fusion import LearningFusion
+from models.retrieval.sources import POPULARITY
+from models.state.user_state import UserState
 from workers.control.live_score import LiveScore, Ways
 from workers.control.running import Running
 from workers.errors import DependencyError

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from models.fusion import Fusion
-from models.user_state import UserState
+from models.ranking.fusion import Fusion
+from models.state.user_state import UserState
 from workers.control.running import Running
 from workers.recommend.controls import Controls
 from workers.recommend.preview import Looked, rank_in

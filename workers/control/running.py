@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
-from models.experiment import assign
+from models.evaluation.experiment import assign
 from workers.records.experiment import AS_DEPLOYED, MAX_VARIANTS, Assigned, Experiment, VariantSettings
 from workers.records.request import Request
 

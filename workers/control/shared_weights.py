@@ -9,8 +9,8 @@ import time
 
 from mode import Service
 
-from models.ranker import OnlineRanker
-from models.ranker_weights import RankerWeights
+from models.ranking.ranker import OnlineRanker
+from models.ranking.ranker_weights import RankerWeights
 from workers.errors import BadRecordError
 from workers.metrics import Metrics
 from workers.records.codes import Reason

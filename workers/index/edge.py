@@ -13,7 +13,7 @@ from uuid import UUID
 
 import qdrant_edge as edge
 
-from models.sparse import SparseVector
+from models.primitives.sparse import SparseVector
 from workers.errors import ConfigurationError
 from workers.index.edge_format import edge_filter, edge_vectors, our_vectors, slices
 from workers.index.edge_shard import open_shard, translated, write_back

@@ -7,7 +7,7 @@ from uuid import UUID
 import numpy as np
 import qdrant_edge as edge
 
-from models.sparse import SparseVector
+from models.primitives.sparse import SparseVector
 from workers.index.filters import All, AnyOf, Condition, Equals, ExcludeIds, Not, OnlyIds, Range, plain
 from workers.index.point_ids import PointIds
 from workers.index.types import Distance, FieldKind, Patch, Point, Schema, Vector

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from models.exact_index import ExactIndex
-from models.sparse import SparseVector
+from models.primitives.sparse import SparseVector
+from models.retrieval.exact_index import ExactIndex
 from workers.errors import ConfigurationError
 from workers.index.filters import Condition, ExcludeIds, matches
 from workers.index.types import Hit, Patch, Point, Query, Record, Schema, Vector
@@ -12,7 +12,7 @@ from workers.index.validate import checked_id, checked_names, checked_patch, che
 
 
 class MemoryIndex:
-    """Index port over `models.exact_index`; what it holds ends with the process."""
+    """Index port over `models.retrieval.exact_index`; what it holds ends with the process."""
 
     def __init__(self) -> None:
         self._schema: Schema | None = None

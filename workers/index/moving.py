@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models.sparse import SparseVector
+from models.primitives.sparse import SparseVector
 from workers.errors import ConfigurationError, DependencyError
 from workers.index.endpoints import open_source, open_target
 from workers.index.move import Listed, move

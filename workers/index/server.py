@@ -11,7 +11,7 @@ from typing import Any
 
 from qdrant_client import grpc
 
-from models.sparse import SparseVector
+from models.primitives.sparse import SparseVector
 from workers.errors import ConfigurationError, DependencyError
 from workers.index.breaker import Clock
 from workers.index.filters import Condition

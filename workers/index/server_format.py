@@ -7,7 +7,7 @@ import numpy as np
 from qdrant_client import grpc
 from qdrant_client.conversions.conversion import RestToGrpc, grpc_to_payload
 
-from models.sparse import SparseVector
+from models.primitives.sparse import SparseVector
 from workers.index.filters import All, AnyOf, Condition, Equals, ExcludeIds, Not, OnlyIds, Range, plain
 from workers.index.point_ids import PointIds
 from workers.index.types import Patch, Point, Query, Vector

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.sparse import SparseVector
+from models.primitives.sparse import SparseVector
 from workers.index.filters import Condition
 
 Floats = NDArray[np.float32]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from models.sparse import SparseVector
+from models.primitives.sparse import SparseVector
 from workers.errors import BadRecordError
 from workers.index.filters import All, AnyOf, Condition, Equals, ExcludeIds, Not, OnlyIds, Range
 from workers.index.types import (

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from models.sparse import SparseVector
-from models.text import Rarity, Vector
-from models.words import WordRarity
+from models.primitives.sparse import SparseVector
+from models.primitives.text import Rarity, Vector
+from models.primitives.words import WordRarity
 
 
 class Vocabulary:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 from mode import Service
 
-from models.sparse import SparseVector
+from models.primitives.sparse import SparseVector
 from workers.index.port import Index
 from workers.index.types import Patch, Point
 from workers.indexing.queue import IndexQueue, Mark, Waiting

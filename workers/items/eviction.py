@@ -3,7 +3,7 @@
 Agents make room before they fold a chunk, never after: what goes then depends only on rows that are acknowledged, and a
 chunk that is repeated after a crash finds the same ones to go. So a table holds at most its bound and one chunk.
 
-A row that goes leaves the last offsets that it applied in its partition's floor (`models.floor`), and the floor is
+A row that goes leaves the last offsets that it applied in its partition's floor (`models.state.floor`), and that is
 acknowledged before anything else is written there: a record that comes again after a crash is skipped, as if the row
 were still there. A crash before its tombstone is acknowledged brings the row back, whole; then it goes again.
 """
@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from models.user_state import UserState
+from models.state.user_state import UserState
 from workers.items.rows import ItemRow
 from workers.metrics import Metrics
 from workers.scheduling import Turns

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import nan
 from typing import Any
 
-from models.sparse import SparseVector
+from models.primitives.sparse import SparseVector
 from workers.index.port import Lookup
 from workers.items.points import (
     AVAILABLE,

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import orjson
 
-from models.exploration import FEW_USERS
-from models.popular_lists import popularity_row
-from models.sources import labels
-from models.sparse import SparseVector
-from models.text import ItemText, Vector, embed_item, unit
-from models.words import word_row
+from models.primitives.sparse import SparseVector
+from models.primitives.text import ItemText, Vector, embed_item, unit
+from models.primitives.words import word_row
+from models.ranking.exploration import FEW_USERS
+from models.retrieval.popular_lists import popularity_row
+from models.retrieval.sources import labels
 from workers.errors import BadRecordError
 from workers.index.types import DenseSpec, Distance, FieldKind, Patch, Point, Schema
 from workers.index.types import Vector as AnyVector

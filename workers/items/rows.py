@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from models.evidence import Evidence, Retraction
-from models.item_state import ItemState
-from models.packing import Reader, head
-from models.sources import labels
-from models.sparse import SparseVector
-from models.watermarks import Watermarks
+from models.primitives.packing import Reader, head
+from models.primitives.sparse import SparseVector
+from models.retrieval.sources import labels
+from models.state.evidence import Evidence, Retraction
+from models.state.item_state import ItemState
+from models.state.watermarks import Watermarks
 from workers.items.slots import Slots
 
 _KIND, _VERSION = b"R", 4  # goes up with the layout of any part

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.packing import Reader, head
+from models.primitives.packing import Reader, head
 from workers.errors import BadRecordError
 from workers.index.validate import MAX_ABS_VALUE, checked_id
 from workers.records.codes import Reason

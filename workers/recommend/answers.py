@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 from typing import Protocol
 
-from models.user_state import UserState
+from models.state.user_state import UserState
 from workers.errors import BadRecordError
 from workers.items.rows import ItemRow
 from workers.recommend.fallback import Answering

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from models.explain import Evidences, explain
-from models.ranking import Candidates, Ranking
-from models.sources import BOUGHT_TOGETHER, COOCCURRENCE, REVERSED, TRANSITIONS, both_ways_row, reversed_row
-from models.sparse import SparseVector
+from models.primitives.sparse import SparseVector
+from models.ranking.explain import Evidences, explain
+from models.ranking.ranking import Candidates, Ranking
+from models.retrieval.sources import BOUGHT_TOGETHER, COOCCURRENCE, REVERSED, TRANSITIONS, both_ways_row, reversed_row
 from workers.index.port import Index
 from workers.index.types import Record
 from workers.items.facts import ItemFacts

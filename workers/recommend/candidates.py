@@ -11,10 +11,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from models.exploration import POOL
-from models.ids import item_key
-from models.popular_lists import little_known_query
-from models.ranking import Candidates
+from models.primitives.ids import item_key
+from models.ranking.exploration import POOL
+from models.ranking.ranking import Candidates
+from models.retrieval.popular_lists import little_known_query
 from workers.errors import DependencyError
 from workers.index.filters import AnyOf, Condition, Not, OnlyIds, Range
 from workers.index.port import Index

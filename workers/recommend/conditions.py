@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from models.profile import Profile
+from models.state.profile import Profile
 from workers.errors import BadRecordError
 from workers.index.filters import AnyOf, Condition, Equals, Not, Range, matches
 from workers.items.points import MEAN_RATING

@@ -7,9 +7,9 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from models.fusion import Floats, Fusion, boosted
-from models.ranking import best_places
-from models.sources import COOCCURRENCE, TRANSITIONS
+from models.ranking.fusion import Floats, Fusion, boosted
+from models.ranking.ranking import best_places
+from models.retrieval.sources import COOCCURRENCE, TRANSITIONS
 from workers.index.filters import OnlyIds
 from workers.indexing.vocabulary import Vocabulary
 from workers.recommend.candidates import Gathered, Sources

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models.sources import CONTENT, COOCCURRENCE_DECAY, TASTE, TEXT
-from models.text import Rarity, Vector, embed_query, unit
+from models.primitives.text import Rarity, Vector, embed_query, unit
+from models.retrieval.sources import CONTENT, COOCCURRENCE_DECAY, TASTE, TEXT
 from workers.index.port import Lookup
 from workers.items.vectors import ItemVectors
 from workers.recommend.question import Question

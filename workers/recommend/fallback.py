@@ -6,8 +6,8 @@ from dataclasses import replace
 from math import nan
 from typing import Protocol
 
-from models.item_state import HALF_LIVES
-from models.user_state import UserState
+from models.state.item_state import HALF_LIVES
+from models.state.user_state import UserState
 from workers.errors import DependencyError
 from workers.index.types import Record
 from workers.items.points import AVAILABLE, BUYERS, COUNT, DAY_SCORE, LABELS, ORDER_SCORES, PRICE, TITLE

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from models.ids import item_key
+from models.primitives.ids import item_key
 from workers.index.filters import All, Condition, Equals, ExcludeIds, Not
 from workers.index.validate import MAX_ID_BYTES, MAX_IDS
 from workers.recommend.conditions import wanted

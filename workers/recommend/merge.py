@@ -6,9 +6,10 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from models.ids import sparse_indices
-from models.ranking import Candidates
-from models.sources import (
+from models.primitives.ids import sparse_indices
+from models.primitives.titles import match, wanted
+from models.ranking.ranking import Candidates
+from models.retrieval.sources import (
     BOUGHT_TOGETHER,
     COLLABORATIVE,
     COOCCURRENCE,
@@ -28,7 +29,6 @@ from models.sources import (
     reversed_scores,
     share,
 )
-from models.titles import match, wanted
 from workers.items.rows import Facts
 from workers.recommend.question import Question
 from workers.recommend.retrieve import Found

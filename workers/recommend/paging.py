@@ -14,7 +14,7 @@ from hashlib import blake2b
 
 import numpy as np
 
-from models.ids import item_key
+from models.primitives.ids import item_key
 from workers.errors import BadRecordError
 from workers.records.codes import RequestFailure
 from workers.records.request import Request

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 
-from models.fusion import FixedFusion, Fusion
-from models.ranking import rank
-from models.user_state import UserState
+from models.ranking.fusion import FixedFusion, Fusion
+from models.ranking.ranking import rank
+from models.state.user_state import UserState
 from workers.errors import DependencyError
 from workers.index.port import Index
 from workers.indexing.vocabulary import Vocabulary

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from models.item_state import HALF_LIVES
-from models.popular_lists import ALL, popularity_query
-from models.sources import (
+from models.primitives.text import Vector
+from models.primitives.titles import wanted
+from models.primitives.words import WordRarity, title_query, word_query
+from models.retrieval.popular_lists import ALL, popularity_query
+from models.retrieval.sources import (
     BOUGHT_TOGETHER,
     CATEGORY,
     COLLABORATIVE,
@@ -24,9 +26,7 @@ from models.sources import (
     told_query,
     transition_query,
 )
-from models.text import Vector
-from models.titles import wanted
-from models.words import WordRarity, title_query, word_query
+from models.state.item_state import HALF_LIVES
 from workers.index.types import Vector as AnyVector
 from workers.items.points import BOUGHT, EMBEDDING, WORDS
 from workers.items.points import POPULARITY as POPULARITY_ROW

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Protocol
 
-from models.sparse import SparseVector
+from models.primitives.sparse import SparseVector
 from workers.index.filters import Equals, ExcludeIds
 from workers.index.types import Hit, Query
 from workers.items.points import POPULARITY

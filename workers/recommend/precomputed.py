@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mode import Service
 
-from models.user_state import UserState
+from models.state.user_state import UserState
 from workers.errors import ConfigurationError, DependencyError
 from workers.items.facts import ItemFacts
 from workers.metrics import Metrics

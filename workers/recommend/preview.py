@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.fusion import Fusion, Situation, boosted
-from models.ranking import Candidates, Steering, rank
+from models.ranking.fusion import Fusion, Situation, boosted
+from models.ranking.ranking import Candidates, Steering, rank
 from workers.metrics import LIVE_LIST
 from workers.recommend.controls import Controls
 

@@ -3,12 +3,12 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from models.fusion import Situation
-from models.history import History
-from models.profile import Profile
-from models.sources import CATEGORY_ITEMS, COOCCURRENCE_ITEMS, TRANSITION_ITEMS, category_affinity
-from models.sparse import SparseVector
-from models.user_state import UserState
+from models.primitives.sparse import SparseVector
+from models.ranking.fusion import Situation
+from models.retrieval.sources import CATEGORY_ITEMS, COOCCURRENCE_ITEMS, TRANSITION_ITEMS, category_affinity
+from models.state.history import History
+from models.state.profile import Profile
+from models.state.user_state import UserState
 from workers.errors import BadRecordError
 from workers.items.facts import ItemFacts
 from workers.items.points import BOUGHT, TRANSITIONS

@@ -4,8 +4,18 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from models.sources import CATEGORY, COLLABORATIVE, DAY, KEYWORDS, POPULARITY, TEXT, TITLE, TRENDING, HistoryQuery
-from models.text import Vector
+from models.primitives.text import Vector
+from models.retrieval.sources import (
+    CATEGORY,
+    COLLABORATIVE,
+    DAY,
+    KEYWORDS,
+    POPULARITY,
+    TEXT,
+    TITLE,
+    TRENDING,
+    HistoryQuery,
+)
 from workers.errors import DependencyError
 from workers.index.filters import Condition
 from workers.index.types import Hit, Query

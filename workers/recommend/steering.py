@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from models.caps import Caps, caps_of
-from models.exploration import FEW_USERS
-from models.fusion import Floats
-from models.ids import event_hash
-from models.ranking import Steering
+from models.primitives.ids import event_hash
+from models.ranking.caps import Caps, caps_of
+from models.ranking.exploration import FEW_USERS
+from models.ranking.fusion import Floats
+from models.ranking.ranking import Steering
 from workers.recommend.candidates import Gathered, explores, pinned_here
 from workers.recommend.conditions import meets, unless_unknown
 from workers.recommend.question import Question

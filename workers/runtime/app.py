@@ -9,7 +9,7 @@ from aiokafka import TopicPartition
 from faust import ChannelT
 from mode import Service
 
-from models.ranker import OnlineRanker
+from models.ranking.ranker import OnlineRanker
 from workers.agents import catalog, interactions, requests, transitions, vectors
 from workers.api import probes as web
 from workers.api.bodies import Bodies

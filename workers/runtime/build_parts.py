@@ -4,10 +4,10 @@ from dataclasses import replace
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
-from models.budget import Budget
-from models.fusion import FixedFusion, Fusion, LearningFusion
-from models.ranker import OnlineRanker
-from models.user_state import UserState
+from models.ranking.budget import Budget
+from models.ranking.fusion import FixedFusion, Fusion, LearningFusion
+from models.ranking.ranker import OnlineRanker
+from models.state.user_state import UserState
 from workers.control.active_version import ActiveVersion
 from workers.control.learner import Learner
 from workers.control.running import Running

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from aiokafka import TopicPartition
 
-from models.user_state import UserState
+from models.state.user_state import UserState
 from workers.errors import ConfigurationError
 from workers.items.rows import CATALOG_ORIGIN, ItemRow
 from workers.stream.table import Table

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from models.fusion import Fusion
-from models.user_state import UserState
+from models.ranking.fusion import Fusion
+from models.state.user_state import UserState
 from workers.control.active_version import ActiveVersion
 from workers.control.learner import Learner
 from workers.control.running import Running

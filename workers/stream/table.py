@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Generic, Protocol, TypeVar
 
-from models.floor import Floor
+from models.state.floor import Floor
 from workers.errors import ConfigurationError
 from workers.records.out import OutRecord
 
@@ -18,7 +18,7 @@ NO_ID = b"\x00"
 """Keys of what a changelog holds beside rows begin with it: no id holds a control character."""
 
 FLOOR_KEY = NO_ID + b"floor"
-"""Key of what rows had applied that are kept no more (`models.floor`)."""
+"""Key of what rows had applied that are kept no more (`models.state.floor`)."""
 
 BEGUN_KEY = NO_ID + b"begun"
 """Key of how far a side topic was begun (`workers.stream.repeats`)."""
@@ -64,7 +64,7 @@ class TablePartition(Generic[R]):
         """Offset after the last record of the side topic that may have had effects."""
         self._changelog = changelog
         self._kind = kind
-        self._head = new().pack()[:2]  # kind and version, see `models.packing.head`
+        self._head = new().pack()[:2]  # kind and version, see `models.primitives.packing.head`
         self._unpack = unpack
         self._new = new
         self._is_spare = is_spare

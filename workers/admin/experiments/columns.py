@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.attribution import Acts, Ints, Shown, distinct
+from models.evaluation.attribution import Acts, Ints, Shown, distinct
 
 Mask = NDArray[np.bool_]
 

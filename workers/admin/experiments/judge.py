@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.attribution import NOWHERE, Ints, attribute, first_of_each
-from models.comparison import CTR, METRICS, PURCHASES, Arm, Exposures, arms_of
-from models.experiment import mismatch
-from models.lift import Floats, Lift, lift_of
+from models.evaluation.attribution import NOWHERE, Ints, attribute, first_of_each
+from models.evaluation.comparison import CTR, METRICS, PURCHASES, Arm, Exposures, arms_of
+from models.evaluation.experiment import mismatch
+from models.evaluation.lift import Floats, Lift, lift_of
 from workers.admin.experiments.columns import Sample
 from workers.admin.experiments.outcomes import CLICK, PURCHASE
 from workers.messages.plurals import counted

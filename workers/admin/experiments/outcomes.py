@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from models.attribution import NO_RECOMMENDATION
-from models.ids import event_hash, item_key
+from models.evaluation.attribution import NO_RECOMMENDATION
+from models.primitives.ids import event_hash, item_key
 from workers.admin.experiments.columns import Sample
 from workers.errors import BadRecordError
 from workers.records.event import decode_event

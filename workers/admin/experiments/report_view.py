@@ -8,8 +8,8 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from models.comparison import CTR, PURCHASES, VALUE
-from models.lift import Lift
+from models.evaluation.comparison import CTR, PURCHASES, VALUE
+from models.evaluation.lift import Lift
 from workers.admin.experiments.judge import Verdict
 from workers.admin.experiments.report import Report
 from workers.admin.shown import shown

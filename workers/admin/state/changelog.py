@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from models.taste import Vector
-from models.user_state import UserState
+from models.state.taste import Vector
+from models.state.user_state import UserState
 from workers.admin.state.digest import TableDigest, table_digest
 from workers.admin.state.form import Form, item_form, user_form
 from workers.errors import ConfigurationError, DependencyError

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from models.ids import item_key
+from models.primitives.ids import item_key
 from workers.admin.state.form import Form
 
 FORMAT = 1

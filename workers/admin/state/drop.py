@@ -6,7 +6,7 @@ A row that can be read is never dropped: its watermarks would be gone, and event
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from models.user_state import UserState
+from models.state.user_state import UserState
 from workers.admin.rebuild.run import group_admin, until_group_is_empty
 from workers.errors import ConfigurationError
 from workers.items.rows import ItemRow

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import orjson
 
-from models.count_row import CountRow
-from models.history import BOUGHT, History, HistoryEntry
-from models.item_state import HALF_LIVES
-from models.taste import Vector
-from models.user_state import UserState
+from models.state.count_row import CountRow
+from models.state.history import BOUGHT, History, HistoryEntry
+from models.state.item_state import HALF_LIVES
+from models.state.taste import Vector
+from models.state.user_state import UserState
 from workers.items.rows import ItemRow
 
 VectorOf = Callable[[str], Vector | None]

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from models.history import BOUGHT, WAITING, History
-from models.ids import sparse_index
-from models.item_state import HALF_LIVES, TRANSITION_UNIT
-from models.user_state import UserState
+from models.primitives.ids import sparse_index
+from models.state.history import BOUGHT, WAITING, History
+from models.state.item_state import HALF_LIVES, TRANSITION_UNIT
+from models.state.user_state import UserState
 from workers.admin.state.changelog import read_item_rows, read_user
 from workers.errors import ConfigurationError
 from workers.items.rows import ItemRow

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from models.collaborative import COLLABORATIVE_SHARE
-from models.neighbours import nearest
-from models.text import Rarity
+from models.factorization.collaborative import COLLABORATIVE_SHARE
+from models.primitives.text import Rarity
+from models.retrieval.neighbours import nearest
 from workers.control.versions import Versions
 from workers.errors import ConfigurationError
 from workers.items.points import ItemPoints

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
-from models.pair_counts import pair_counts
+from models.factorization.pair_counts import pair_counts
 from workers.admin.vectors.train import Counts
 from workers.errors import ConfigurationError
 from workers.records.scale import STARS, RatingScale

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.collaborative import item_vectors
-from models.ids import sparse_index
-from models.sparse_matrix import SparseMatrix, counts_matrix
+from models.factorization.collaborative import item_vectors
+from models.factorization.sparse_matrix import SparseMatrix, counts_matrix
+from models.primitives.ids import sparse_index
 from workers.errors import ConfigurationError
 from workers.items.rows import ItemRow
 from workers.stream.table import Table

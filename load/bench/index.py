@@ -1,0 +1,210 @@
+"""What the index costs: searches, patches, upserts and reads of each adapter beside a plain numpy floor.
+
+python -m load.bench.index --items 10000
+"""
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from itertools import cycle
+from pathlib import Path
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from models.primitives.sparse import SparseVector
+from workers.index.edge import EdgeIndex
+from workers.index.filters import Equals, ExcludeIds
+from workers.index.memory import MemoryIndex
+from workers.index.port import Index
+from workers.index.types import DenseSpec, FieldKind, Patch, Point, Query, Schema
+
+DIM = 256
+ROW_ENTRIES = 200
+BATCH = 64
+SCHEMA = Schema(
+    dense={"text": DenseSpec(DIM)},
+    sparse=("transitions", "cooccurrence", "popularity"),
+    fields={"category": FieldKind.KEYWORD, "price": FieldKind.FLOAT, "available": FieldKind.BOOL},
+)
+Floats = NDArray[np.float32]
+Times = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Items in the shape of the real ones: skewed rows of up to 200 followers, texts, payload."""
+
+    ids: list[str]
+    texts: Floats
+    rows: list[SparseVector]
+    queries: dict[int, list[SparseVector]]
+
+
+def catalogue(items: int, seed: int = 7) -> Catalogue:
+    """Draw a seeded catalogue; popular items are in many rows, as in real data."""
+    generator = np.random.default_rng(seed)
+    keys = np.sort(generator.choice(2**32, items, replace=False).astype(np.uint32))
+    weights = 1.0 / (1.0 + generator.permutation(items)) ** 0.7
+    edges = np.cumsum(weights / weights.sum())
+
+    def row(entries: int) -> SparseVector:
+        chosen = np.unique(np.searchsorted(edges, generator.random(entries)).clip(max=items - 1))
+        return SparseVector(keys[chosen], generator.random(len(chosen), dtype=np.float32) + np.float32(0.01))
+
+    texts = generator.standard_normal((items, DIM), dtype=np.float32)
+    texts /= np.linalg.norm(texts, axis=1, keepdims=True)
+    queries = {entries: [row(entries) for _ in range(200)] for entries in (10, 50)}
+    return Catalogue([f"item-{n}" for n in range(items)], texts, [row(ROW_ENTRIES) for _ in range(items)], queries)
+
+
+def points(data: Catalogue) -> list[Point]:
+    """Whole items with text and two rows each."""
+    return [
+        Point(
+            item_id,
+            {"text": text, "transitions": row, "cooccurrence": row},
+            {"title": f"Title of {item_id}", "category": f"c{n % 20}", "price": float(n), "available": n % 2},
+        )
+        for n, (item_id, text, row) in enumerate(zip(data.ids, data.texts, data.rows, strict=True))
+    ]
+
+
+async def timed(repeats: int, work: Callable[[int], Awaitable[object]]) -> Times:
+    """Durations in ms of `repeats` runs, after one that is not counted."""
+    await work(0)
+    durations_ms = []
+    for turn in range(repeats):
+        start = time.perf_counter()
+        await work(turn)
+        durations_ms.append((time.perf_counter() - start) * 1e3)
+    return np.array(durations_ms)
+
+
+def searches(data: Catalogue) -> dict[str, Callable[[int], list[Query]]]:
+    """The queries by the name of their row in the table; the argument is the turn."""
+    excluded = ExcludeIds(frozenset(data.ids[: min(10_000, len(data.ids) - 500)]))
+    many = f"excluding {len(excluded.item_ids):,} ids"
+    category = Equals("category", "c3")
+
+    def text(turn: int) -> Floats:
+        vector: Floats = data.texts[turn % len(data.ids)]
+        return vector
+
+    def followed(entries: int, turn: int) -> SparseVector:
+        return data.queries[entries][turn % 200]
+
+    return {
+        "dense, top 100": lambda n: [Query("text", text(n), 100)],
+        "dense, top 100, one category": lambda n: [Query("text", text(n), 100, (category,))],
+        f"dense, top 100, {many}": lambda n: [Query("text", text(n), 100, (excluded,))],
+        "dense, top 100 with payload": lambda n: [Query("text", text(n), 100, payload=True)],
+        "sparse, 10 indices, top 200": lambda n: [Query("transitions", followed(10, n), 200)],
+        "sparse, 50 indices, top 200": lambda n: [Query("transitions", followed(50, n), 200)],
+        "sparse, 50 indices, excluding 200 ids": lambda n: [
+            Query("transitions", followed(50, n), 200, (ExcludeIds(frozenset(data.ids[:200])),))
+        ],
+        f"sparse, 50 indices, {many}": lambda n: [Query("transitions", followed(50, n), 200, (excluded,))],
+        "batch of 5 (1 dense, 4 sparse)": lambda n: [
+            Query("text", text(n), 200),
+            *[Query(name, followed(50, n), 200) for name in ("transitions", "cooccurrence") * 2],
+        ],
+    }
+
+
+async def measure(index: Index, data: Catalogue, repeats: int) -> dict[str, Times]:
+    """Fill the index, then time each kind of call; ms per call."""
+    await index.ensure(SCHEMA)
+    stored = points(data)
+    batches = [stored[start : start + BATCH] for start in range(0, len(stored), BATCH)]
+    turns = iter(batches[1:])
+    await index.upsert(batches[0])
+    start = time.perf_counter()
+    for batch in turns:
+        await index.upsert(batch)
+    filling_ms = (time.perf_counter() - start) * 1e3 / (len(batches) - 1)
+    found = {f"upsert of {BATCH} (text, 2 rows, payload)": np.array([filling_ms])}
+    for name, queries in searches(data).items():
+        found[name] = await timed(repeats, lambda n, queries=queries: index.search(queries(n)))  # type: ignore[misc]
+    return found | await reads(index, data, repeats) | await patches(index, data, repeats)
+
+
+async def reads(index: Index, data: Catalogue, repeats: int) -> dict[str, Times]:
+    """Time reads by id."""
+    ids = data.ids
+    return {
+        "get 20, payload": await timed(repeats, lambda n: index.get(ids[n : n + 20])),
+        "get 100, rows of up to 200": await timed(
+            repeats, lambda n: index.get(ids[n : n + 100], payload=False, vectors=("transitions",))
+        ),
+    }
+
+
+async def patches(index: Index, data: Catalogue, repeats: int) -> dict[str, Times]:
+    """Time patches of two rows and a count each, spread over the catalogue."""
+    order = cycle(np.random.default_rng(3).permutation(len(data.ids)).tolist())
+
+    def batch(size: int) -> list[Patch]:
+        chosen = [next(order) for _ in range(size)]
+        rows = [SparseVector(data.rows[n].indices, data.rows[n].values * np.float32(1.01)) for n in chosen]
+        return [
+            Patch(data.ids[n], {"transitions": row, "cooccurrence": row}, {"count": n})
+            for n, row in zip(chosen, rows, strict=True)
+        ]
+
+    ones = [batch(1) for _ in range(repeats)]
+    full = [batch(BATCH) for _ in range(repeats // 2)]
+    return {
+        "patch 1 (2 rows of up to 200, payload)": await timed(repeats, lambda n: index.patch(ones[n])),
+        f"patch {BATCH} (the same)": await timed(repeats // 2, lambda n: index.patch(full[n])),
+    }
+
+
+async def floor(data: Catalogue, repeats: int) -> dict[str, Times]:
+    """Time the bare arithmetic of a dense search: product and partition, no ids, no order."""
+
+    async def search(turn: int) -> object:
+        scores = data.texts @ data.texts[turn % len(data.ids)]
+        return np.argpartition(scores, -100)[-100:]
+
+    return {"dense, top 100": await timed(repeats, search)}
+
+
+def cell(times: Times | None) -> str:
+    """Median and 99th percentile, in ms."""
+    if times is None:
+        return ""
+    return f"{np.median(times):.3f} / {np.percentile(times, 99):.3f}" if len(times) > 1 else f"{times[0]:.3f}"
+
+
+async def run(items: int, repeats: int) -> Table:
+    """Measure all adapters one after the other."""
+    data = catalogue(items)
+    with tempfile.TemporaryDirectory() as folder:
+        edge = EdgeIndex(Path(folder) / "index")
+        columns = {"edge": await measure(edge, data, repeats)}
+        await edge.close()
+    columns["memory"] = await measure(MemoryIndex(), data, repeats)
+    columns["numpy floor"] = await floor(data, repeats)
+    entries = float(np.mean([len(row) for row in data.rows]))
+    table = Table(title=f"{items:,} items × {DIM}, rows of {entries:.0f} entries: p50 / p99 in ms a call")
+    table.add_column("call")
+    for name in columns:
+        table.add_column(name, justify="right")
+    for call in columns["edge"]:
+        table.add_row(call, *[cell(times.get(call)) for times in columns.values()])
+    return table
+
+
+def main(items: int = 10_000, repeats: int = 200) -> None:
+    """Print the table for a catalogue of `items`."""
+    Console(width=120).print(asyncio.run(run(items, repeats)))
+
+
+if __name__ == "__main__":
+    typer.run(main)

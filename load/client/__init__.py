@@ -1,0 +1,1 @@
+"""Clients of a running worker: replay, requests, what it says of itself."""

@@ -1,0 +1,1 @@
+"""`make demo`: the whole thing on one screen."""

@@ -1,0 +1,1 @@
+"""Recommenders compared on a data set, without Kafka."""

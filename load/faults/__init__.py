@@ -1,0 +1,1 @@
+"""Workers and brokers killed, stopped, starved and cut off for real, and what that cost."""

@@ -1,0 +1,1 @@
+"""Whether one recommender is better than another: protocols, outcomes, intervals, experiments."""

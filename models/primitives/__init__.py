@@ -1,0 +1,1 @@
+"""Numbers for ids, bytes for rows, words and vectors for texts."""

@@ -1,0 +1,1 @@
+"""From candidates and their scores to a list with reasons."""

@@ -1,0 +1,1 @@
+"""What is kept of users and items, and how an event changes it."""

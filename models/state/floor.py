@@ -1,0 +1,84 @@
+"""How far rows got that are kept no more: a record that they had applied must not begin them anew."""
+
+import struct
+from array import array
+from collections.abc import Mapping
+from hashlib import blake2b
+
+from models.primitives.packing import Reader, column_bytes, head
+
+_KIND, _VERSION = b"F", 1
+_COUNT = struct.Struct("<H")
+_ORIGIN = struct.Struct("<IqH")
+
+
+class Floor:
+    """Per origin the highest offset that a dropped row had applied, and which rows ended exactly there.
+
+    Records of one origin reach the rows in the order of their offsets, repeats apart: whatever lies below the highest
+    one was applied before. At that offset itself not all may have been, because one record may concern several rows
+    (a basket tells several items): those that had it are remembered by a 64-bit hash of their keys.
+    Grows to one entry an origin, and as many hashes as rows that one record concerns.
+
+    >>> floor = Floor()
+    >>> floor.drop("a", {0: 5}), floor.drop("b", {0: 7})
+    (None, None)
+    >>> floor.covers("c", (0, 6)), floor.covers("b", (0, 7)), floor.covers("c", (0, 7)), floor.covers("b", (1, 0))
+    (True, True, False, False)
+    """
+
+    __slots__ = ("_ended_there", "_offsets")
+
+    def __init__(self) -> None:
+        self._offsets: dict[int, int] = {}
+        self._ended_there: dict[int, set[int]] = {}
+
+    def __len__(self) -> int:
+        """Number of origins."""
+        return len(self._offsets)
+
+    def drop(self, key: str, marks: Mapping[int, int]) -> None:
+        """The row of `key` goes; `marks`: the last offset that it applied of each origin."""
+        for origin, offset in marks.items():
+            highest = self._offsets.get(origin, -1)
+            if offset > highest:
+                self._offsets[origin], self._ended_there[origin] = offset, {_hashed(key)}
+            elif offset == highest:
+                self._ended_there[origin].add(_hashed(key))
+
+    def covers(self, key: str, mark: tuple[int, int]) -> bool:
+        """Whether the record at this (origin, offset) was applied to the row of `key`, whether that is kept or not."""
+        origin, offset = mark
+        highest = self._offsets.get(origin)
+        if highest is None or offset > highest:
+            return False
+        return offset < highest or _hashed(key) in self._ended_there[origin]
+
+    def offset(self, origin: int) -> int:
+        """Highest offset of an origin that a dropped row had applied; -1 without one."""
+        return self._offsets.get(origin, -1)
+
+    def pack(self) -> bytes:
+        """Versioned bytes, little-endian: 14 an origin, 8 a row that ended there."""
+        parts = [head(_KIND, _VERSION), _COUNT.pack(len(self._offsets))]
+        for origin, offset in self._offsets.items():
+            keys = array("Q", sorted(self._ended_there[origin]))
+            parts += (_ORIGIN.pack(origin, offset, len(keys)), column_bytes(keys))
+        return b"".join(parts)
+
+    @classmethod
+    def unpack(cls, data: bytes) -> "Floor":
+        """Read `pack`'s bytes; raises ValueError on torn or alien ones."""
+        reader = Reader(data, _KIND, _VERSION)
+        floor = cls()
+        (count,) = map(int, reader.fields(_COUNT))
+        for _ in range(count):
+            origin, offset, keys = map(int, reader.fields(_ORIGIN))
+            floor._offsets[origin], floor._ended_there[origin] = offset, set(reader.ints("Q", keys))
+        reader.end()
+        return floor
+
+
+def _hashed(key: str) -> int:
+    # Not `item_key`: it keeps what it is asked, and these are asked once.
+    return int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "little")

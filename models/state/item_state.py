@@ -1,0 +1,186 @@
+"""All that is kept of one item's use: who came before it, what it is bought with, how popular it is."""
+
+import struct
+
+import numpy as np
+
+from models.primitives.packing import Reader, head
+from models.primitives.sparse import SparseVector
+from models.state.count_row import CountRow
+from models.state.evidence import WINDOW, Evidence, Retraction
+from models.state.popularity import Popularity
+from models.state.watermarks import Watermarks
+
+HALF_LIVES = (1_000, 5_000, 50_000)
+"""Popularity's half-lives in events of the whole stream: trending, current, lasting."""
+
+DAY_MS = 86_400_000
+"""Popularity's half-life in event time: what trends by calendar day, however busy the day is."""
+
+NEAR_WINDOW = 10
+"""Predecessors that count as a transition; beyond them only co-occurrence."""
+
+TRANSITION_UNIT = 2_520
+"""Least common multiple of 1…10: every 1/distance is an integer, so sums are exact in any order."""
+
+RATING_UNIT = 1_000
+"""Parts of a star in which ratings are added up: integers, so sums are exact in any order."""
+
+_BY_DISTANCE = (TRANSITION_UNIT // np.arange(1, NEAR_WINDOW + 1)).astype("<u4").tobytes()
+_ONES = np.ones(WINDOW, dtype="<u4").tobytes()
+_KIND, _VERSION = b"I", 2
+_FIXED = struct.Struct("<qqqqq")
+_DAY = (DAY_MS,)
+
+
+class ItemState:
+    """One item's row; `apply` learns an evidence, `retract` takes some back, everything else asks.
+
+    transitions[a] = 2520 · Σ 1/distance over the events on this item at most 10 items after a;
+    cooccurrence[a] = events of positive weight on this item at most 50 items after a: the first says what
+    comes next, liked or not, the second what is liked; bought[a] = users who bought a first, or put it into
+    the cart, and then this item (Linden et al. 2003; this row and row a together count the pair); all bounded
+    (see `CountRow`). Popularity counts first events of positive weight (`likes`) by events and by days.
+    `count`: users who touched the item; `buyers`: who bought it. Evidence at or below its origin's watermark
+    changes nothing; an item unknown to the catalogue is counted like any other.
+
+    >>> item = ItemState()
+    >>> evidence = Evidence("b", (0, 7), 56, 1_000, 1.0, True, np.array([3, 1], dtype=np.uint32))
+    >>> item.apply(evidence), item.apply(evidence), item.transitions.counts(), item.count
+    (True, False, {1: 1260, 3: 2520}, 1)
+    >>> item.retract(Retraction("b", (0, 9), (evidence,))), item.transitions.counts(), item.count
+    (True, {}, 0)
+    """
+
+    __slots__ = (
+        "bought",
+        "buyers",
+        "by_days",
+        "by_events",
+        "cooccurrence",
+        "count",
+        "likes",
+        "ratings",
+        "stars",
+        "transitions",
+        "watermarks",
+    )
+
+    def __init__(self) -> None:
+        self.transitions = CountRow()
+        self.cooccurrence = CountRow()
+        self.bought = CountRow()
+        self.by_events = Popularity(HALF_LIVES)
+        self.by_days = Popularity(_DAY)
+        self.count = self.likes = self.buyers = 0
+        self.ratings = self.stars = 0
+        self.watermarks = Watermarks()
+
+    def apply(self, evidence: Evidence) -> bool:
+        """Learn one evidence; False when it was applied before. O(predecessors)."""
+        if not self.watermarks.advance(evidence.origin):
+            return False
+        self.transitions.note(evidence.predecessors[:NEAR_WINDOW], _BY_DISTANCE)
+        if evidence.weight > 0:
+            self.cooccurrence.note(evidence.predecessors[:WINDOW], _ONES)
+        if evidence.first:
+            self.count += 1
+            if evidence.weight > 0:
+                self.likes += 1
+                self.by_events.add(evidence.clock)
+                self.by_days.add(evidence.time_ms)
+        if evidence.bought:
+            self.buyers += 1
+            self.bought.note(evidence.bought_with[:WINDOW], _ONES)
+        if evidence.rating is not None:
+            self.ratings += 1
+            self.stars += round(evidence.rating * RATING_UNIT)
+        return True
+
+    def retract(self, retraction: Retraction) -> bool:
+        """Take back what the pieces told, as if it had never come; False when that was done before.
+
+        Counts don't fall below 0: what a row has dropped at its bound is not missed.
+        """
+        if not self.watermarks.advance(retraction.origin):
+            return False
+        for piece in retraction.pieces:
+            self._take_back(piece)
+        return True
+
+    @property
+    def popularity(self) -> list[float]:
+        """Decayed number of likes per half-life, as of the newest like."""
+        return self.by_events.values
+
+    def popularity_scores(self) -> tuple[float, ...]:
+        """Popularity's order at any time, per half-life in events: see `Popularity.order_scores`."""
+        return self.by_events.order_scores()
+
+    def day_score(self) -> float:
+        """Popularity's order at any time, with a half-life of a day: see `Popularity.order_scores`."""
+        return self.by_days.order_scores()[0]
+
+    @property
+    def mean_rating(self) -> float | None:
+        """Mean of all ratings in stars; None without one."""
+        return self.stars / (self.ratings * RATING_UNIT) if self.ratings else None
+
+    def transition_row(self) -> SparseVector:
+        """Σ 1/distance per predecessor."""
+        return self.transitions.sparse(TRANSITION_UNIT)
+
+    def cooccurrence_row(self) -> SparseVector:
+        """Number of liked events per predecessor."""
+        return self.cooccurrence.sparse()
+
+    def bought_row(self) -> SparseVector:
+        """Number of users per item that they bought before this one."""
+        return self.bought.sparse()
+
+    def pack(self) -> bytes:
+        """Versioned bytes, little-endian: 8 a note of a row, 12 an origin, 98 besides."""
+        return b"".join(
+            (
+                head(_KIND, _VERSION),
+                self.watermarks.pack(),
+                _FIXED.pack(self.count, self.likes, self.buyers, self.ratings, self.stars),
+                self.by_events.pack(),
+                self.by_days.pack(),
+                self.transitions.pack(),
+                self.cooccurrence.pack(),
+                self.bought.pack(),
+            )
+        )
+
+    @classmethod
+    def unpack(cls, data: bytes) -> "ItemState":
+        """Read `pack`'s bytes; raises ValueError on torn or alien ones."""
+        reader = Reader(data, _KIND, _VERSION)
+        item = cls.__new__(cls)
+        item.watermarks = Watermarks.read(reader)
+        item.count, item.likes, item.buyers, item.ratings, item.stars = map(int, reader.fields(_FIXED))
+        item.by_events = Popularity.read(reader, HALF_LIVES)
+        item.by_days = Popularity.read(reader, _DAY)
+        item.transitions = CountRow.read(reader)
+        item.cooccurrence = CountRow.read(reader)
+        item.bought = CountRow.read(reader)
+        reader.end()
+        return item
+
+    def _take_back(self, piece: Evidence) -> None:
+        self.transitions.take_back(piece.predecessors[:NEAR_WINDOW], _BY_DISTANCE)
+        if piece.weight > 0:
+            self.cooccurrence.take_back(piece.predecessors[:WINDOW], _ONES)
+        if piece.first:
+            self.count = max(0, self.count - 1)
+            if piece.weight > 0:
+                self.likes = max(0, self.likes - 1)
+                self.by_events.take_back(piece.clock, self.likes)
+                self.by_days.take_back(piece.time_ms, self.likes)
+        if piece.bought:
+            self.buyers = max(0, self.buyers - 1)
+            self.bought.take_back(piece.bought_with[:WINDOW], _ONES)
+        if piece.rating is not None and self.ratings:
+            self.ratings -= 1
+            self.stars = self.stars - round(piece.rating * RATING_UNIT) if self.ratings else 0
