@@ -60,6 +60,15 @@ def test_a_loop_that_is_held_up_ends_the_process_and_shows_where_it_stands() -> 
     assert "in held" in told
 
 
+def test_a_library_that_computes_and_never_gives_the_interpreter_back_ends_the_process() -> None:
+    # Backtracking in a regular expression: it holds the interpreter for hours.
+    held = 'import re; re.match("(a+)+$", "a" * 64 + "b")'
+    with process(BEATS.replace("pulse.beat()", held)) as running:
+        _, written = running.communicate(timeout=60)
+    assert running.returncode == -signal.SIGPROF
+    assert "Fatal Python error" in written or "most recent call first" in written
+
+
 async def test_a_process_that_was_stopped_goes_on_and_has_not_aged() -> None:
     with process(BEATS) as running:
         ran_s = [next_beat(running)]

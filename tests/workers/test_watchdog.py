@@ -183,7 +183,18 @@ async def test_own_clients_that_fail_while_kafka_answers_end_the_worker() -> Non
     await kennel.watchdog.look(0.0)
     kennel.found = None
     await kennel.watchdog.look(LIMIT_S)
+    await kennel.watchdog.look(1.5 * LIMIT_S)
     assert "not to the worker's own clients" in kennel.ended[0]
+
+
+async def test_a_broker_that_came_back_a_moment_ago_is_given_time_to_be_heard() -> None:
+    kennel = Kennel()
+    await kennel.watchdog.look(0.0)
+    kennel.found = None
+    await kennel.watchdog.look(LIMIT_S)
+    kennel.found = {TP: standing(position=9, end=9)}
+    await kennel.watchdog.look(1.5 * LIMIT_S)
+    assert kennel.ended == []
 
 
 @pytest.mark.parametrize("cause", ["index", "kafka"])

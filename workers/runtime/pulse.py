@@ -6,13 +6,15 @@ not: one that was stopped for an hour is one tick older when it goes on.
 
 import faulthandler
 import os
+import signal
 import threading
 from datetime import timedelta
 
 # Ticks in the time allowed. More wake the process more often, fewer count a stop for more of that time.
 TICKS = 20
-# A library that never gives the interpreter back stops the ticks as well. The clock ends that, after so many times the
-# limit: by the clock a stop looks the same, so shorter would end workers that were stopped for a while.
+# A library that never gives the interpreter back stops the ticks as well. If it computes, the process' CPU time ends
+# that after the limit; if it waits, the clock does, after so many times the limit: by the clock a stop looks the same,
+# so shorter would end workers that were stopped for a while.
 HELD = 15
 EXIT_STUCK = 1
 STANDARD_ERROR = 2  # its number: a thread without the interpreter can't use the object
@@ -35,17 +37,22 @@ class Pulse:
 
     def start(self) -> None:
         """Begin to count, and to expect beats."""
+        # Every stack is written where the signal arrives, without the interpreter; then it ends the process.
+        faulthandler.register(signal.SIGPROF, file=STANDARD_ERROR, all_threads=True, chain=True)
         self.beat()
         threading.Thread(target=self._tick_forever, name="pulse", daemon=True).start()
 
     def beat(self) -> None:
         """The event loop runs."""
         self._beaten_at = self._ticks
+        signal.setitimer(signal.ITIMER_PROF, self._limit_s)
         faulthandler.dump_traceback_later(HELD * self._limit_s, exit=True, file=STANDARD_ERROR)
 
     def stop(self) -> None:
         """Expect nothing more."""
         self._stopping.set()
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        faulthandler.unregister(signal.SIGPROF)
         faulthandler.cancel_dump_traceback_later()
 
     def _tick_forever(self) -> None:

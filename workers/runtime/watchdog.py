@@ -32,6 +32,8 @@ IN_QUEUE = 5
 # Looks in the time allowed: a stall is noticed at most a quarter of it late.
 LOOKS = 4
 ANSWER_WITHIN_S = 5.0
+# Share of the limit that clients get to connect again to a Kafka that answers.
+RECONNECT_SHARE = 0.5
 
 
 class StallRule:
@@ -109,6 +111,7 @@ class Watchdog(Service):
         self._limit_s = limit_s
         self._rule = StallRule(limit_s, work, agent_of)
         self._pulse = Pulse(limit_s)
+        self._unheard_since_s: float | None = None
         self._end = end or end_process
 
     async def on_started(self) -> None:
@@ -122,17 +125,31 @@ class Watchdog(Service):
     async def look(self, now_s: float) -> None:
         """Compare with earlier looks; ends the process if something stands still for no known reason."""
         found = await self._ask()
+        if found is not None:
+            self._unheard_since_s = None
         stalled = self._rule.stalled(found, now_s)
         if not stalled:
             self._metrics.set_waiting(None)
             return
         cause = self._waits_for() or (None if await self._kafka_answers() else "kafka")
+        if cause is None and found is None and not self._is_deaf(now_s):
+            return
         self._metrics.set_waiting(cause)
         if cause is None:
             self._end(_story(stalled, found, self._limit_s))
             return
+        self._unheard_since_s = None
         log.warning("no progress in %d partitions: waiting for %s", len(stalled), cause)
         self._rule.forget()
+
+    def _is_deaf(self, now_s: float) -> bool:
+        """Whether Kafka has answered for a while, and not to the worker's own clients.
+
+        A broker that came back during the look answers us at once, and them only when they have connected again.
+        """
+        if self._unheard_since_s is None:
+            self._unheard_since_s = now_s
+        return now_s - self._unheard_since_s >= RECONNECT_SHARE * self._limit_s
 
     async def _look_forever(self) -> None:
         while not self.should_stop:
