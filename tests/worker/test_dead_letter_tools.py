@@ -52,7 +52,7 @@ async def _refuse_some(shop: Shop) -> None:
         await shop.send(topics.user_interactions, body, key, named, timestamp_ms=OLD_MS + number)
     astray = orjson.dumps(event("astray", "i1", "PDP_SEEN"))
     await shop.send(topics.user_interactions, astray, b"astray", partition=other_partition("astray", 4))
-    await shop.send(topics.user_interactions, b"\x00\xff torn", b"u0")
+    await shop.send(topics.user_interactions, b"\xff\x00 torn", b"u0")
     await shop.send(topics.item_catalog, orjson.dumps({"item_id": "i1", "price": "cheap"}), b"i1")
     copied, place = orjson.dumps(item("elsewhere", title="Found")), ((FIRST_PLACE_HEADER, b"0:7"),)
     await shop.send(topics.item_catalog, copied, b"elsewhere", place, partition=other_partition("elsewhere", 4))
@@ -108,8 +108,8 @@ async def test_show_prints_one_letter_whole_and_saves_its_bytes(repaired: Shop, 
     [torn] = [one for one in await letters(repaired) if one.reason == "invalid_json"]
     shown = await dlq(repaired, "show", torn.name, "--save", str(tmp_path / "value"))
     assert shown.code == 0, shown.text
-    assert "00 ff 20 74 6f 72 6e" in shown.text and str(torn.place) in shown.text and "a replay" in shown.text
-    assert (tmp_path / "value").read_bytes() == b"\x00\xff torn"
+    assert "ff 00 20 74 6f 72 6e" in shown.text and str(torn.place) in shown.text and "a replay" in shown.text
+    assert (tmp_path / "value").read_bytes() == b"\xff\x00 torn"
     missing = await dlq(repaired, "show", "0:999999")
     assert missing.code == 2 and "there is no letter 0:999999" in missing.text
 
