@@ -103,7 +103,7 @@ def _fuzzer() -> Any:
     except ImportError:
         raise ConfigurationError("atheris is not installed: pip install atheris (on Linux)") from None
     for name in [*sys.modules]:
-        if name.startswith(("workers.records", "workers.schema")):
+        if name.startswith(("workers.records", "workers.admin.schema")):
             _instrument(fuzzer, sys.modules[name])
     return fuzzer
 

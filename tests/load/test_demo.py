@@ -58,9 +58,9 @@ def test_every_event_is_applied_exactly_once(demo: Shown) -> None:
 
 def test_every_request_is_accounted_for_and_only_late_ones_are_refused(demo: Shown) -> None:
     for load in (demo.figures.streamed.idle, demo.figures.streamed.busy, demo.figures.streamed.echo):
-        assert load.answered + load.timed_out + sum(load.datasets.errors.values()) == load.client.requests
-        assert load.answered > 0 and set(load.datasets.errors) <= {RequestFailure.DEADLINE_PASSED}
-        assert load.client.requests >= PLAN.rate * PLAN.measure_s
+        assert load.answered + load.timed_out + sum(load.errors.values()) == load.requests
+        assert load.answered > 0 and set(load.errors) <= {RequestFailure.DEADLINE_PASSED}
+        assert load.requests >= PLAN.rate * PLAN.measure_s
 
 
 def test_the_streamed_answers_find_more_than_chance_and_agree_with_the_offline_models(demo: Shown) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from workers.admin.console import answers, for_bars, print_refused
+from workers.admin.console import answers, for_bars
 from workers.cli.moments import moment_ms, span_ms
 from workers.errors import ConfigurationError
 from workers.settings import load_settings
@@ -33,6 +33,7 @@ def put(file: Annotated[Path, typer.Argument(help="definition as JSON")]) -> Non
 def show() -> None:
     """Print the experiments, who is in them, and what their variants change."""
     from workers.admin.experiments.service import overview
+    from workers.admin.refused import print_refused
 
     table, refused = asyncio.run(overview(load_settings()))
     console = answers()

@@ -5,7 +5,6 @@ import asyncio
 import typer
 from rich.console import Console
 
-from workers.admin.console import print_refused
 from workers.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, help="The ranker that learns from what users choose.")
@@ -20,6 +19,7 @@ def about() -> None:
 def show() -> None:
     """Print the weights that the workers have learned, as a table, and what they mean."""
     from workers.admin.ranker import read_report
+    from workers.admin.refused import print_refused
 
     console = Console(highlight=False)
     report, refused = asyncio.run(read_report(load_settings()))

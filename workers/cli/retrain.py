@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from workers.admin.console import answers, for_bars, print_refused
+from workers.admin.console import answers, for_bars
 from workers.settings import Settings, load_settings
 
 app = typer.Typer(invoke_without_command=True, help="Item vectors learned from what is liked together: make, switch.")
@@ -55,6 +55,7 @@ def activate_version(
 @app.command("list")
 def list_versions() -> None:
     """Show both slots, and which version answers."""
+    from workers.admin.refused import print_refused
     from workers.admin.vectors.publish import look_at_versions
     from workers.admin.vectors.report import versions_table
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from workers.admin.console import answers, print_refused
+from workers.admin.console import answers
 from workers.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, help="Business rules by scenario: check, put, show, remove.")
@@ -50,6 +50,7 @@ def remove(scenario: Scenario) -> None:
 @app.command()
 def show() -> None:
     """Print the rules of each scenario, and what is wrong with newer ones that the workers did not take."""
+    from workers.admin.refused import print_refused
     from workers.admin.rules import read_rules, rules_table
     from workers.stream.security import client_options
 
