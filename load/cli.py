@@ -1,4 +1,4 @@
-"""The console command `tastestream`: the worker's commands, and those that drive it with data and questions."""
+"""Commands that drive a worker with data and questions; the console command finds them by an entry point."""
 
 import asyncio
 from pathlib import Path
@@ -7,17 +7,17 @@ from typing import Annotated, Any
 import typer
 
 from workers.admin.console import answers
-from workers.cli.app import app
-from workers.cli.entry import run
 
 DATA = "Data and questions"
+
+commands = typer.Typer()
 
 Data = Annotated[
     Path | None, typer.Option(help="folder of a MovieLens release; without one: a local copy, a download, synthetic")
 ]
 
 
-@app.command(rich_help_panel=DATA)
+@commands.command(rich_help_panel=DATA)
 def demo(
     data: Data = None,
     keep: Annotated[bool, typer.Option(help="leave broker and worker running afterwards, until Ctrl-C")] = False,
@@ -31,7 +31,7 @@ def demo(
     run_demo(find_data(data, console=console), DemoPlan(), console, keep=keep)
 
 
-@app.command(rich_help_panel=DATA)
+@commands.command(rich_help_panel=DATA)
 def replay(
     data: Data = None,
     speed: Annotated[float | None, typer.Option(help="times real time; without it: flat out")] = None,
@@ -46,7 +46,7 @@ def replay(
     asyncio.run(replay_data(find_data(data, console=console), speed, progress_file, console, wait=wait))
 
 
-@app.command(rich_help_panel=DATA)
+@commands.command(rich_help_panel=DATA)
 def ask(
     user: Annotated[str | None, typer.Argument(help="user id")] = None,
     kind: Annotated[
@@ -67,7 +67,7 @@ def ask(
     asyncio.run(ask_once(body, data, answers()))
 
 
-@app.command(rich_help_panel=DATA)
+@commands.command(rich_help_panel=DATA)
 def load(
     rate: Annotated[float, typer.Option(help="requests a second", min=0.1)] = 50.0,
     seconds: Annotated[float, typer.Option(help="how long", min=0.1)] = 10.0,
@@ -81,7 +81,7 @@ def load(
     asyncio.run(load_requests(rate, seconds, users, limit, echo, answers()))
 
 
-@app.command(rich_help_panel=DATA)
+@commands.command(rich_help_panel=DATA)
 def generate(
     folder: Annotated[Path, typer.Argument(help="where the files go")],
     users: Annotated[int, typer.Option(help="how many users")] = 610,
@@ -99,7 +99,7 @@ def generate(
     generate_data(folder, shape, answers())
 
 
-@app.command(rich_help_panel=DATA)
+@commands.command(rich_help_panel=DATA)
 def download(
     release: Annotated[str, typer.Argument(help="ml-latest-small, ml-100k, ml-1m, …")] = "ml-latest-small",
 ) -> None:
@@ -111,7 +111,7 @@ def download(
     console.print(str(asyncio.run(fetch(release, default_cache(), console))), soft_wrap=True)
 
 
-@app.command(rich_help_panel=DATA)
+@commands.command(rich_help_panel=DATA)
 def evaluate(
     data: Data = None,
     protocol: Annotated[str, typer.Option(help="prequential, time-split or leave-last-out")] = "prequential",
@@ -129,10 +129,6 @@ def evaluate(
     compare_recommenders(data, protocol, recommender or (), only or (), k, events, seed, json, plot)
 
 
-def main() -> None:
-    """The console script."""
-    run(app)
-
-
-if __name__ == "__main__":
-    main()
+def register(app: typer.Typer) -> None:
+    """Add these commands to the console command (entry-point group `tastestream.commands`)."""
+    app.add_typer(commands)

@@ -17,7 +17,7 @@ from load.datasets.dataset import PROJECT
 from load.datasets.errors import LoadError
 from workers.settings import PREFIX, Settings, plain_text
 
-COMMAND = (sys.executable, "-m", "load.cli", "worker")
+COMMAND = (sys.executable, "-m", "workers.cli", "worker")
 START_TIMEOUT_S = 60.0  # 3 s on an idle machine with two cores
 STOP_GRACE_S = 20.0  # it commits and leaves its group within a second; past this it is killed, and loses nothing
 POLL_S = 0.05

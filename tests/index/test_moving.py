@@ -100,7 +100,7 @@ async def test_a_copy_that_differs_is_an_error(
 async def command(*arguments: str) -> tuple[int, str]:
     """Exit code and what the command says on standard error."""
     process = await asyncio.create_subprocess_exec(
-        *("env", "TASTESTREAM_VECTOR_DIM=16", sys.executable, "-m", "load.cli", "index", "move", *arguments),
+        *("env", "TASTESTREAM_VECTOR_DIM=16", sys.executable, "-m", "workers.cli", "index", "move", *arguments),
         stderr=asyncio.subprocess.PIPE,
     )
     _, said = await process.communicate()

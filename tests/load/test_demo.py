@@ -115,7 +115,7 @@ def test_ctrl_c_ends_broker_and_worker_and_removes_the_folder(tmp_path: Path) ->
     write_synthetic(tmp_path / "data", SHAPE)
     run = tmp_path / "run"
     run.mkdir()
-    command = [sys.executable, "-m", "load.cli", "demo", "--data", str(tmp_path / "data")]
+    command = [sys.executable, "-m", "workers.cli", "demo", "--data", str(tmp_path / "data")]
     with subprocess.Popen(
         command,
         env={**os.environ, "TMPDIR": str(run), "PYTHONUNBUFFERED": "1"},

@@ -53,7 +53,7 @@ def rebuild_command(worker: Worker, *options: str) -> Iterator[subprocess.Popen[
     """`tastestream rebuild --yes` with the worker's settings; it ends with the block at the latest."""
     variables = {f"{PREFIX}{name.upper()}": str(value) for name, value in worker.settings.items()}
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-    command = [sys.executable, "-m", "load.cli", "rebuild", "--yes", *options]
+    command = [sys.executable, "-m", "workers.cli", "rebuild", "--yes", *options]
     with (worker.folder / "rebuild.log").open("ab") as log:
         process = subprocess.Popen(
             command, env={**inherited, **variables, "PYTHONPATH": str(PROJECT)}, stdout=log, stderr=log

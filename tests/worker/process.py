@@ -21,7 +21,7 @@ from workers.settings import PREFIX
 from workers.topics import Topics
 
 PROJECT = Path(__file__).resolve().parents[2]
-ENTRY = (sys.executable, "-m", "load.cli", "worker")
+ENTRY = (sys.executable, "-m", "workers.cli", "worker")
 READY_WITHIN_S = 40.0  # 2 s alone; a group that waits for a killed member's session adds 6 s
 STOP_WITHIN_S = 10.0
 HTTP_TIMEOUT_S = 10.0

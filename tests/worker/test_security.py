@@ -199,7 +199,7 @@ async def _ended(worker: Worker) -> int:
 
 
 async def _command(worker: Worker, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "load.cli", *arguments]
+    command = [sys.executable, "-m", "workers.cli", *arguments]
     return await asyncio.to_thread(
         subprocess.run, command, env=worker.environment, cwd=PROJECT, capture_output=True, text=True, check=False
     )

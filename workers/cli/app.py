@@ -1,7 +1,10 @@
-"""The product's commands: worker, topics, broker, settings, and groups of them in `workers/commands/`."""
+"""The product's commands: worker, topics, broker, settings, and groups of them in files of their own.
+
+Other packages add theirs by an entry point of the group `tastestream.commands`: a function that takes the app.
+"""
 
 import os
-from importlib.metadata import version
+from importlib.metadata import entry_points, version
 from pathlib import Path
 from typing import Annotated
 
@@ -11,9 +14,11 @@ from rich.padding import Padding
 from rich.text import Text
 
 from workers.cli import dlq, experiment, index, precompute, ranker, rebuild, retrain, rules, schema, state, topics
+from workers.cli.entry import run
 from workers.settings import load_settings, settings_rows, settings_table
 
 RUN, OPERATE = "Run", "Operate"
+COMMANDS = "tastestream.commands"
 
 # -h for every command: click hands these settings on to the commands below.
 app = typer.Typer(
@@ -83,3 +88,10 @@ def settings() -> None:
 
 app.command(rich_help_panel=OPERATE)(precompute.precompute)
 app.command(rich_help_panel=OPERATE)(rebuild.rebuild)
+
+
+def main() -> None:
+    """The console script."""
+    for entry in entry_points(group=COMMANDS):
+        entry.load()(app)
+    run(app)
