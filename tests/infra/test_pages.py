@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-import load.cli  # noqa: F401  (adds its commands)
+from load.cli import register
 from tests.infra.prometheus import ROOT
 from workers.cli.app import app
 from workers.settings import PREFIX, Settings
+
+register(app)
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 SHELL = re.compile(r"^```sh[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
