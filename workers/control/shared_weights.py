@@ -7,6 +7,7 @@ worker that starts takes the average of all that is there, however old: better t
 import asyncio
 import time
 
+import numpy as np
 from mode import Service
 
 from models.ranking.ranker import OnlineRanker
@@ -21,6 +22,9 @@ from workers.stream.writer import Writer
 
 # Workers remembered: every name that a service ever had stays on the topic.
 MOST_HEARD = 256
+# Logits by which a weight must move before it is published again although nothing was learned: a smaller step changes no
+# list. Averaging halves what is left each time, so workers fall silent after a dozen rounds.
+SETTLED = 1e-4
 
 
 class HeardWeights:
@@ -77,7 +81,7 @@ class SharedWeights(Service):
         self._topic = topic
         self._worker_id = worker_id
         self._interval_s = interval_s
-        self._published = 0
+        self._published = RankerWeights()
 
     async def on_start(self) -> None:
         heard = list(self._heard.by_worker.values())
@@ -102,7 +106,18 @@ class SharedWeights(Service):
     async def _publish(self) -> None:
         weights = self._ranker.weights
         self._metrics.ranker_returned.set(self._ranker.returned)
-        if weights.examples == self._published:
+        if not self._is_news(weights):
             return
         await self._writer.send(self._topic, 0, [OutRecord(self._worker_id.encode(), weights.pack())])
-        self._published = weights.examples
+        self._published = weights.copy()
+
+    def _is_news(self, weights: RankerWeights) -> bool:
+        """Whether others would merge something else than what was published last.
+
+        What merging changed counts as well: workers that average with weights that the others no longer have would
+        each end somewhere else.
+        """
+        if weights.examples == 0:
+            return False
+        moved = float(np.abs(weights.values - self._published.values).max())
+        return weights.examples != self._published.examples or moved > SETTLED
