@@ -22,9 +22,10 @@ from workers.stream.writer import Writer
 
 # Workers remembered: every name that a service ever had stays on the topic.
 MOST_HEARD = 256
-# Logits by which a weight must move before it is published again although nothing was learned: a smaller step changes no
-# list. Averaging halves what is left each time, so workers fall silent after a dozen rounds.
-SETTLED = 1e-4
+# By how much a weight must move to be published again although nothing was learned: ten times the last digit that is
+# published. A score adds up some fifty weights times up to 6. Averaging halves what is left in each round, so workers
+# fall silent after a score of rounds.
+SETTLED = 1e-5
 
 
 class HeardWeights:
