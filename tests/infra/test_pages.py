@@ -15,12 +15,14 @@ from workers.settings import PREFIX, Settings
 
 register(app)
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*(ROOT / name for name in ("README.md", "CONTRIBUTING.md")), *sorted((ROOT / "docs").glob("*.md"))]
+RECORDS = [ROOT / "CHANGELOG.md", *sorted((ROOT / "docs" / "decisions").glob("*.md"))]
 SHELL = re.compile(r"^```sh[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 REDIRECTED = re.compile(r"\s+(\d?>|&).*")
 INLINE = re.compile(r"`(?:TASTESTREAM_\w+=\S+ )?tastestream ([a-z][^`]*)`")
 SETTING = re.compile(rf"\b{PREFIX}([A-Z][A-Z_]*[A-Z])\b")
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
+FILE = re.compile(r"`((?:workers|models|load|infra|tests|docs|examples|\.github)/[\w./-]*)(?:::\w+)?`")
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 
 
@@ -60,6 +62,11 @@ def test_each_setting_of_a_page_exists(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=names_of(PAGES))
+def test_each_file_of_a_page_exists(page: Path) -> None:
+    assert [name for name in FILE.findall(page.read_text()) if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("page", [*PAGES, *RECORDS], ids=names_of([*PAGES, *RECORDS]))
 def test_each_link_of_a_page_leads_to_a_file_and_heading(page: Path) -> None:
     for name, anchor in LINK.findall(page.read_text()):
         target = (page.parent / name).resolve() if name else page
