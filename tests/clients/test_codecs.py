@@ -22,13 +22,15 @@ from tests.worker.process import Worker
 from tests.worker.shop import Shop, open_shop, until_committed
 from tests.worker.tool import tastestream
 from tests.worker.transactions import Sent
-from workers.admin.ranker import read_weights
 from workers.admin.state.changelog import read_state
 from workers.admin.vectors.publish import read_versions
+from workers.control.shared_weights import HeardWeights
 from workers.control.versions import Version, encode
 from workers.items.slots import key_of, value_of
 from workers.settings import load_settings
+from workers.stream.bounded_read import read_guidance, topic_reader
 from workers.stream.partitioning import partition_of
+from workers.stream.security import client_options
 from workers.stream.unpacking import MOST_BYTES
 from workers.users.arrivals import FIRST_PLACE_HEADER
 
@@ -99,7 +101,10 @@ async def check_effects(shop: Shop, names: Sequence[str], replies: str, applied:
     await until(lambda: _has_records(shop, replies, len(names) * COPIES))
     assert await worker.value("tastestream_rules_scenarios") == len(names)
     assert await worker.value("tastestream_experiments") == len(names)
-    assert set(await read_weights(settings, topics.ranker_weights)) >= set(names)
+    heard = HeardWeights()
+    async with topic_reader(client_options(settings)) as reader:
+        await read_guidance(reader, topics.ranker_weights, heard.apply)
+    assert set(heard.by_worker) >= set(names)
     assert (await read_versions(settings)).slots["a"].source == names[-1]
     assert await worker.value("tastestream_dead_letters_total") == 1
     for command in (("rules", "show"), ("dlq", "list"), ("experiment", "report")):
