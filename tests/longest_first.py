@@ -6,25 +6,36 @@ from collections.abc import Iterable
 import pytest
 
 LONGEST = (
-    # A minute or more each; a file that is missing here, or here in vain, costs only balance.
-    "tests/worker/test_index_outages.py",
-    "tests/worker/test_security.py",
+    # Half a minute or more each; a file that is missing here, or here in vain, costs only balance.
     "tests/worker/test_lifecycle.py",
-    "tests/infra/test_broker.py",
-    "tests/load/test_bench_contract.py",
-    "tests/load/test_bench_speed.py",
+    "tests/worker/test_index_outages.py",
+    "tests/load/test_demo.py",
     "tests/worker/test_digest.py",
-    "tests/worker/test_dead_letter_tools.py",
+    "tests/worker/test_security.py",
+    "tests/worker/test_transactions.py",
+    "tests/worker/test_hostile_corpus.py",
+    "tests/worker/test_watchdog.py",
     "tests/worker/test_kills.py",
-    "tests/load/test_fault_runs.py",
+    "tests/infra/test_broker.py",
+    "tests/worker/test_dead_letter_tools.py",
     "tests/worker/test_experiments.py",
+    "tests/worker/test_people.py",
     "tests/worker/test_zombies.py",
+    "tests/worker/test_backlog.py",
     "tests/worker/test_rebalance.py",
     "tests/worker/test_shared_index.py",
-    "tests/load/test_demo.py",
+    "tests/workers/test_rebuild.py",
     "tests/load/test_cli.py",
-    "tests/load/test_evaluate.py",
+    "tests/query/test_every_title.py",
+    "tests/models/test_pair_table.py",
+    "tests/clients/test_codecs.py",
+    "tests/worker/test_retrain.py",
+    "tests/worker/test_weights.py",
     "tests/query/test_large.py",
+    "tests/load/test_evaluate.py",
+    "tests/load/test_bench_contract.py",
+    "tests/load/test_fault_runs.py",
+    "tests/load/test_bench_speed.py",
 )
 
 

@@ -46,6 +46,7 @@ MUST_BE_NONE = (
 NOW_MS = 1_714_564_800_000
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 async def test_nothing_is_lost_beside_hostile_records_and_every_kind_is_answered(tmp_path: Path) -> None:
     write_synthetic(tmp_path, SMALL)

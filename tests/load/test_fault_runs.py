@@ -140,7 +140,8 @@ def test_the_crowd_has_all_kinds_of_records() -> None:
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("name", ["disk full", pytest.param("kill -9 of one of three at peak", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["disk full", "kill -9 of one of three at peak"])
 async def test_a_short_run_of_a_fault_is_exact(tmp_path: Path, name: str) -> None:
     [fault] = [one for one in FAULTS if one.name == name]
     if missing := fault.needs():
