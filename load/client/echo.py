@@ -23,7 +23,7 @@ from workers.settings import load_settings
 from workers.stream.security import client_options
 
 READY = b"echo ready\n"
-PROJECT = Path(__file__).resolve().parent.parent  # where `load` can be imported from
+PROJECT = Path(__file__).resolve().parents[2]  # where `load` can be imported from
 START_TIMEOUT_S = 30.0
 
 

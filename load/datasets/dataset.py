@@ -21,7 +21,7 @@ from load.datasets.synthetic_files import write_synthetic
 
 Origin = Literal["given", "shared", "downloaded", "synthetic"]
 
-PROJECT = Path(__file__).resolve().parent.parent
+PROJECT = Path(__file__).resolve().parents[2]
 SHARED = PROJECT.parent / "shared" / "data" / "ml-latest-small"
 
 
