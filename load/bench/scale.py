@@ -55,7 +55,6 @@ def run_all(
 def as_json(found: Sequence[tuple[Measured, Sequence[Figure]]]) -> dict[str, Any]:
     """Everything that the table shows."""
     return {
-        "load_average": os.getloadavg(),
         "cores": os.cpu_count(),
         "workloads": [
             {
@@ -63,6 +62,7 @@ def as_json(found: Sequence[tuple[Measured, Sequence[Figure]]]) -> dict[str, Any
                 "items": measured.items,
                 "users": measured.users,
                 "events": measured.ratings,
+                "load_average": measured.load_average,
                 "failure": measured.failure,
                 "figures": [figure.as_json() for figure in figures],
             }
@@ -80,7 +80,7 @@ def main(
     json: Annotated[Path | None, typer.Option(help="file for the figures")] = None,
 ) -> None:
     """Measure and print the table."""
-    console = Console(width=140)
+    console = Console(width=150)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         workloads = chosen(only or [], sizes or [], seconds, quick=quick)
@@ -88,12 +88,11 @@ def main(
         raise typer.BadParameter(str(error)) from error
     found = run_all(workloads, data, QUICK if quick else Effort(), console, judged=not quick)
     shown = [(title_of(measured), figures) for measured, figures in found]
-    load = "/".join(f"{average:.1f}" for average in os.getloadavg())
-    console.print(scale_table(f"{os.cpu_count()} cores, load average {load}", shown))
+    console.print(scale_table(f"{os.cpu_count()} cores", shown))
     for measured, _ in found:
         if measured.failure:
             console.print(f"{measured.workload.name} ended early: {measured.failure}", style="red", markup=False)
-    for line in missed(shown):
+    for line in missed([(measured.workload.name, figures) for measured, figures in found]):
         console.print(f"missed: {line}", highlight=False, markup=False)
     if json is not None:
         json.write_bytes(orjson.dumps(as_json(found), option=orjson.OPT_INDENT_2))

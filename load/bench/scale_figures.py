@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 from load.bench.capacity import P99_MS
 from load.bench.path_speed import RATE
+from load.bench.scale_ingest import Ingest
 from load.bench.scale_run import Measured
 from load.bench.scale_table import Figure, Target
 from load.bench.scale_workloads import targets_of
 
 MB, KB = 1e6, 1e3
+PART = "of that part"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,9 @@ def figures_of(found: Measured, *, judged: bool = True) -> list[Figure]:
 
 
 def title_of(found: Measured) -> str:
-    """Name and sizes of the workload."""
-    return f"{found.workload.name}: {found.items:,} items, {found.users:,} users, {found.ratings:,} events"
+    """Name and sizes of the workload, and how busy the machine was."""
+    sizes = f"{found.items:,} items, {found.users:,} users, {found.ratings:,} events"
+    return f"{found.workload.name}: {sizes} (load average {found.load_average:.1f})"
 
 
 def _figure(line: Line, found: Measured, target: Target | None) -> Figure:
@@ -56,14 +59,14 @@ def _lines(found: Measured) -> Iterator[Line]:
     yield Line("events", "events, whole path", "events/s", "read, JSON", _events)
     yield Line("cpu", "  of the worker's CPU", "events/CPU-s", "read, JSON", _events_per_cpu)
     yield Line("memory", "memory, all loaded", "MB", "empty worker", _memory)
-    yield Line("item_memory", "  for each item, catalog − empty", "KB", "its record as JSON", _item_memory)
-    yield Line("user_memory", "  for each user, events − catalog", "KB", "its events as JSON", _user_memory)
-    name = f"changelogs, an event ({found.codec}, not compacted)"
+    yield Line("item_memory", "  an item: catalog − empty", "KB", "its record as JSON", _item_memory)
+    yield Line("user_memory", "  a user: events − catalog", "KB", "its events as JSON", _user_memory)
+    name = f"changelogs, an event ({found.codec})"
     yield Line("changelog", name, "KB", "the event in its topic", _changelog)
     yield Line("rows", "  before compression", "KB", "the event in its topic", _rows)
     yield Line("restart", "restart to ready, right after", "s", "read the changelogs", _restart)
     yield from _request_lines()
-    yield Line("restarts", "restarts that nothing asked for", "", "", lambda m: Value(len(m.ends)))
+    yield Line("restarts", "restarts unasked for", "", "", lambda m: Value(len(m.ends)))
 
 
 def _request_lines() -> Iterator[Line]:
@@ -80,6 +83,10 @@ def _request_lines() -> Iterator[Line]:
         yield Line(f"busy_{percent}", f"for_user, flat-out ingest, {percent}", "ms", "echo", _busy(percent))
     yield Line("busy_events", "  events of that ingest", "events/s", "without requests", _busy_events)
     yield Line("unanswered", "requests without an answer", "", "", _unanswered)
+
+
+def _part(of: Ingest) -> str:
+    return PART if of.missing else ""
 
 
 def _plain(value: float | None) -> Value | None:
@@ -101,34 +108,34 @@ def _events(found: Measured) -> Value | None:
 def _events_per_cpu(found: Measured) -> Value | None:
     if found.events is None or found.events_read is None:
         return None
-    return Value(found.events.per_cpu_s, found.events_read.per_cpu_s, found.events.missing)
+    return Value(found.events.per_cpu_s, found.events_read.per_cpu_s, _part(found.events))
 
 
 def _memory(found: Measured) -> Value | None:
     if found.events_b is None or found.empty_b is None or found.events is None:
         return None
-    return Value(found.events_b / MB, found.empty_b / MB, found.events.missing)
+    return Value(found.events_b / MB, found.empty_b / MB, _part(found.events))
 
 
 def _item_memory(found: Measured) -> Value | None:
     catalog, read = found.catalog, found.catalog_read
     if catalog is None or read is None or found.catalog_b is None or found.empty_b is None or not catalog.done:
         return None
-    return Value((found.catalog_b - found.empty_b) / KB / catalog.done, read.size / KB / read.records, catalog.missing)
+    return Value((found.catalog_b - found.empty_b) / KB / catalog.done, read.size / KB / read.records, _part(catalog))
 
 
 def _user_memory(found: Measured) -> Value | None:
     events, read = found.events, found.events_read
     if events is None or read is None or found.events_b is None or found.catalog_b is None:
         return None
-    return Value((found.events_b - found.catalog_b) / KB / found.users, read.size / KB / found.users, events.missing)
+    return Value((found.events_b - found.catalog_b) / KB / found.users, read.size / KB / found.users, _part(events))
 
 
 def _changelog(found: Measured) -> Value | None:
     events, read = found.events, found.events_read
     if events is None or read is None or found.changelog_b is None or found.events_log_b is None or not events.done:
         return None
-    return Value(found.changelog_b / KB / events.done, found.events_log_b / KB / read.records, events.missing)
+    return Value(found.changelog_b / KB / events.done, found.events_log_b / KB / read.records, _part(events))
 
 
 def _rows(found: Measured) -> Value | None:
@@ -175,7 +182,7 @@ def _capacity(found: Measured) -> Value | None:
 
 
 def _capacity_p99(found: Measured) -> Value | None:
-    if found.reached is None:
+    if found.reached is None or not found.reached.worker.rate:
         return None
     return Value(found.reached.worker.p99_ms, found.reached.echo_p99_ms)
 

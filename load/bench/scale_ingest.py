@@ -46,7 +46,7 @@ class Ingest:
         """What to say of a figure of a part; empty if all is done."""
         if self.done == self.wanted:
             return ""
-        return f"did not end within {self.seconds:,.0f} s: {self.done:,} of {self.wanted:,}"
+        return f"did not end: {self.done:,} of {self.wanted:,} in {self.seconds:,.0f} s"
 
 
 async def ingest(dataset: Dataset, worker: Supervised, within_s: float, show: Show) -> Ingest:

@@ -1,6 +1,7 @@
 """One workload from an empty broker to a restarted worker under requests, phase by phase (broker, worker, Kafka)."""
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -49,6 +50,7 @@ class Measured:
 
     Memory in bytes, of the worker alone and without mapped files. `changelog_b`: what events alone added to the
     changelogs on the broker's disk, compressed; `rows_read` and `changelog_read`: changelogs before and after them.
+    `load_average` is that of the last five minutes, at the end.
     """
 
     workload: Workload
@@ -74,6 +76,7 @@ class Measured:
     reached: Reached | None = None
     busy: Busy | None = None
     ends: tuple[int, ...] = ()
+    load_average: float = 0.0
     failure: str = ""
 
 
@@ -95,6 +98,7 @@ async def measure(workload: Workload, dataset: Dataset, effort: Effort, show: Sh
         except (LoadError, TimeoutError) as error:
             found.failure = str(error) or "requests or reads took longer than they may"
             show(f"ended early: {found.failure}")
+    found.load_average = os.getloadavg()[1]
     return found
 
 

@@ -7,8 +7,14 @@ from typing import Any, Literal
 
 from rich.table import Table
 
-Verdict = Literal["", "aim", "must", "missed"]
-COLOURS: dict[Verdict, str] = {"": "default", "aim": "green", "must": "yellow", "missed": "bold red"}
+Verdict = Literal["", "aim", "must", "missed", "unknown"]
+COLOURS: dict[Verdict, str] = {
+    "": "default",
+    "aim": "green",
+    "must": "yellow",
+    "missed": "bold red",
+    "unknown": "bold red",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +44,7 @@ class Target:
 class Figure:
     """One line: a value in `unit`, and what the bare machinery reached in the same run.
 
-    `missing` says why a value is missing, or is that of a part only: such a figure reaches no target.
+    `missing` says why there is no value, or that it is of a part only: such a figure reaches no target.
     """
 
     name: str
@@ -56,9 +62,11 @@ class Figure:
 
     @property
     def verdict(self) -> Verdict:
-        """Which target is reached; empty without a target."""
+        """Which target is reached; empty without a target, unknown without a value."""
         if self.target is None:
             return ""
+        if self.value is None:
+            return "unknown"
         judged = self.ratio if self.target.of_ratio else self.value
         return "missed" if self.missing or judged is None else self.target.verdict(judged)
 
@@ -82,7 +90,7 @@ def scale_table(title: str, workloads: Sequence[tuple[str, Sequence[Figure]]]) -
 
 
 def missed(workloads: Sequence[tuple[str, Sequence[Figure]]]) -> list[str]:
-    """Workload and name of each figure that misses its target."""
+    """Workload and name of each figure that was measured and misses its target."""
     return [f"{name}: {one.name.strip()}" for name, figures in workloads for one in figures if one.verdict == "missed"]
 
 

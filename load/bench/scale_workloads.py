@@ -44,8 +44,8 @@ class Effort:
 QUICK = Effort(rounds=1, round_s=1.0, busy_s=1.0, asked=20, steps=(10, 20), step_s=1.0)
 
 WORKLOADS = (
-    Workload(BURSTS, 9_742, 610, 100_836, 70),
-    Workload(f"{INTERLEAVED}-10k", 10_000, 10_000, 60_000, 70),
+    Workload(BURSTS, 9_742, 610, 100_836, 100),
+    Workload(f"{INTERLEAVED}-10k", 10_000, 10_000, 60_000, 80),
     Workload(f"{INTERLEAVED}-100k", 100_000, 100_000, 400_000, 120),
     Workload(DEEP, 10_000, 5_000, 500_000, 70),
     Workload("users-1m", 100_000, 1_000_000, 2_000_000, 1_800, by_default=False),
