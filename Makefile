@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses logical --dist loadfile
 # Tests and fault runs start hundreds of processes: where this is set, each would compile all modules again.
 unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help prometheus kcat faketime setup demo test test-long lint check lock clean format bench-speed bench-loading \\
-	bench-index bench-compression bench-contract bench-faults bench-soak bench-backlog
+	bench-index bench-compression bench-contract bench-faults bench-soak bench-backlog bench-scale
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -87,6 +87,9 @@ bench-soak: setup ## half an hour of traffic: memory over time, and whether it g
 
 bench-backlog: setup ## 100,000 items and users published flat out, worked off to the end without a restart
 	$(BIN)/python -m load.faults.backlog $(ARGS)
+
+bench-scale: setup ## ingest, answers, memory, restart at several sizes of data; ARGS="--only deep", "--quick", ...
+	$(BIN)/python -m load.bench.scale $(ARGS)
 
 format: setup ## format and fix what ruff can
 	$(BIN)/ruff format .

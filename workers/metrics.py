@@ -142,6 +142,12 @@ class Metrics:
         """Whether answers come from the index; without it they come from this process and are degraded."""
         self._index_up.set(int(up))
 
+    def count_index_call(self, operation: str, *, searches: int = 0, loaded: int = 0) -> None:
+        """One call of `search` or `get`, the searches in it, and the points that came with payload or vectors."""
+        self._index_calls.labels(operation).inc()
+        self._index_searches.inc(searches)
+        self._index_loaded.inc(loaded)
+
     def set_waiting(self, cause: str | None) -> None:
         """What keeps records from moving, None while nothing does."""
         for known in CAUSES:
@@ -222,6 +228,17 @@ class Metrics:
         )
         self._index_up = Gauge(
             "tastestream_index_up", "1 while the index answers, 0 while answers do without it.", registry=self.registry
+        )
+        self._index_calls = Counter(
+            "tastestream_index_calls", "Calls that read the index.", ["operation"], registry=self.registry
+        )
+        self._index_searches = Counter(
+            "tastestream_index_searches", "Searches that the index was asked for.", registry=self.registry
+        )
+        self._index_loaded = Counter(
+            "tastestream_index_points_loaded",
+            "Points that the index returned with payload or vectors.",
+            registry=self.registry,
         )
         self._waiting = Gauge(
             "tastestream_waiting",

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from load.bench.path_speed import ECHO_TOPIC, RATE, REPLY_TOPIC, Latencies, as_other_users, latencies
-from load.client.client import RequestClient, request_client
-from load.client.echo import echo_process
-from load.client.kafka import bulk_producer, ensure_own_topics
+from load.bench.asking import open_clients
+from load.bench.path_speed import RATE, Latencies, as_other_users, latencies
+from load.client.client import RequestClient
+from load.client.kafka import bulk_producer
 from load.client.publisher import Publisher
 from load.client.replay import encode_ratings
 from load.client.requests import LoadReport, arrival_times, run_load
@@ -59,17 +59,10 @@ async def kinds_beside_ingest(
 
     Turns of `seconds` on the echo and on every kind, twice, so that a disturbance of the machine hits all alike.
     """
-    bootstrap = worker.settings.bootstrap_servers
-    await ensure_own_topics(bootstrap, [ECHO_TOPIC], worker.settings.user_partitions)
-    await ensure_own_topics(bootstrap, [f"{ECHO_TOPIC}-replies", REPLY_TOPIC])
     bodies = bodies_by_kind(dataset, int(RATE * seconds), seed)
     reports: dict[str, list[LoadReport]] = {name: [] for name in ("echo", *bodies)}
-    requests = Topics(worker.settings.topic_prefix).recommendation_requests
-    async with (
-        echo_process(bootstrap, ECHO_TOPIC),
-        request_client(bootstrap, ECHO_TOPIC, f"{ECHO_TOPIC}-replies") as echo,
-        request_client(bootstrap, requests, REPLY_TOPIC) as ours,
-    ):
+    async with open_clients(worker.settings) as clients:
+        echo, ours = clients.echo, clients.worker
         flowing = asyncio.create_task(_flow(worker, as_other_users(dataset.ratings)))
         try:
             for client, some in ((echo, bodies["for_user"]), *((ours, some) for some in bodies.values())):

@@ -2,16 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from load.bench.asking import REPLY_TOPIC, Clients, open_clients
 from load.client.background import load_during
 from load.client.backlog import open_backlog
 from load.client.client import RequestClient, request_client
-from load.client.echo import echo_process
 from load.client.kafka import ensure_own_topics
 from load.client.replay import ReplayResult, replay
 from load.client.requests import LoadReport, arrival_times, run_load
@@ -25,8 +25,6 @@ RATE = 50.0
 LIMIT = 10
 CATCH_UP_TIMEOUT_S = 180.0
 LOOK_AGAIN_S = 0.05
-ECHO_TOPIC = "bench-echo"
-REPLY_TOPIC = "bench-replies"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,21 +96,21 @@ def memory_bytes(worker: WorkerProcess) -> float:
 
 async def idle_rounds(worker: WorkerProcess, users: Sequence[str], rounds: int, seconds: float) -> dict[str, Latencies]:
     """Turns of `seconds` each on an echo and on the worker, same clients and bodies; `echo` and `worker`."""
-    bootstrap = worker.settings.bootstrap_servers
-    await ensure_own_topics(bootstrap, [ECHO_TOPIC], worker.settings.user_partitions)
-    await ensure_own_topics(bootstrap, [f"{ECHO_TOPIC}-replies", REPLY_TOPIC])
-    reports: dict[str, list[LoadReport]] = {"echo": [], "worker": []}
-    async with (
-        echo_process(bootstrap, ECHO_TOPIC),
-        request_client(bootstrap, ECHO_TOPIC, f"{ECHO_TOPIC}-replies") as echo,
-        request_client(bootstrap, _request_topic(worker), REPLY_TOPIC) as ours,
-    ):
-        clients = {"echo": echo, "worker": ours}
-        for client in clients.values():
-            await _ask(client, users, 1.0)  # first requests open connections and fill caches
-        for _ in range(rounds):
-            for name, client in clients.items():
-                reports[name].append(await _ask(client, users, seconds))
+    async with open_clients(worker.settings) as clients:
+        return await rounds_in_turn(clients, for_users(users), rounds, seconds)
+
+
+async def rounds_in_turn(
+    clients: Clients, bodies: Sequence[Mapping[str, Any]], rounds: int, seconds: float
+) -> dict[str, Latencies]:
+    """As `idle_rounds`, with clients that are open."""
+    both = {"echo": clients.echo, "worker": clients.worker}
+    reports: dict[str, list[LoadReport]] = {name: [] for name in both}
+    for client in both.values():
+        await _ask(client, bodies, 1.0)  # first requests open connections and fill caches
+    for _ in range(rounds):
+        for name, client in both.items():
+            reports[name].append(await _ask(client, bodies, seconds))
     return {name: latencies(found) for name, found in reports.items()}
 
 
@@ -121,7 +119,7 @@ async def busy_round(worker: WorkerProcess, users: Sequence[str], ingest: Datase
     bootstrap = worker.settings.bootstrap_servers
     await ensure_own_topics(bootstrap, [REPLY_TOPIC])
     async with request_client(bootstrap, _request_topic(worker), REPLY_TOPIC) as client:
-        _, report = await load_during(whole_path(ingest, worker), client, _bodies(users), RATE)
+        _, report = await load_during(whole_path(ingest, worker), client, for_users(users), RATE)
     return latencies([report])
 
 
@@ -136,12 +134,13 @@ def as_other_users(ratings: Ratings) -> Ratings:
     return replace(ratings, user=ratings.user + int(ratings.user.max(initial=0)))
 
 
-async def _ask(client: RequestClient, users: Sequence[str], seconds: float) -> LoadReport:
-    return await run_load(client, _bodies(users), arrival_times(RATE, seconds))
-
-
-def _bodies(users: Sequence[str]) -> list[dict[str, Any]]:
+def for_users(users: Sequence[str]) -> list[dict[str, Any]]:
+    """One request for each of `users`."""
     return [{"kind": "for_user", "user_id": user, "limit": LIMIT} for user in users]
+
+
+async def _ask(client: RequestClient, bodies: Sequence[Mapping[str, Any]], seconds: float) -> LoadReport:
+    return await run_load(client, bodies, arrival_times(RATE, seconds))
 
 
 def _request_topic(worker: WorkerProcess) -> str:

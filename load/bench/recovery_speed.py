@@ -8,9 +8,8 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-
 from load.client.kafka import ensure_own_topics
+from load.client.reading import read_through
 from models.state.user_state import UserState
 from workers.items.rows import ItemRow
 from workers.records.out import OutRecord
@@ -21,7 +20,6 @@ from workers.stream.table import Table
 from workers.stream.writer import Writer
 from workers.topics import Topics
 
-POLL_MS = 200
 COMPACTED = "compacted-state-changelog"
 # Each row of MovieLens' small data set under so many keys: 100,000 rows, which take about a second.
 COPIES = 10
@@ -48,7 +46,7 @@ async def measure_recovery(settings: Settings) -> RecoverySpeed:
         (Table(topics.user_state_changelog, UserState.unpack, UserState), settings.user_partitions),
         (Table(topics.item_state_changelog, ItemRow.unpack, ItemRow), settings.item_partitions),
     ]
-    reading_s = sum([await _read(settings, table.changelog, partitions) for table, partitions in tables])
+    reading_s = (await read_through(client_options(settings), [table.changelog for table, _ in tables])).seconds
     seconds = sum([await _recover(settings, table, partitions) for table, partitions in tables])
     items, partitions = tables[1]
     copy: Table[Any] = Table(COMPACTED, ItemRow.unpack, ItemRow)
@@ -78,21 +76,3 @@ async def _write_copies(settings: Settings, table: Table[Any], partitions: int) 
                 )
     finally:
         await writer.stop()
-
-
-async def _read(settings: Settings, topic: str, partitions: int) -> float:
-    """Seconds to read all of `topic`."""
-    began = time.perf_counter()
-    tps = [TopicPartition(topic, partition) for partition in range(partitions)]
-    consumer = AIOKafkaConsumer(**client_options(settings), max_partition_fetch_bytes=4 << 20)
-    await consumer.start()
-    try:
-        starts, ends = await consumer.beginning_offsets(tps), await consumer.end_offsets(tps)
-        filled = [tp for tp in tps if starts[tp] < ends[tp]]
-        consumer.assign(filled)
-        await consumer.seek_to_beginning(*filled)
-        while behind := [tp for tp in filled if await consumer.position(tp) < ends[tp]]:
-            await consumer.getmany(*behind, timeout_ms=POLL_MS)
-    finally:
-        await consumer.stop()
-    return time.perf_counter() - began

@@ -20,9 +20,9 @@ from rich.table import Table
 from infra.broker import Broker
 from infra.ports import choose_ports
 from load.datasets.dataset import find_data
+from load.datasets.interleaved import interleaved_dataset
 from load.faults.backlog_run import BacklogRun, Look, work_off
 from load.faults.duty_cycle import Share
-from load.faults.interleaved import interleaved_dataset
 from workers.settings import load_settings
 
 SHOW_EVERY_S = 10.0

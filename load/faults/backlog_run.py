@@ -11,11 +11,11 @@ from typing import Any
 
 from load.client.backlog import Backlog, open_backlog
 from load.client.replay import replay
+from load.client.supervised import Supervised
+from load.client.waiting import until
 from load.datasets.dataset import Dataset
 from load.datasets.errors import LoadError
 from load.faults.duty_cycle import DutyCycle, Share
-from load.faults.supervised import Supervised
-from load.faults.waiting import until
 from workers.runtime.run import prepare_topics
 from workers.settings import Settings
 from workers.topics import Topics

@@ -7,9 +7,9 @@ import asyncio
 import shutil
 from pathlib import Path
 
+from load.client.waiting import until
 from load.datasets.dataset import PROJECT
 from load.faults.scene import Scene
-from load.faults.waiting import until
 
 HOUR_S = 3_600
 ALIVE_FOR_S = 2.0

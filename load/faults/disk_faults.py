@@ -6,9 +6,9 @@ import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from load.client.supervised import Supervised
+from load.client.waiting import until
 from load.faults.scene import Scene
-from load.faults.supervised import Supervised
-from load.faults.waiting import until
 
 # An index of this run takes up to 190: on a disk of that size it is full without the filler, and stays so.
 DISK_MB = 320

@@ -3,10 +3,10 @@
 import shutil
 from pathlib import Path
 
+from load.client.supervised import Supervised
+from load.client.waiting import until
 from load.datasets.errors import LoadError
 from load.faults.scene import Scene
-from load.faults.supervised import Supervised
-from load.faults.waiting import until
 
 OVERWRITTEN_BYTES = 64
 

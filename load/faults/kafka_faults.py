@@ -6,8 +6,8 @@ import signal
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from load.client.waiting import until
 from load.faults.scene import PARTITIONS, Scene
-from load.faults.waiting import until
 from models.state.user_state import UserState
 from workers.admin.rebuild.run import empty_state, plan_rebuild
 from workers.errors import EXIT_MISCONFIGURED

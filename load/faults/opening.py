@@ -13,12 +13,12 @@ from load.client.backlog import open_backlog
 from load.client.client import request_client
 from load.client.kafka import bulk_producer, ensure_own_topics
 from load.client.publisher import Publisher
+from load.client.waiting import until
 from load.datasets.errors import LoadError
 from load.faults import crowd
 from load.faults.qdrant import QdrantProcess
 from load.faults.scene import PARTITIONS, Scale, Scene
 from load.faults.traffic import Traffic
-from load.faults.waiting import until
 from workers.settings import Settings
 from workers.stream.topic_admin import ensure_topics
 

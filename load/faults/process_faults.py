@@ -6,9 +6,9 @@ from functools import partial
 
 from aiokafka.admin import AIOKafkaAdminClient
 
+from load.client.waiting import until
 from load.faults.logs import last_values
 from load.faults.scene import PARTITIONS, Scene
-from load.faults.waiting import until
 from models.state.user_state import UserState
 
 MORE_THAN_PARTITIONS = PARTITIONS + 2

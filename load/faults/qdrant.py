@@ -13,8 +13,8 @@ from pathlib import Path
 
 from infra.ports import HOST, choose_ports
 from infra.process import release_tied, spawn_tied
+from load.client.waiting import until
 from load.datasets.dataset import PROJECT
-from load.faults.waiting import until
 
 STUB = "infra.qdrant_stub_process"
 STARTS_WITHIN_S = 60.0

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from infra.broker import Broker
+from load.client.waiting import until
 from load.faults.fault import Fault
 from load.faults.independent_fold import Expected
 from load.faults.kafka_faults import TORN_KEY
@@ -15,7 +16,6 @@ from load.faults.opening import open_scene, settle
 from load.faults.points import points_wrong
 from load.faults.scene import Scale, Scene
 from load.faults.verdict import AnswerVerdict, StateVerdict, Truth, judge_answers, judge_state
-from load.faults.waiting import until
 from models.state.user_state import UserState
 from workers.admin.dead_letters.letter import letter_of
 from workers.items.rows import ItemRow

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from infra.broker import Broker
 from infra.ports import choose_ports
+from load.client.supervised import Supervised
+from load.client.waiting import until
 from load.faults.qdrant import QdrantProcess
-from load.faults.supervised import Supervised
 from load.faults.tap import Tap
 from load.faults.traffic import Traffic
-from load.faults.waiting import until
 from workers.settings import Settings
 from workers.topics import Topics
 

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
+from load.client.supervised import Supervised
+from load.client.waiting import until
 from load.faults.scene import Scene
-from load.faults.supervised import Supervised
-from load.faults.waiting import until
 
 WHOLE_WITHIN_S = 120.0
 INDEX_UP = "tastestream_index_up"

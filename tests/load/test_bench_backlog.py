@@ -6,10 +6,10 @@ from io import StringIO
 
 from rich.console import Console
 
+from load.datasets.interleaved import interleaved_dataset
 from load.faults.backlog import backlog_table
 from load.faults.backlog_run import BacklogRun
 from load.faults.duty_cycle import DutyCycle, Share
-from load.faults.interleaved import interleaved_dataset
 
 RUN = BacklogRun(
     items=100,

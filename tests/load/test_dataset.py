@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from load.datasets.dataset import Dataset, find_data, load_dataset
+from load.datasets.dataset import PROJECT, SHARED, Dataset, find_data, load_dataset
 from load.datasets.errors import DataFileError
 from tests.load.folders import RATINGS, colon_folder, comma_folder, dataset_of
 from tests.load.site import serving, zipped
@@ -77,3 +77,8 @@ def test_equal_data_has_one_fingerprint_and_any_change_another() -> None:
     assert dataset.fingerprint() == dataset_of(users=4, per_user=3).fingerprint()
     others = [dataset.only_catalogue(), dataset.only_ratings(), dataset_of(users=3, per_user=4)]
     assert len({part.fingerprint() for part in [dataset, *others]}) == 4
+
+
+def test_the_shared_copy_lies_beside_the_checkout() -> None:
+    assert (PROJECT / "pyproject.toml").is_file()
+    assert PROJECT.parent / "shared" / "data" / "ml-latest-small" == SHARED

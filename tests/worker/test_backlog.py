@@ -9,9 +9,9 @@ import pytest
 
 from infra.ports import choose_ports
 from load.datasets.dataset import Dataset
+from load.datasets.interleaved import interleaved_dataset
 from load.faults.backlog_run import work_off
 from load.faults.duty_cycle import Share
-from load.faults.interleaved import interleaved_dataset
 from tests.kafka import unique_name
 from workers.settings import Settings
 

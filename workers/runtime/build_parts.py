@@ -12,6 +12,7 @@ from workers.control.active_version import ActiveVersion
 from workers.control.learner import Learner
 from workers.control.running import Running
 from workers.index.build import build_index
+from workers.index.counted import CountedIndex
 from workers.index.port import Lookup
 from workers.indexing.audit import IndexAudit
 from workers.indexing.service import index_service
@@ -52,10 +53,11 @@ def build_parts(settings: Settings, options: ClientOptions) -> Parts:
     items = Table(topics.item_state_changelog, ItemRow.unpack, ItemRow, kind=_kind(ItemRow()), is_spare=is_spare)
     points = ItemPoints(settings.vector_dim, settings.collaborative_dim)
     indexes = build_index(settings)
+    answers = CountedIndex(indexes.answers, metrics)
     shared = indexes.server is not None
     vocabulary = Vocabulary(settings.vector_dim)
     vectors = ItemVectors(
-        indexes.answers,
+        answers,
         settings.vector_dim,
         on_evict=lambda: metrics.count_evictions("vectors"),
         kept_s=SHARED_KEPT_S if shared else None,
@@ -72,12 +74,12 @@ def build_parts(settings: Settings, options: ClientOptions) -> Parts:
     )
     audit_s = SHARED_AUDIT_S if shared else None
     audit = IndexAudit(indexes.writes, items, points, index_writer, vocabulary, turns, every_s=audit_s)
-    facts = ItemFacts(items, indexes.answers, settings.item_partitions, shared=shared)
+    facts = ItemFacts(items, answers, settings.item_partitions, shared=shared)
     share = settings.similar_share
     fusion = OnlineRanker(similar_share=share) if settings.ranker == "online" else FixedFusion(share)
     rules = RuleBook(Controls(diversity=settings.diversity, explore=settings.explore))
     active = ActiveVersion(metrics)
-    pipeline = Pipeline(indexes.answers, facts, vectors, vocabulary, fusion, metrics, rules.of, lambda: active.space)
+    pipeline = Pipeline(answers, facts, vectors, vocabulary, fusion, metrics, rules.of, lambda: active.space)
     experiments = Running(settings.ranker)
     parts = Parts(
         settings=settings,

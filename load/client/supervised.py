@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from infra.process import release_tied, spawn_tied
-from load.client.process_memory import anonymous_bytes
+from load.client.process_memory import anonymous_bytes, cpu_seconds
 from load.client.scrape import Scrape, fetch, parse
 from load.client.worker_process import COMMAND, worker_environment
 from load.datasets.errors import LoadError
@@ -80,6 +80,12 @@ class Supervised:
     def anonymous_bytes(self) -> float:
         """Memory of its own, see `load.client.process_memory`; raises LoadError without a process."""
         return anonymous_bytes(self._process.pid if self._process else 0)
+
+    def cpu_s(self) -> float:
+        """CPU seconds of the present process; raises LoadError without one."""
+        if self._process is None:
+            raise LoadError(f"no worker runs; see {self.log_file}")
+        return cpu_seconds(self._process.pid)
 
     def _spawn(self) -> None:
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
