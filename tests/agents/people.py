@@ -3,7 +3,7 @@
 from typing import Any
 
 from models.state.user_state import UserState
-from tests.agents.parts import NOW_MS, partition_for
+from tests.agents.dependencies import NOW_MS, partition_for
 from tests.agents.world import World
 
 T0 = NOW_MS - 1_000_000

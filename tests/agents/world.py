@@ -12,11 +12,11 @@ from aiokafka import TopicPartition
 from models.state.evidence import Evidence, Retraction, is_retraction
 from models.state.item_state import ItemState
 from models.state.user_state import UserState
-from tests.agents.parts import NOW_MS, PARTITIONS, partition_for
+from tests.agents.dependencies import NOW_MS, PARTITIONS, partition_for
 from tests.stream.builders import record_at
 from workers.agents.interactions import handle
 from workers.records.out import OutRecord
-from workers.runtime.parts import Parts
+from workers.runtime.dependencies import Dependencies
 from workers.stream.chunk import Chunk, Record
 from workers.stream.repeats import Repeats
 from workers.stream.table import NO_ID
@@ -33,11 +33,11 @@ class KilledError(Exception):
 class World(Writer):
     """Topics, what a worker committed of them, and a worker that may be killed before any write."""
 
-    def __init__(self, parts: Parts, seed: int, kill_share: float = 0.0) -> None:
+    def __init__(self, deps: Dependencies, seed: int, kill_share: float = 0.0) -> None:
         super().__init__({}, owner="test", patience_s=1.0)
         self.logs: dict[Target, list[Record]] = defaultdict(list)
         self.kills = 0
-        self._parts = replace(parts, writer=self)
+        self._deps = replace(deps, writer=self)
         self._rng = random.Random(seed)
         self._kill_share = kill_share
         self._committed: dict[Target, int] = defaultdict(int)
@@ -115,7 +115,7 @@ class World(Writer):
         chunk = Chunk(TopicPartition(*target), self._waiting(target)[:size], on_finish=lambda _: None)
         self._writes_left = self._rng.randrange(8) if self._rng.random() < self._kill_share else None
         try:
-            await handle(chunk, self._parts)
+            await handle(chunk, self._deps)
             if self._writes_left is not None:
                 raise KilledError
             self._committed[target] = chunk.next_offset
@@ -125,7 +125,7 @@ class World(Writer):
 
     def _restart(self) -> None:
         self.kills += 1
-        table = self._parts.users
+        table = self._deps.users
         table.partitions = {partition: table.blank_partition() for partition in range(PARTITIONS)}
         for (name, partition), log in self.logs.items():
             for record in log if name == CHANGELOG else ():

@@ -4,7 +4,7 @@ import numpy as np
 from aiokafka import TopicPartition
 from numpy.typing import NDArray
 
-from tests.agents.parts import partition_for
+from tests.agents.dependencies import partition_for
 from tests.stream.builders import record_at
 from workers.items.slots import key_of, value_of
 from workers.stream.chunk import Record

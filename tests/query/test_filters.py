@@ -6,7 +6,7 @@ import pytest
 
 from models.ranking.fusion import Situation
 from models.state.user_state import UserState
-from tests.agents.parts import NOW_MS
+from tests.agents.dependencies import NOW_MS
 from tests.models.builders import event
 from tests.query.builders import request
 from workers.errors import BadRecordError

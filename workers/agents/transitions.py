@@ -36,12 +36,12 @@ class TransitionsDependencies(Protocol):
     writer: Writer
 
 
-async def handle(chunk: Chunk, parts: TransitionsDependencies) -> None:
+async def handle(chunk: Chunk, deps: TransitionsDependencies) -> None:
     """Fold one chunk into its items' rows; `chunk` is finished once the index shows them."""
-    await make_room_for_items(parts)
+    await make_room_for_items(deps)
     partition = chunk.tp.partition
     letters = Letters("transitions")
-    rows = parts.items.partitions[partition]
+    rows = deps.items.partitions[partition]
     async with rows.lock:
         touched: dict[str, None] = {}
         taken_back: dict[str, None] = {}
@@ -60,22 +60,22 @@ async def handle(chunk: Chunk, parts: TransitionsDependencies) -> None:
                     taken_back[told.item_id] = None
                 else:
                     row.learn(told)
-            await parts.turns.rest(chunk.tp.topic)
-        await letters.send(parts.writer, parts.topics.dead_letters, parts.metrics)
-        await parts.writer.send(parts.items.changelog, partition, rows.take_changes())
+            await deps.turns.rest(chunk.tp.topic)
+        await letters.send(deps.writer, deps.topics.dead_letters, deps.metrics)
+        await deps.writer.send(deps.items.changelog, partition, rows.take_changes())
     # A patch leaves out what an item does not have: where some was taken back, the whole item is written.
-    parts.index_writer.push(partition, taken_back, whole=True, chunk=None)
-    parts.index_writer.push(partition, touched, whole=False, chunk=chunk)
+    deps.index_writer.push(partition, taken_back, whole=True, chunk=None)
+    deps.index_writer.push(partition, touched, whole=False, chunk=chunk)
 
 
-def attach(app: faust.App, channel: faust.ChannelT[Chunk], parts: TransitionsDependencies) -> None:
+def attach(app: faust.App, channel: faust.ChannelT[Chunk], deps: TransitionsDependencies) -> None:
     """Run `handle` as a Faust agent over the chunks of `item-transitions`."""
 
     @app.agent(channel, name="transitions")
     async def transitions(chunks: faust.StreamT[Chunk]) -> None:
         async for chunk in chunks:
             if chunk.begin():
-                await handle(chunk, parts)
+                await handle(chunk, deps)
 
 
 def _told(record: Record) -> Evidence | Retraction:

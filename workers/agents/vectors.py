@@ -36,43 +36,43 @@ class VectorsDependencies(Protocol):
     writer: Writer
 
 
-async def handle(chunk: Chunk, parts: VectorsDependencies) -> None:
+async def handle(chunk: Chunk, deps: VectorsDependencies) -> None:
     """Take one chunk of vectors; `chunk` is finished once the index has them."""
     partition = chunk.tp.partition
     letters = Letters("vectors")
-    rows = parts.items.partitions[partition]
+    rows = deps.items.partitions[partition]
     async with rows.lock:
         touched: dict[str, None] = {}
         for record in chunk.records:
             if record.value is None:
                 continue  # a tombstone clears the topic of its key; items keep what they were told
             try:
-                told = _told(record, parts)
+                told = _told(record, deps)
             except BadRecordError as error:
                 letters.add(record, error)
             else:
                 rows.change(told.item_id).slots.take(told)
                 touched[told.item_id] = None
-            await parts.turns.rest()
-        await letters.send(parts.writer, parts.topics.dead_letters, parts.metrics)
-        await parts.writer.send(parts.items.changelog, partition, rows.take_changes())
+            await deps.turns.rest()
+        await letters.send(deps.writer, deps.topics.dead_letters, deps.metrics)
+        await deps.writer.send(deps.items.changelog, partition, rows.take_changes())
     # Repeated ones too: a worker that was killed may have written the row, and not the index.
-    parts.index_writer.push(partition, touched, whole=True, chunk=chunk)
+    deps.index_writer.push(partition, touched, whole=True, chunk=chunk)
 
 
-def attach(app: faust.App, channel: faust.ChannelT[Chunk], parts: VectorsDependencies) -> None:
+def attach(app: faust.App, channel: faust.ChannelT[Chunk], deps: VectorsDependencies) -> None:
     """Run `handle` as a Faust agent over the chunks of `item-vectors`."""
 
     @app.agent(channel, name="vectors")
     async def vectors(chunks: faust.StreamT[Chunk]) -> None:
         async for chunk in chunks:
             if chunk.begin():
-                await handle(chunk, parts)
+                await handle(chunk, deps)
 
 
-def _told(record: Record, parts: VectorsDependencies) -> Told:
-    told = told_of(record.key, record.value, parts.settings.collaborative_dim)
-    owner = partition_of(told.item_id, parts.settings.item_partitions)
+def _told(record: Record, deps: VectorsDependencies) -> Told:
+    told = told_of(record.key, record.value, deps.settings.collaborative_dim)
+    owner = partition_of(told.item_id, deps.settings.item_partitions)
     if owner != record.partition:
         raise BadRecordError(
             Reason.WRONG_PARTITION,

@@ -66,8 +66,8 @@ class _Asked:
 class HttpApi:
     """Answers bodies of requests; `is_ready` says whether the worker has its state."""
 
-    def __init__(self, parts: ApiDependencies, is_ready: Callable[[], bool]) -> None:
-        self._parts = parts
+    def __init__(self, deps: ApiDependencies, is_ready: Callable[[], bool]) -> None:
+        self._deps = deps
         self._is_ready = is_ready
         self._answering = 0
         self._logging: set[asyncio.Task[None]] = set()
@@ -110,10 +110,10 @@ class HttpApi:
             raise BadRecordError(RequestFailure.NOT_READY, f"{MOST_AT_ONCE} requests are in progress: ask again")
         self._answering += 1
         try:
-            with self._parts.turns.answering():
+            with self._deps.turns.answering():
                 request = decode_request(body, None, int(time.time() * 1000))
                 asked.kind = request.kind
-                answered = await answer(request, uuid.uuid4().hex, self._parts)
+                answered = await answer(request, uuid.uuid4().hex, self._deps)
             return self._logged(answered, request)
         finally:
             self._answering -= 1
@@ -133,15 +133,15 @@ class HttpApi:
 
     async def _log_served(self, key: bytes | None, line: bytes) -> None:
         try:
-            await self._parts.replies.send(ReplyTo(self._parts.topics.recommendations_served), key, line)
+            await self._deps.replies.send(ReplyTo(self._deps.topics.recommendations_served), key, line)
         except (BadRecordError, DependencyError) as error:
             log.warning("an answer given over HTTP is missing on recommendations-served: %s", error)
 
     def _count(self, reply: Reply | ErrorReply, kind: str, seconds: float) -> None:
         outcome = "ok" if isinstance(reply, Reply) else str(reply.error.code)
-        self._parts.metrics.observe_request(kind, "http", outcome, seconds)
+        self._deps.metrics.observe_request(kind, "http", outcome, seconds)
         if isinstance(reply, Reply):
-            self._parts.metrics.count_reply(kind, reply.variant, bool(reply.degraded))
+            self._deps.metrics.count_reply(kind, reply.variant, bool(reply.degraded))
 
 
 def _told(error: TasteStreamError) -> TasteStreamError:

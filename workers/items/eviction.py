@@ -75,17 +75,17 @@ class _Bound:
         return of.spare if self.spare_only else len(of)
 
 
-async def make_room_for_users(parts: UserEvictionDependencies) -> None:
+async def make_room_for_users(deps: UserEvictionDependencies) -> None:
     """Drop users beyond `max_users`; the caller holds no partition's lock, and its rows are acknowledged."""
 
     async def bury(partition: int, rows: TablePartition[Any], keys: Sequence[str]) -> None:
         rows.bury(keys)
-        await parts.writer.send(parts.users.changelog, partition, rows.take_changes())
+        await deps.writer.send(deps.users.changelog, partition, rows.take_changes())
 
-    await _make_room(_Bound("users", parts.users, parts.settings.max_users, bury), parts)
+    await _make_room(_Bound("users", deps.users, deps.settings.max_users, bury), deps)
 
 
-async def make_room_for_items(parts: ItemEvictionDependencies) -> None:
+async def make_room_for_items(deps: ItemEvictionDependencies) -> None:
     """Drop items beyond `max_unknown_items`, then beyond `max_items`; as `make_room_for_users`.
 
     Their tombstones are written after the index has forgotten them, with the next rows of their partition: a point
@@ -93,25 +93,25 @@ async def make_room_for_items(parts: ItemEvictionDependencies) -> None:
     """
 
     async def forget(partition: int, rows: TablePartition[ItemRow], keys: Sequence[str]) -> None:
-        parts.index_writer.push(partition, keys, whole=True, chunk=_Burial(rows, keys))
+        deps.index_writer.push(partition, keys, whole=True, chunk=_Burial(rows, keys))
 
-    settings = parts.settings
-    await _make_room(_Bound("unknown_items", parts.items, settings.max_unknown_items, forget, spare_only=True), parts)
-    await _make_room(_Bound("items", parts.items, settings.max_items, forget), parts)
+    settings = deps.settings
+    await _make_room(_Bound("unknown_items", deps.items, settings.max_unknown_items, forget, spare_only=True), deps)
+    await _make_room(_Bound("items", deps.items, settings.max_items, forget), deps)
 
 
-async def _make_room(bound: _Bound, parts: EvictionDependencies) -> None:
+async def _make_room(bound: _Bound, deps: EvictionDependencies) -> None:
     if bound.size(bound.table) <= bound.limit:
         return
-    most = max(MOST_AT_ONCE, 2 * parts.settings.chunk_records)
+    most = max(MOST_AT_ONCE, 2 * deps.settings.chunk_records)
     target = bound.limit - int(bound.limit * SLACK)
     while most > 0 and bound.size(bound.table) > target:
         number, rows = max(bound.table.partitions.items(), key=lambda one: (bound.size(one[1]), one[0]))
-        most -= await _drop_some(bound, number, rows, most, target, parts)
+        most -= await _drop_some(bound, number, rows, most, target, deps)
 
 
 async def _drop_some(
-    bound: _Bound, number: int, rows: TablePartition[Any], most: int, target: int, parts: EvictionDependencies
+    bound: _Bound, number: int, rows: TablePartition[Any], most: int, target: int, deps: EvictionDependencies
 ) -> int:
     """Drop rows of the largest partition down to its share of `target`; at least one, and at most `most`."""
     async with rows.lock:
@@ -120,11 +120,11 @@ async def _drop_some(
         keys = rows.oldest(max(0, count), spare_only=bound.spare_only)
         for key in keys:
             rows.drop(key)
-            await parts.turns.rest()
+            await deps.turns.rest()
         if keys:
-            await parts.writer.send(bound.table.changelog, number, [rows.floor_record()])
+            await deps.writer.send(bound.table.changelog, number, [rows.floor_record()])
             await bound.then(number, rows, keys)
-            parts.metrics.count_evictions(bound.name, len(keys))
+            deps.metrics.count_evictions(bound.name, len(keys))
     return max(1, len(keys))
 
 

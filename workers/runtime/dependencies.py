@@ -31,7 +31,7 @@ from workers.users.progress import Progress
 
 
 @dataclass(slots=True)
-class Parts:
+class Dependencies:
     """State, index, clients and rules of one worker; `shelf` only where the index may be away."""
 
     settings: Settings
