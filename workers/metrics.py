@@ -24,7 +24,7 @@ REQUEST_KINDS: frozenset[str] = frozenset(KINDS)
 
 # What a worker may wait for without being at fault.
 CAUSES = ("index", "kafka")
-# Variants of answers that are told apart: those of a few experiments, and all ways in which they cross.
+# Variants of answers with a label of their own: those of a few experiments, and all ways in which they cross.
 MOST_VARIANTS = 64
 # Length of the lists that the live score speaks of.
 LIVE_LIST = 10

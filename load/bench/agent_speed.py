@@ -83,7 +83,7 @@ async def cost_of_exactness(settings: Settings) -> float:
     """Events per CPU-second of the interactions agent, divided by those without changelog and commits.
 
     Three passes over `user-interactions`, each with state of its own; the one with both is the middle one, so that a
-    machine that becomes slower or faster tells nothing.
+    machine that becomes slower or faster proves nothing.
     """
     passes = []
     for fold in (_fold_unkept, fold_interactions, _fold_unkept):

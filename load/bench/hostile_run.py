@@ -212,7 +212,7 @@ def _good_requests(shares: Shares) -> Iterator[Hostile]:
 
 
 def _addressed(records: Iterable[Hostile]) -> Iterator[Hostile]:
-    """Requests whose replies can be told apart from everybody else's."""
+    """Requests whose replies can be distinguished from all others."""
     for number, record in enumerate(records):
         address = ((REPLY_TO_HEADER, REPLIES.encode()), (CORRELATION_HEADER, b"%d" % number))
         yield replace(record, headers=(*record.headers, *address))

@@ -64,7 +64,7 @@ def _measure(dataset: Dataset, plan: DemoPlan, worker: WorkerProcess, console: C
     try:
         return asyncio.run(run_steps(dataset, plan, worker, console))
     except TasteStreamError:
-        worker.check()  # a worker that died tells more than the reply that did not come
+        worker.check()  # a worker that died says more than the reply that did not come
         raise
 
 

@@ -77,7 +77,7 @@ def events(user_count: int, seed: int, strangers: float = 0.0) -> Iterator[Publi
 def _published(event: dict[str, Any], share: float, user: int, person: int, now_ms: int) -> Publication:
     """What somebody publishes: this event, or by `share` of the records something else.
 
-    What items are told of it does not depend on who is faster: each account has one guest and nothing else, and
+    The evidence about items does not depend on who is faster: each account has one guest and nothing else, and
     events of those who are forgotten are never late.
     """
     if share < BROKEN:

@@ -82,7 +82,7 @@ class ItemTable:
         self._categories.set(slot, SparseVector.of(share))
 
     def update(self, item_id: str, item: ItemState, evidence: Evidence) -> None:
-        """Take what an event told of an item, whose state knows it; folded at the next question, many at once."""
+        """Take the evidence of an event about an item, whose state has it; folded at the next query, many at once."""
         slot = self.slot(item_id)
         self._changed[slot] = item
         self._unlearned.append((slot, evidence.predecessors[:WINDOW], evidence.weight > 0))

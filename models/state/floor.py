@@ -17,7 +17,7 @@ class Floor:
 
     Records of one origin reach the rows in the order of their offsets, repeats apart: whatever lies below the highest
     one was applied before. At that offset itself not all may have been, because one record may concern several rows
-    (a basket tells several items): those that had it are remembered by a 64-bit hash of their keys.
+    (a basket concerns several items): those that had it are remembered by a 64-bit hash of their keys.
     Grows to one entry an origin, and as many hashes as rows that one record concerns.
 
     >>> floor = Floor()

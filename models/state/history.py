@@ -34,7 +34,7 @@ _SIZES = struct.Struct("<HI")
 class HistoryEntry:
     """One event; `origin` is where its record entered the stream, `stars` NaN where none were given.
 
-    `group` tells who knew what when it was learned: the number of guests merged into the history before, and of an
+    `group` says who knew what when it was learned: the number of guests merged into the history before, and of an
     event of the n-th of these guests 128 + n.
     """
 
@@ -168,7 +168,7 @@ class History:
     def predecessors(self, place: int, window: int = WINDOW) -> NDArray[np.uint32]:
         """Sparse indices of the distinct items before `place`, nearest first, at most `window` events back.
 
-        Looks back to the last touch of the same item only: view, click and purchase of one item tell once
+        Looks back to the last touch of the same item only: view, click and purchase of one item count once
         what led to it.
         """
         nearest = self.indices[max(0, place - window) : place]

@@ -9,7 +9,7 @@ GUESTS_BOUND = 64
 """Guests remembered of one user: an order to forget does not reach those who were merged before them."""
 
 MAX_MERGES = 127
-"""Merges that history tells apart; the events of later guests count as events of the last of these."""
+"""Merges that history distinguishes; the events of later guests count as events of the last of these."""
 
 _NEVER = -1
 _FIXED = struct.Struct("<qqBHB")

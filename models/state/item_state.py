@@ -98,7 +98,7 @@ class ItemState:
         return True
 
     def retract(self, retraction: Retraction) -> bool:
-        """Take back what the pieces told, as if it had never come; False when that was done before.
+        """Take back what the pieces say, as if it had never come; False when that was done before.
 
         Counts don't fall below 0: what a row has dropped at its bound is not missed.
         """

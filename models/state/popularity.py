@@ -1,4 +1,4 @@
-"""How popular something is when older touches count less, whatever the order in which they are told."""
+"""How popular something is when older touches count less, whatever the order in which they arrive."""
 
 import math
 import struct
@@ -8,7 +8,7 @@ from models.primitives.packing import Reader
 
 _CLOCK = struct.Struct("<q")
 _FAINTEST = 50
-"""Half-lives after which what is left of a sum can't be told from the rounding of what was taken back."""
+"""Half-lives after which what is left of a sum can't be distinguished from the rounding of what was taken back."""
 
 
 class Popularity:

@@ -45,7 +45,7 @@ def known(user: UserState) -> tuple[object, ...]:
 
 
 def counted(world: World) -> dict[str, object]:
-    """What item rows say, but for how far they were told."""
+    """What item rows say, without their watermarks."""
     return {
         item_id: (item.transitions.counts(), item.cooccurrence.counts(), item.count)
         for item_id, item in world.items().items()

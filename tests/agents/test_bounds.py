@@ -32,7 +32,7 @@ from workers.stream.writer import Target, Writer
 LIMIT = 6
 RUN = 9  # records of a chunk at most
 COMMIT_EVERY = 3  # chunks
-TOLD = "item-transitions"
+TRANSITIONS = "item-transitions"
 Handle = Callable[[Chunk, Dependencies], Awaitable[None]]
 
 
@@ -68,7 +68,7 @@ class Disk(Writer):
 async def fold(
     chunks: Sequence[tuple[Handle, list[Record]]], kill_share: float, seed: int = 1
 ) -> tuple[dict[str, bytes], set[tuple[str, tuple[int, int]]], Counter[str]]:
-    """Fold chunks; rows of both tables as bytes, which items were told of which events, evictions and kills."""
+    """Fold chunks; rows of both tables as bytes, the evidence by item and event, evictions and kills."""
     rng, disk = random.Random(seed), Disk()
     bounds = {"max_users": LIMIT, "max_items": LIMIT, "max_unknown_items": LIMIT // 2}
     async with running_deps(**bounds) as (built, _):
@@ -95,7 +95,7 @@ async def fold(
             happened[table] = int(
                 built.metrics.registry.get_sample_value("tastestream_state_evictions_total", {"table": table}) or 0
             )
-        return _packed(deps), _told(disk), happened
+        return _packed(deps), _evidence_written(disk), happened
 
 
 def _packed(deps: Dependencies) -> dict[str, bytes]:
@@ -109,8 +109,8 @@ def _packed(deps: Dependencies) -> dict[str, bytes]:
     }
 
 
-def _told(disk: Disk) -> set[tuple[str, tuple[int, int]]]:
-    packed = [record.value or b"" for (name, _), log in disk.logs.items() if name == TOLD for record in log]
+def _evidence_written(disk: Disk) -> set[tuple[str, tuple[int, int]]]:
+    packed = [record.value or b"" for (name, _), log in disk.logs.items() if name == TRANSITIONS for record in log]
     return {(piece.item_id, piece.origin) for piece in map(Evidence.unpack, packed)}
 
 
@@ -130,9 +130,9 @@ def user_chunks() -> list[tuple[Handle, list[Record]]]:
 
 
 def item_chunks() -> list[tuple[Handle, list[Record]]]:
-    """Evidence in which one record may tell many items, among catalog records of five items; repeats from afar."""
+    """Evidence in which one record may concern many items, among catalog records of five items; repeats from afar."""
     rng = random.Random(3)
-    told, described = defaultdict[int, list[Record]](list), defaultdict[int, list[Record]](list)
+    by_partition, described = defaultdict[int, list[Record]](list), defaultdict[int, list[Record]](list)
     evidence: list[tuple[str, bytes]] = []
     for n in range(200):
         for item in rng.sample(range(30), 3):
@@ -143,13 +143,13 @@ def item_chunks() -> list[tuple[Handle, list[Record]]]:
             evidence += evidence[-30:]
     for item_id, packed in evidence:
         partition = partition_for(item_id)
-        tp = TopicPartition(TOLD, partition)
-        told[partition].append(record_at(tp, len(told[partition]), item_id.encode(), packed))
+        tp = TopicPartition(TRANSITIONS, partition)
+        by_partition[partition].append(record_at(tp, len(by_partition[partition]), item_id.encode(), packed))
     for n in range(20):
         item_id = f"i{n % 5}"
         log = described[partition_for(item_id)]
         log.append(json_record("item-catalog", len(log), item_id, {"item_id": item_id, "title": f"Title {n}"}))
-    chunks = _runs(transitions.handle, told, rng)
+    chunks = _runs(transitions.handle, by_partition, rng)
     for place, chunk in enumerate(_runs(catalog.handle, described, rng)):
         chunks.insert(place * 5, chunk)
     return chunks
@@ -179,7 +179,7 @@ async def test_a_worker_killed_at_its_bounds_ends_with_the_rows_of_an_undisturbe
 
 
 async def test_every_event_of_users_who_come_and_go_is_told_under_one_origin() -> None:
-    """What one event tells may differ: killed in the middle of a write, a worker may drop a row a chunk earlier."""
+    """The evidence of an event may differ: killed in the middle of a write, a worker may drop a row a chunk earlier."""
     chunks = user_chunks()
     expected = {
         (item["item_id"], (record.partition, record.offset))
@@ -188,10 +188,10 @@ async def test_every_event_of_users_who_come_and_go_is_told_under_one_origin() -
         for body in [orjson.loads(record.value or b"")]
         for item in body.get("items", [body])
     }
-    _, told, happened = await fold(chunks, kill_share=0.5, seed=2)
+    _, evidence, happened = await fold(chunks, kill_share=0.5, seed=2)
     assert happened["kills"] > 20
     assert happened["users"] > 20
-    assert told == expected
+    assert evidence == expected
 
 
 async def test_a_user_who_went_is_not_begun_anew_by_a_record_that_comes_again() -> None:
@@ -204,7 +204,7 @@ async def test_a_user_who_went_is_not_begun_anew_by_a_record_that_comes_again() 
         sent.batches.clear()
         await interactions.handle(chunk_of_records(first, second, third), deps)
         assert _user(deps, "u0") is None
-        assert sent.to(TOLD) == []
+        assert sent.to(TRANSITIONS) == []
         await interactions.handle(chunk_of_records(_view("u0", 30)), deps)
         user = _user(deps, "u0")
         assert user is not None
@@ -214,13 +214,13 @@ async def test_a_user_who_went_is_not_begun_anew_by_a_record_that_comes_again() 
 async def test_evidence_that_comes_again_for_an_item_that_went_does_not_count() -> None:
     async with running_deps(max_unknown_items=1) as (deps, _):
         names = [f"i{n}" for n in range(40) if partition_for(f"i{n}") == 0]
-        for name in names[:3]:  # one basket tells them all
-            await _tell(deps, name, offset=5)
+        for name in names[:3]:  # one basket names them all
+            await _fold_evidence(deps, name, offset=5)
         assert deps.items.partitions[0].get(names[0]) is None
-        assert deps.items.partitions[0].get(names[2]) is not None, "told by the same record, and new here"
-        await _tell(deps, names[0], offset=5)
+        assert deps.items.partitions[0].get(names[2]) is not None, "named by the same record, and new here"
+        await _fold_evidence(deps, names[0], offset=5)
         assert deps.items.partitions[0].get(names[0]) is None
-        await _tell(deps, names[0], offset=6)
+        await _fold_evidence(deps, names[0], offset=6)
         row = deps.items.partitions[0].get(names[0])
         assert row is not None
         assert row.use.count == 1
@@ -250,7 +250,7 @@ async def test_unknown_items_go_before_those_of_the_catalog_and_the_oldest_first
         chunk = chunk_of_records(json_record("item-catalog", 0, names[0], {"item_id": names[0], "title": "known"}))
         await catalog.handle(chunk, deps)
         for offset, name in enumerate(names):
-            await _tell(deps, name, offset)
+            await _fold_evidence(deps, name, offset)
         assert list(deps.items.partitions[0].keys()) == [names[0], *names[-3:]], "the last chunk has yet to make room"
 
 
@@ -264,9 +264,11 @@ async def test_no_row_goes_below_the_bound() -> None:
         assert keys == {f"u{n}".encode() for n in range(8)}
 
 
-async def _tell(deps: Dependencies, item_id: str, offset: int) -> None:
+async def _fold_evidence(deps: Dependencies, item_id: str, offset: int) -> None:
     piece = Evidence(item_id, (0, offset), offset, NOW_MS, 1.0, True, np.zeros(0, dtype=np.uint32))
-    record = record_at(TopicPartition(TOLD, partition_for(item_id)), next(_offsets), item_id.encode(), piece.pack())
+    record = record_at(
+        TopicPartition(TRANSITIONS, partition_for(item_id)), next(_offsets), item_id.encode(), piece.pack()
+    )
     await transitions.handle(chunk_of_records(record), deps)
 
 

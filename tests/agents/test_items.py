@@ -30,13 +30,13 @@ def described(offset: int, item_id: str = "b", **fields: object) -> Record:
     return json_record("item-catalog", offset, item_id, {"item_id": item_id, "title": "T", **fields})
 
 
-def told(piece: Evidence | Retraction) -> Record:
+def evidence_record(piece: Evidence | Retraction) -> Record:
     tp = TopicPartition("item-transitions", partition_for(piece.item_id))
     return record_at(tp, piece.origin[1], piece.item_id.encode(), piece.pack())
 
 
 def touched(offset: int, item_id: str = "b") -> Record:
-    return told(evidence(offset, ["a"], item_id=item_id))
+    return evidence_record(evidence(offset, ["a"], item_id=item_id))
 
 
 async def count_of(deps: Dependencies, item_id: str = "b") -> int | None:
@@ -138,7 +138,7 @@ async def test_changes_of_one_item_are_written_to_the_index_together() -> None:
 async def test_stars_and_purchases_show_in_the_index() -> None:
     async with running_deps() as (deps, _):
         stars = [evidence(0, rating=4.0), evidence(1, rating=5.0), evidence(2, bought_with=["a"])]
-        for chunk in (chunk_of_records(described(0)), chunk_of_records(*map(told, stars))):
+        for chunk in (chunk_of_records(described(0)), chunk_of_records(*map(evidence_record, stars))):
             await (catalog if chunk.tp.topic == "item-catalog" else transitions).handle(chunk, deps)
             await done(chunk)
         well_rated = Query(POPULARITY, popularity_query(DAY), 10, (Range(MEAN_RATING, gte=4.5),), payload=True)
@@ -175,11 +175,11 @@ async def test_an_item_is_found_by_its_words_as_long_as_it_has_them() -> None:
 async def test_what_is_taken_back_leaves_the_index_too() -> None:
     async with running_deps() as (deps, _):
         kept, gone = evidence(0, ["a"]), evidence(1, ["a", "c"], rating=5.0, bought_with=["a"])
-        order = told(retraction(7, gone))
+        order = evidence_record(retraction(7, gone))
         for chunk in (
             chunk_of_records(described(0)),
-            chunk_of_records(told(kept), told(gone)),
-            chunk_of_records(order, told(gone)),
+            chunk_of_records(evidence_record(kept), evidence_record(gone)),
+            chunk_of_records(order, evidence_record(gone)),
             chunk_of_records(order),
         ):
             await (catalog if chunk.tp.topic == "item-catalog" else transitions).handle(chunk, deps)

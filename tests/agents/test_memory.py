@@ -39,12 +39,14 @@ async def _come_and_go(deps: Dependencies, sent: Sent, names: list[str]) -> None
         made = [_view(name) for name in names[start : start + AT_ONCE]]
         for partition in {record.partition for record in made}:
             await interactions.handle(chunk_of_records(*(one for one in made if one.partition == partition)), deps)
-        told = [(partition_for((one.key or b"").decode()), one) for one in sent.to("item-transitions")]
+        emitted = [(partition_for((one.key or b"").decode()), one) for one in sent.to("item-transitions")]
         sent.batches.clear()
-        for partition in {place for place, _ in told}:
+        for partition in {place for place, _ in emitted}:
             tp = TopicPartition("item-transitions", partition)
-            heard = [record_at(tp, next(_offsets), one.key, one.value) for place, one in told if place == partition]
-            chunk = chunk_of_records(*heard)
+            arriving = [
+                record_at(tp, next(_offsets), one.key, one.value) for place, one in emitted if place == partition
+            ]
+            chunk = chunk_of_records(*arriving)
             await transitions.handle(chunk, deps)
             await done(chunk)
         sent.batches.clear()

@@ -8,12 +8,12 @@ from aiokafka import TopicPartition
 
 from tests.agents.dependencies import chunk_of_records, done, json_record, partition_for, running_deps
 from tests.agents.test_items import described, touched
-from tests.collaborative.builders import told, vector
+from tests.collaborative.builders import slot_record, vector
 from tests.stream.builders import record_at
 from workers.agents import catalog, transitions, vectors
 from workers.items.points import COLLABORATIVE_SPACES, REVISION
 from workers.items.rows import ItemRow
-from workers.items.slots import Told
+from workers.items.slots import VectorRecord
 from workers.records.request import Request
 from workers.runtime.dependencies import Dependencies
 
@@ -36,15 +36,15 @@ async def shown(deps: Dependencies, item_id: str = "b") -> dict[str, list[float]
 async def test_both_versions_are_in_the_index_side_by_side() -> None:
     async with running_deps() as (deps, sent):
         await fold(catalog, deps, described(0))
-        await fold(vectors, deps, told(0, value=vector(0)))
-        await fold(vectors, deps, told(1, slot="b", version=2, value=vector(1)))
+        await fold(vectors, deps, slot_record(0, value=vector(0)))
+        await fold(vectors, deps, slot_record(1, slot="b", version=2, value=vector(1)))
         assert await shown(deps) == {"collaborative_a": [1, 0, 0], "collaborative_b": [0, 1, 0]}
         assert [record.key for record in sent.to("item-state-changelog")] == [b"b"] * 3
 
 
 async def test_a_vector_that_comes_before_its_item_shows_with_it() -> None:
     async with running_deps() as (deps, _):
-        await fold(vectors, deps, told(0, value=vector(2)))
+        await fold(vectors, deps, slot_record(0, value=vector(2)))
         assert await shown(deps) == {}
         await fold(catalog, deps, described(0))
         assert await shown(deps) == {"collaborative_a": [0, 0, 1]}
@@ -53,7 +53,7 @@ async def test_a_vector_that_comes_before_its_item_shows_with_it() -> None:
 async def test_a_new_description_and_new_evidence_keep_the_vectors() -> None:
     async with running_deps() as (deps, _):
         await fold(catalog, deps, described(0))
-        await fold(vectors, deps, told(0, value=vector(0)))
+        await fold(vectors, deps, slot_record(0, value=vector(0)))
         await fold(catalog, deps, described(1, title="New"))
         await fold(transitions, deps, touched(0))
         assert await shown(deps) == {"collaborative_a": [1, 0, 0]}
@@ -61,7 +61,11 @@ async def test_a_new_description_and_new_evidence_keep_the_vectors() -> None:
 
 async def test_a_replay_after_a_kill_ends_at_the_same_row_and_the_same_index() -> None:
     async with running_deps() as (deps, _):
-        log = [told(0, value=vector(0)), told(1, slot="b", version=2, value=vector(1)), told(2, version=3)]
+        log = [
+            slot_record(0, value=vector(0)),
+            slot_record(1, slot="b", version=2, value=vector(1)),
+            slot_record(2, version=3),
+        ]
         await fold(catalog, deps, described(0))
         await fold(vectors, deps, *log)
         rows = deps.items.partitions[partition_for("b")]
@@ -83,8 +87,8 @@ async def test_vectors_of_another_dimension_wait_for_the_next_retraining() -> No
     async with running_deps() as (deps, _):
         row = ItemRow()
         row.describe(b'{"title":"T"}', offset=0)
-        row.slots.take(Told("b", "a", 1, vector(0, dim=32)))
-        row.slots.take(Told("b", "b", 2, vector(0)))
+        row.slots.take(VectorRecord("b", "a", 1, vector(0, dim=32)))
+        row.slots.take(VectorRecord("b", "b", 2, vector(0)))
         assert COLLABORATIVE_SPACES["a"] not in deps.points.point("b", row).vectors
         assert COLLABORATIVE_SPACES["b"] in deps.points.point("b", row).vectors
 
@@ -92,7 +96,7 @@ async def test_vectors_of_another_dimension_wait_for_the_next_retraining() -> No
 async def test_a_bad_vector_is_a_dead_letter_and_its_neighbour_is_taken() -> None:
     async with running_deps() as (deps, sent):
         await fold(catalog, deps, described(0))
-        await fold(vectors, deps, told(0, value=vector(0, dim=7)), told(1, version=2, value=vector(0)))
+        await fold(vectors, deps, slot_record(0, value=vector(0, dim=7)), slot_record(1, version=2, value=vector(0)))
         assert await shown(deps) == {"collaborative_a": [1, 0, 0]}
         assert len(sent.to("dead-letters")) == 1
 
@@ -100,7 +104,7 @@ async def test_a_bad_vector_is_a_dead_letter_and_its_neighbour_is_taken() -> Non
 async def test_a_null_value_clears_the_topic_of_its_key_without_a_letter_and_the_item_keeps_its_vector() -> None:
     async with running_deps() as (deps, sent):
         await fold(catalog, deps, described(0))
-        await fold(vectors, deps, told(0, version=1, value=vector(0)))
+        await fold(vectors, deps, slot_record(0, version=1, value=vector(0)))
         place = TopicPartition("item-vectors", partition_for("b"))
         await fold(vectors, deps, *(record_at(place, 1 + n, key, None) for n, key in enumerate((b"a/b", b"\xff"))))
         assert await shown(deps) == {"collaborative_a": [1, 0, 0]}
@@ -118,7 +122,7 @@ async def test_similar_items_go_by_the_version_that_answers_and_only_by_it() -> 
             for item_id in item_ids:
                 offset = 10 * ord(slot) + item_ids.index(item_id)
                 value = vector(0) if item_id in pair else vector(1)
-                await fold(vectors, deps, told(offset, item_id, slot, version=ord(slot), value=value))
+                await fold(vectors, deps, slot_record(offset, item_id, slot, version=ord(slot), value=value))
         answers = {}
         for slot in ("a", "b", None):
             deps.active_vectors.space = None if slot is None else COLLABORATIVE_SPACES[slot]

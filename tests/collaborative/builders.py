@@ -19,7 +19,7 @@ def vector(place: int, dim: int = DIM) -> NDArray[np.float32]:
     return found
 
 
-def told(
+def slot_record(
     offset: int, item_id: str = "b", slot: str = "a", version: int = 1, value: NDArray[np.float32] | None = None
 ) -> Record:
     """A record in the partition where its item belongs."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.agents.dependencies import NOW_MS, chunk_of_records, done, json_record, running_deps
-from tests.collaborative.builders import told, vector
+from tests.collaborative.builders import slot_record, vector
 from workers.admin.vectors.precompute import similar_lists
 from workers.agents import catalog, vectors
 from workers.control.versions import Pointer, Version, Versions
@@ -119,7 +119,7 @@ async def test_lists_are_made_of_the_version_that_answers() -> None:
         for place, item_id in enumerate(ITEMS):
             for number, slot in enumerate("ab"):
                 halves = place % 2 if slot == "a" else place // 3
-                record = told(10 * place + number, item_id, slot, version=number + 1, value=vector(halves))
+                record = slot_record(10 * place + number, item_id, slot, version=number + 1, value=vector(halves))
                 chunk = chunk_of_records(record)
                 await vectors.handle(chunk, deps)
                 await done(chunk)

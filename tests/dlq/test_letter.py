@@ -55,7 +55,7 @@ def test_other_records_on_the_dead_letter_topic_are_no_letters() -> None:
 
 
 @pytest.mark.parametrize(
-    ("topic", "told"),
+    ("topic", "message"),
     [
         ("recommendation-requests", "nobody waits"),
         ("item-transitions", "a rebuild"),
@@ -64,8 +64,8 @@ def test_other_records_on_the_dead_letter_topic_are_no_letters() -> None:
         ("another-prefix.user-interactions", "none that workers of this prefix read"),
     ],
 )
-def test_some_letters_are_never_replayed(topic: str, told: str) -> None:
-    assert told in why_not(letter(refused(topic=topic)), TOPICS)
+def test_some_letters_are_never_replayed(topic: str, message: str) -> None:
+    assert message in why_not(letter(refused(topic=topic)), TOPICS)
 
 
 def test_a_letter_without_its_content_is_never_replayed() -> None:

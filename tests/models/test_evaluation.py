@@ -20,7 +20,7 @@ def rating(user_id: str, item_id: str, second: int, value: float = 5.0) -> dict[
 
 
 class Spy:
-    """Answers with `answer` and keeps what it was asked and told, in order."""
+    """Answers with `answer` and keeps what it was asked and given, in order."""
 
     def __init__(self, *answer: str) -> None:
         self.answer = list(answer)

@@ -7,14 +7,16 @@ from hypothesis import strategies as st
 from models.state.floor import Floor
 
 # What happens to rows: records of one of two origins that concern some of four keys, and keys that are dropped.
-Told = tuple[int, list[str]]
+Applied = tuple[int, list[str]]
 STEPS = st.lists(
     st.one_of(st.sampled_from("abcd"), st.tuples(st.integers(0, 1), st.lists(st.sampled_from("abcd"), max_size=3)))
 )
 
 
 @given(STEPS)
-def test_whatever_was_applied_to_a_dropped_row_is_covered_and_what_comes_next_is_not(steps: list[str | Told]) -> None:
+def test_whatever_was_applied_to_a_dropped_row_is_covered_and_what_comes_next_is_not(
+    steps: list[str | Applied],
+) -> None:
     floor, rows, lost = Floor(), {key: dict[int, int]() for key in "abcd"}, list[tuple[str, tuple[int, int]]]()
     kept: dict[str, list[tuple[int, int]]] = {key: [] for key in "abcd"}
     for offset, step in enumerate(steps):
@@ -35,7 +37,7 @@ def test_whatever_was_applied_to_a_dropped_row_is_covered_and_what_comes_next_is
 
 
 @given(STEPS, st.data())
-def test_a_torn_floor_is_refused(steps: list[str | Told], data: st.DataObject) -> None:
+def test_a_torn_floor_is_refused(steps: list[str | Applied], data: st.DataObject) -> None:
     floor = Floor()
     for offset, step in enumerate(steps):
         if not isinstance(step, str):

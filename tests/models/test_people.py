@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from models.state.events import Event
 from models.state.evidence import Evidence
-from models.state.forgetting import retractions, told
+from models.state.forgetting import evidence_of, retractions
 from models.state.history import FIRST
 from models.state.identity import GUESTS_BOUND, Identity
 from models.state.item_state import ItemState
@@ -122,7 +122,7 @@ def test_what_a_guest_told_alone_is_taken_back_as_it_was_told(
     sent += learn(guest, events_of(guests, partition=1))
     user.merge(guest, "guest", 50, VECTORS, 1)
     sent += learn(user, [replace(one, time_ms=100 + at, origin=(2, at)) for at, one in enumerate(events_of(later))])
-    again = told(user.history, len(user.history), 1)
+    again = evidence_of(user.history, len(user.history), 1)
     assert sorted(map(content, again)) == sorted(map(content, sent))
 
 

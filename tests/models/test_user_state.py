@@ -94,9 +94,9 @@ def test_basket_teaches_all_its_lines_in_their_order() -> None:
 
 
 def test_basket_is_bought_together_whatever_the_order_of_its_lines() -> None:
-    told = UserState().learn([event("a", 4, kind="purchase"), event("b", 4, kind="purchase")], {})
-    assert [piece.bought for piece in told] == [True, True]
-    assert [piece.bought_with.tolist() for piece in told] == [[], [sparse_index("a")]]
+    learned = UserState().learn([event("a", 4, kind="purchase"), event("b", 4, kind="purchase")], {})
+    assert [piece.bought for piece in learned] == [True, True]
+    assert [piece.bought_with.tolist() for piece in learned] == [[], [sparse_index("a")]]
 
 
 def test_view_tells_nothing_of_what_was_bought() -> None:

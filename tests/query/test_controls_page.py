@@ -1,4 +1,4 @@
-"""The page on controls tells the truth: its examples are taken, and do what it says."""
+"""The page on controls is true: its examples are taken, and do what it says."""
 
 import re
 from math import log

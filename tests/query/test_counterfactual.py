@@ -100,9 +100,9 @@ async def test_the_only_thing_that_somebody_did_taken_away_leaves_a_stranger(dep
     items = (await answer(deps, user_id="once", limit=100, explain="counterfactual", exclude=["red-5"])).items
     stranger = await answer(deps, user_id="nobody", limit=100, exclude=["red-5"])
     expected = {item.item_id: (item.rank, item.score) for item in stranger.items}
-    told = {item.item_id: (item.without.rank, item.without.score) for item in items if item.without}
-    assert told
-    assert told == {item_id: (expected[item_id][0], pytest.approx(expected[item_id][1])) for item_id in told}
+    stated = {item.item_id: (item.without.rank, item.without.score) for item in items if item.without}
+    assert stated
+    assert stated == {item_id: (expected[item_id][0], pytest.approx(expected[item_id][1])) for item_id in stated}
 
 
 async def test_it_is_only_said_where_asked_for_and_where_a_past_stands_behind_it(deps: Dependencies) -> None:

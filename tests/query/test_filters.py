@@ -1,4 +1,4 @@
-"""What may not be shown is removed with its reason; what the index can leave out is told to it."""
+"""What may not be shown is removed with its reason; what the index can leave out is passed to it."""
 
 from typing import Any
 

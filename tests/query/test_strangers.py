@@ -7,7 +7,7 @@ from tests.query.builders import CLUSTER, answer, describe, fold, touch, two_clu
 from workers.runtime.dependencies import Dependencies
 
 
-def tell(deps: Dependencies, user: str, *preferred: str) -> None:
+def give_profile(deps: Dependencies, user: str, *preferred: str) -> None:
     row = deps.users.partitions[partition_for(user)].change(user)
     row.profile.learn((NOW_MS, 0, 0), {}, preferred)
 
@@ -21,7 +21,7 @@ async def test_preferred_categories_come_first_the_most_popular_of_them_first() 
         await touch(deps, [(f"fan-{n}", "red-0") for n in range(50)] + [(f"fan-{n}", "blue-5") for n in range(9)])
         await fold(deps)
         assert ids(await answer(deps, user_id="stranger", limit=2)) == ["red-0", "blue-5"]
-        tell(deps, "newcomer", "blue")
+        give_profile(deps, "newcomer", "blue")
         found = (await answer(deps, user_id="newcomer", limit=2 * CLUSTER, explain=True)).items
         assert found[0].item_id == "blue-5" and found[CLUSTER].item_id == "red-0"
         assert all(item.item_id.startswith("blue") for item in found[:CLUSTER])
@@ -32,19 +32,19 @@ async def test_preferred_categories_come_first_the_most_popular_of_them_first() 
 async def test_a_preferred_category_without_fans_still_comes_first() -> None:
     async with two_clusters() as deps:
         await describe(deps, *({"item_id": f"tea-{n}", "title": "tea", "category": "tea"} for n in range(3)))
-        tell(deps, "newcomer", "tea", "coffee")
+        give_profile(deps, "newcomer", "tea", "coffee")
         assert set(ids(await answer(deps, user_id="newcomer", limit=5))[:3]) == {"tea-0", "tea-1", "tea-2"}
 
 
 async def test_a_past_says_more_than_a_profile() -> None:
     async with two_clusters() as deps:
-        tell(deps, "u", "blue")
+        give_profile(deps, "u", "blue")
         assert ids(await answer(deps, limit=1))[0].startswith("red")
 
 
 async def test_preferred_as_a_filter_leaves_out_all_other_categories() -> None:
     async with two_clusters() as deps:
-        tell(deps, "u", "blue")
+        give_profile(deps, "u", "blue")
         for body in ({}, {"kind": "trending"}, {"kind": "similar_items", "item_ids": ["red-1"]}):
             found = ids(await answer(deps, limit=100, filters={"preferred": True}, **body))
             assert set(found) == {f"blue-{n}" for n in range(CLUSTER)}

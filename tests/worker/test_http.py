@@ -42,10 +42,10 @@ async def post(shop: Shop, body: dict[str, Any] | bytes) -> tuple[int, dict[str,
 )
 async def test_the_answer_is_that_of_kafka(shop: Shop, body: dict[str, Any]) -> None:
     status, found = await post(shop, body)
-    told = await shop.ask(**body)
+    by_kafka = await shop.ask(**body)
     own = {"recommendation_id", "took_ms", "next"}
     assert status == 200 and found["items"]
-    assert {k: v for k, v in found.items() if k not in own} == {k: v for k, v in told.items() if k not in own}
+    assert {k: v for k, v in found.items() if k not in own} == {k: v for k, v in by_kafka.items() if k not in own}
 
 
 async def test_pages_go_on_over_either_way(shop: Shop) -> None:

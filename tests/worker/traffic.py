@@ -41,7 +41,7 @@ def events(count: int, seed: int) -> list[dict[str, Any]]:
 def mixed(count: int, seed: int) -> list[dict[str, Any]]:
     """As `events`, among them guests who become users, users who are forgotten, and some whose key is wrong.
 
-    What items are told of these does not depend on who is faster: each account has one guest and nothing else.
+    The evidence about these does not depend on who is faster: each account has one guest and nothing else.
     """
     return [_somebodys(one, random.Random(one["event_id"])) for one in events(count, seed)]
 

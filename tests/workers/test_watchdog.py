@@ -1,4 +1,4 @@
-"""The rule by which a stall is told from rest, and what is done about it."""
+"""The rule that distinguishes a stall from idleness, and what is done about it."""
 
 import pytest
 from aiokafka import TopicPartition

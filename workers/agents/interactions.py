@@ -121,7 +121,7 @@ def _fold_one(
         return DUPLICATE
     evidence = user.learn(_events(event, one, deps), vectors)
     for piece in evidence:
-        effects.tell(piece.item_id, piece.pack(), deps)
+        effects.emit_evidence(piece.item_id, piece.pack(), deps)
     return APPLIED if evidence else DUPLICATE
 
 

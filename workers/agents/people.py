@@ -97,7 +97,7 @@ def _describe(event: Profile, one: Decoded, user: UserState) -> None:
 
 def _take_back(pieces: list[Evidence], one: Decoded, effects: Effects, deps: RecordsDependencies) -> None:
     for retraction in retractions(pieces, one.arrival.origin):
-        effects.tell(retraction.item_id, retraction.pack(), deps)
+        effects.emit_evidence(retraction.item_id, retraction.pack(), deps)
 
 
 def _pass_on(guests: list[str], until_ms: int, one: Decoded, effects: Effects, deps: RecordsDependencies) -> None:

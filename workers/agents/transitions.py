@@ -47,19 +47,19 @@ async def handle(chunk: Chunk, deps: TransitionsDependencies) -> None:
         taken_back: dict[str, None] = {}
         for record in chunk.records:
             try:
-                told = _told(record)
+                decoded = _decoded(record)
             except BadRecordError as error:
                 letters.add(record, error)
             else:
-                touched[told.item_id] = None
-                if rows.floor.covers(told.item_id, told.origin):
+                touched[decoded.item_id] = None
+                if rows.floor.covers(decoded.item_id, decoded.origin):
                     continue
-                row = rows.change(told.item_id)
-                if isinstance(told, Retraction):
-                    row.retract(told)
-                    taken_back[told.item_id] = None
+                row = rows.change(decoded.item_id)
+                if isinstance(decoded, Retraction):
+                    row.retract(decoded)
+                    taken_back[decoded.item_id] = None
                 else:
-                    row.learn(told)
+                    row.learn(decoded)
             await deps.turns.rest(chunk.tp.topic)
         await letters.send(deps.writer, deps.topics.dead_letters, deps.metrics)
         await deps.writer.send(deps.items.changelog, partition, rows.take_changes())
@@ -78,7 +78,7 @@ def attach(app: faust.App, channel: faust.ChannelT[Chunk], deps: TransitionsDepe
                 await handle(chunk, deps)
 
 
-def _told(record: Record) -> Evidence | Retraction:
+def _decoded(record: Record) -> Evidence | Retraction:
     value = record.value or b""
     try:
         return Retraction.unpack(value) if is_retraction(value) else Evidence.unpack(value)

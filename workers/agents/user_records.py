@@ -59,8 +59,8 @@ class Decoded:
 class Effects:
     """What one chunk does to the world outside its rows, each partition in the order of the chunk.
 
-    What items are told is acknowledged before anything goes to another user's row: that user may be forgotten at
-    once, and with it what was told.
+    Evidence about items is acknowledged before anything goes to another user's row: that user may be forgotten at
+    once, and the evidence with it.
     """
 
     to_items: Batches = field(default_factory=lambda: defaultdict(list))
@@ -73,8 +73,8 @@ class Effects:
         owner = partition_of(subject, deps.settings.user_partitions)
         self.to_users[deps.topics.interactions_rerouted, owner].append(record)
 
-    def tell(self, item_id: str, value: bytes, deps: RecordsDependencies) -> None:
-        """Tell an item."""
+    def emit_evidence(self, item_id: str, value: bytes, deps: RecordsDependencies) -> None:
+        """Send evidence to an item's partition."""
         owner = partition_of(item_id, deps.settings.item_partitions)
         self.to_items[deps.topics.item_transitions, owner].append(OutRecord(item_id.encode(), value))
 

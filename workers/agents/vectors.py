@@ -12,7 +12,7 @@ from workers.dead_letters.letters import Letters
 from workers.errors import BadRecordError
 from workers.indexing.writer import IndexWriter
 from workers.items.rows import ItemRow
-from workers.items.slots import Told, told_of
+from workers.items.slots import VectorRecord, vector_record
 from workers.metrics import Metrics
 from workers.records.codes import Reason
 from workers.scheduling import Turns
@@ -45,14 +45,14 @@ async def handle(chunk: Chunk, deps: VectorsDependencies) -> None:
         touched: dict[str, None] = {}
         for record in chunk.records:
             if record.value is None:
-                continue  # a tombstone clears the topic of its key; items keep what they were told
+                continue  # a tombstone clears the topic of its key; items keep their vectors
             try:
-                told = _told(record, deps)
+                decoded = _decoded(record, deps)
             except BadRecordError as error:
                 letters.add(record, error)
             else:
-                rows.change(told.item_id).slots.take(told)
-                touched[told.item_id] = None
+                rows.change(decoded.item_id).slots.take(decoded)
+                touched[decoded.item_id] = None
             await deps.turns.rest()
         await letters.send(deps.writer, deps.topics.dead_letters, deps.metrics)
         await deps.writer.send(deps.items.changelog, partition, rows.take_changes())
@@ -70,12 +70,12 @@ def attach(app: faust.App, channel: faust.ChannelT[Chunk], deps: VectorsDependen
                 await handle(chunk, deps)
 
 
-def _told(record: Record, deps: VectorsDependencies) -> Told:
-    told = told_of(record.key, record.value, deps.settings.collaborative_dim)
-    owner = partition_of(told.item_id, deps.settings.item_partitions)
+def _decoded(record: Record, deps: VectorsDependencies) -> VectorRecord:
+    decoded = vector_record(record.key, record.value, deps.settings.collaborative_dim)
+    owner = partition_of(decoded.item_id, deps.settings.item_partitions)
     if owner != record.partition:
         raise BadRecordError(
             Reason.WRONG_PARTITION,
-            f"item {told.item_id!r} belongs to partition {owner}: publish vectors with `tastestream retrain`",
+            f"item {decoded.item_id!r} belongs to partition {owner}: publish vectors with `tastestream retrain`",
         )
-    return told
+    return decoded

@@ -30,7 +30,7 @@ from workers.topics import Topics
 log = logging.getLogger(__name__)
 
 PATH = "/v1/recommendations"
-# Requests that are being answered, their bodies complete; more are told to come back.
+# Requests that are being answered, their bodies complete; more are refused and may retry.
 MOST_AT_ONCE = 64
 # Lines for `recommendations-served` that Kafka has not acknowledged. Beyond, answers go on and say so.
 MOST_UNLOGGED = 1_000
@@ -98,7 +98,7 @@ class HttpApi:
         except ClientLeftError:
             raise
         except TasteStreamError as error:
-            reply = error_reply(_told(error))
+            reply = error_reply(_as_sent(error))
         except Exception as error:
             log.exception("a request over HTTP failed")
             reply = error_reply(error)
@@ -144,7 +144,7 @@ class HttpApi:
             self._deps.metrics.count_reply(kind, reply.variant, bool(reply.degraded))
 
 
-def _told(error: TasteStreamError) -> TasteStreamError:
+def _as_sent(error: TasteStreamError) -> TasteStreamError:
     if isinstance(error, DependencyError):
         return BadRecordError(RequestFailure.NOT_READY, "the index does not answer: ask again")
     return error

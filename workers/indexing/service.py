@@ -105,7 +105,7 @@ class ServerIndexService(IndexService):
         """Open the collection again, which may have been lost or replaced, and have it compared with our rows."""
         breaks = self._server.breaks
         self._checked = False
-        # Both are asked to open before one of them fails: whoever uses them meanwhile is told to wait.
+        # Both are asked to open before one of them fails: their users get an error that says to wait.
         opening = (self._server.ensure(self._schema), self._ingest.ensure(self._schema))
         for failure in await asyncio.gather(*opening, return_exceptions=True):
             if isinstance(failure, BaseException):

@@ -57,8 +57,8 @@ def score(
     item_ids = list(facts)
     scores = {source: _returned(item_ids, found, source) for source in _SEARCHED if source in found.hits}
     if question.bought:
-        told = reversed_scores(found.queries[BOUGHT_TOGETHER], question.bought, sparse_indices(item_ids))
-        scores[BOUGHT_TOGETHER] = scores.get(BOUGHT_TOGETHER, 0.0) + told
+        by_seeds = reversed_scores(found.queries[BOUGHT_TOGETHER], question.bought, sparse_indices(item_ids))
+        scores[BOUGHT_TOGETHER] = scores.get(BOUGHT_TOGETHER, 0.0) + by_seeds
     if REVERSED in found.queries:
         scores[REVERSED] = reversed_scores(found.queries[REVERSED], question.followed, sparse_indices(item_ids))
     if question.prices and question.situation.kind == "for_user":

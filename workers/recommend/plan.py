@@ -23,7 +23,7 @@ from models.retrieval.sources import (
     HistoryQuery,
     cooccurrence_query,
     seed_query,
-    told_query,
+    seed_rows_query,
     transition_query,
 )
 from models.state.item_state import HALF_LIVES
@@ -103,9 +103,9 @@ def _bought_together(question: Question, planned: Plan) -> None:
     planned.queries[BOUGHT_TOGETHER] = seeds
     # A pair is noted with the item that was bought second: seeds are found in others' rows, and others in theirs.
     planned.searches[BOUGHT_TOGETHER] = [(BOUGHT, seeds.vector)]
-    told = told_query(seeds, question.bought)
-    if len(told):
-        planned.searches[BOUGHT_BEFORE] = [(WORDS, told)]
+    named = seed_rows_query(seeds, question.bought)
+    if len(named):
+        planned.searches[BOUGHT_BEFORE] = [(WORDS, named)]
     _ask_popular(planned, POPULARITY, _LONGEST)
 
 

@@ -57,7 +57,7 @@ class PopularLists:
             self._kept.popitem(last=False)
 
     def _from_list(self, query: Query) -> list[Hit] | None:
-        """The first hits of the list that the query allows; None if the list can't tell all of them."""
+        """The first hits of the list that the query allows; None if the list can't give all of them."""
         kept = self._kept.get(_list_of(query)) if _is_plain(query) else None
         if kept is None:
             return None

@@ -78,7 +78,7 @@ class ReplySender(Service):
                 to.topic, line.value, key=line.key, partition=to.partition, headers=list(to.headers)
             )
         )
-        sending.add_done_callback(lambda done: done.cancelled() or done.exception())  # of two, one may be told of
+        sending.add_done_callback(lambda done: done.cancelled() or done.exception())  # of two, one may be unreported
         return sending
 
     async def _delivered(self, sending: asyncio.Future[Any], address: ReplyTo) -> None:
@@ -123,7 +123,7 @@ class ReplySender(Service):
             try:
                 cluster = await self._producer.client.fetch_all_metadata()
             except KafkaError as error:
-                raise DependencyError(f"Kafka does not tell which topics exist: {plain(error)}") from error
+                raise DependencyError(f"Kafka does not say which topics exist: {plain(error)}") from error
             self._partitions = {topic: cluster.partitions_for_topic(topic) or set() for topic in cluster.topics()}
 
 

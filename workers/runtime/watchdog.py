@@ -153,9 +153,9 @@ class Watchdog(Service):
 
 
 def end_process(story: str) -> NoReturn:
-    """Tell what happened and where everybody waits, and end at once: all that was not committed is repeated."""
+    """Log what happened and where each coroutine waits, and end at once: all that was not committed is repeated."""
     log.critical("%s", story)
-    # A task tells of its outermost coroutine only; the one that never comes back is further in.
+    # A task shows its outermost coroutine only; the one that hangs is further in.
     for one in gc.get_objects():
         if inspect.iscoroutine(one) and one.cr_frame is not None:
             code = one.cr_frame.f_code

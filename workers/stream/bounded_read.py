@@ -111,7 +111,7 @@ async def topic_reader(options: ClientOptions) -> AsyncIterator[TopicReader]:
 
 
 def unreachable(options: ClientOptions, error: Exception) -> DependencyError:
-    """What to tell a person who waits for Kafka."""
+    """What to show a person who waits for Kafka."""
     return DependencyError(
         f"Kafka at {options.get('bootstrap_servers')} can't be used ({plain(error)}): check that it is up"
     )

@@ -20,7 +20,7 @@ def committed_reader(options: ClientOptions, **settings: Any) -> AIOKafkaConsume
 def log_reader(options: ClientOptions, **settings: Any) -> AIOKafkaConsumer:
     """A consumer of all that is in the log, where only we write and each acknowledged record counts.
 
-    Its `end_offsets` are those of the log: what tells a topic that grew from one that was made anew.
+    Its `end_offsets` are those of the log: what distinguishes a topic that grew from one that was created again.
     """
     return _consumer(options, isolation_level="read_uncommitted", **settings)
 

@@ -156,7 +156,7 @@ class GroupMember(Service):
         log.info("ready: %d partitions are ours (generation %d)", len(assigned), self._generation)
 
     async def _ends(self, tps: set[TopicPartition]) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:
-        """How far `tps` can be read, which is what to wait for, and where their logs end, which tells new topics.
+        """How far `tps` can be read, which is what to wait for, and where their logs end, which identifies new topics.
 
         An offset may be committed between the two: by a program that read what was not committed, or by a person.
         """

@@ -1,6 +1,6 @@
 """Whether Kafka is away or refuses us (I/O): the one is worth waiting for, the other needs a person.
 
-aiokafka's clients tell neither: whatever goes wrong at the first connection, they can't bootstrap.
+aiokafka's clients report neither: whatever goes wrong at the first connection, they can't bootstrap.
 """
 
 import ssl

@@ -1,8 +1,8 @@
 """What is read first when partitions are taken over: what a crash may have interrupted, before anything new (no I/O).
 
-A chunk that was interrupted had told others what it does, and its rows were not written. Folded again from the same
-rows it tells the same, and receivers skip it. Two topics may feed the rows of one partition: had a record of the
-other one changed them first, the chunk would tell something else. One chunk of a partition is at work at a time, so
+A chunk that was interrupted had sent its evidence, and its rows were not written. Folded again from the same
+rows it sends the same, and receivers skip it. Two topics may feed the rows of one partition: had a record of the
+other one changed them first, the chunk would send something else. One chunk of a partition is at work at a time, so
 it is enough to know of which topic it can be: before a chunk of the side topic has any effect, its end is noted in
 the changelog (`TablePartition.begin`). Up to there the side topic goes first, then the main one to its present end.
 """

@@ -215,7 +215,7 @@ def _offset(value: bytes) -> int:
 
 
 def unreadable(which: str, error: ValueError, healing: str) -> str:
-    """What to tell of a row that is torn, alien or of an unknown version; `healing` as `healed_by` says it."""
+    """The message for a row that is truncated, malformed or of an unknown version; `healing` as `healed_by` says it."""
     return (
         f"the {which} is unreadable ({error}): nothing is computed on it. Run `tastestream rebuild`; "
         f"or, to have this one start from nothing, {healing}"

@@ -185,7 +185,7 @@ async def _delete(admin: Any, names: list[str]) -> None:
                 "delete.topic.enable, then run the rebuild again"
             )
     async with asyncio.timeout(GONE_WITHIN_S):
-        while set(names) & set(await admin.list_topics()):  # noqa: ASYNC110  (the broker does not tell us)
+        while set(names) & set(await admin.list_topics()):  # noqa: ASYNC110  (the broker does not notify)
             await asyncio.sleep(LOOK_EVERY_S)
 
 

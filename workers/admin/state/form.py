@@ -86,7 +86,7 @@ def _events(history: History) -> list[list[Any]]:
 
 
 def _event(entry: HistoryEntry) -> list[Any]:
-    """What happened: not where it was published, nor what was known and told when it came."""
+    """What happened: not where it was published, nor what was known when it came."""
     stars = None if entry.stars != entry.stars else entry.stars
     return [entry.time_ms, entry.item_id, entry.weight, entry.event_hash, stars, bool(entry.flags & BOUGHT)]
 
