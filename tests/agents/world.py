@@ -62,7 +62,7 @@ class World(Writer):
     async def settle(self, chunk_records: int) -> None:
         """Fold until nothing is left to fold, in chunks of random partitions."""
         for _ in range(MAX_CHUNKS):
-            self._end_turns()
+            self._end_phases()
             waiting = [t for t in list(self.logs) if t[0] in (INTERACTIONS, REROUTED) and self._waiting(t)]
             if not waiting:
                 return
@@ -101,9 +101,9 @@ class World(Writer):
         limits = (one.limit(TopicPartition(*target)) for one in self._repeats if TopicPartition(*target) in one.tps)
         return next(limits, None)
 
-    def _end_turns(self) -> None:
+    def _end_phases(self) -> None:
         for repeats in self._repeats:
-            for tp in reversed(repeats.tps):  # in the order of the turns
+            for tp in reversed(repeats.tps):  # in the order of the phases
                 if (limit := repeats.limit(tp)) and self._committed[tp] >= limit:
                     repeats.go_on()
 

@@ -36,7 +36,7 @@ async def deps() -> AsyncIterator[Dependencies]:
 
 
 async def shelf_of(deps: Dependencies, size: int) -> Shelf:
-    shelf = Shelf(deps.items, deps.points, deps.turns, DIM, PARTITIONS, lambda: False, size=size)
+    shelf = Shelf(deps.items, deps.points, deps.scheduler, DIM, PARTITIONS, lambda: False, size=size)
     await shelf.on_start()
     await shelf.refresh()
     return shelf

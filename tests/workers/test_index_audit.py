@@ -23,7 +23,7 @@ Fixture = tuple[Dependencies, IndexAudit]
 @pytest_asyncio.fixture
 async def audited() -> AsyncIterator[Fixture]:
     async with running_deps() as (deps, _):
-        audit = IndexAudit(deps.index, deps.items, deps.points, deps.index_writer, deps.vocabulary, deps.turns)
+        audit = IndexAudit(deps.index, deps.items, deps.points, deps.index_writer, deps.vocabulary, deps.scheduler)
         for offset, item_id in enumerate(("a", "b", "c")):
             chunk = chunk_of_records(json_record("item-catalog", offset, item_id, {"item_id": item_id, "title": "T"}))
             await catalog.handle(chunk, deps)
@@ -209,7 +209,7 @@ async def test_a_repeated_audit_looks_at_everything_and_is_behind_until_it_is_wr
 async def test_an_audit_that_is_due_by_the_clock_looks_at_everything(audited: Fixture) -> None:
     deps, _ = audited
     often = IndexAudit(
-        deps.index, deps.items, deps.points, deps.index_writer, deps.vocabulary, deps.turns, every_s=0.01
+        deps.index, deps.items, deps.points, deps.index_writer, deps.vocabulary, deps.scheduler, every_s=0.01
     )
     await often.start()
     try:

@@ -27,7 +27,7 @@ from workers.records.item_update import ItemEvent, ItemUpdate, decode_item_event
 from workers.records.mapping import AS_THEY_ARE, Mappings
 from workers.records.out import OutRecord
 from workers.records.wire import key_text
-from workers.scheduling import Turns
+from workers.scheduling import Scheduler
 from workers.settings import Settings
 from workers.stream.chunk import Chunk, Record
 from workers.stream.partitioning import partition_of
@@ -48,7 +48,7 @@ class CatalogDependencies(Protocol):
     topics: Topics
     mappings: Mappings
     metrics: Metrics
-    turns: Turns
+    scheduler: Scheduler
     items: Table[ItemRow]
     points: ItemPoints
     index_writer: IndexWriter
@@ -75,7 +75,7 @@ async def handle(chunk: Chunk, deps: CatalogDependencies) -> None:
     async with rows.lock:
         for record in chunk.records:
             effects.settled[record.key] = _take(record, rows, effects, deps)
-            await deps.turns.rest(chunk.tp.topic)
+            await deps.scheduler.rest(chunk.tp.topic)
         _restate(rows, effects, (chunk.tp.topic, partition))
         await deps.writer.send_all(effects.records)
         await effects.letters.send(deps.writer, deps.topics.dead_letters, deps.metrics)

@@ -87,7 +87,7 @@ async def fold(
             effects.letters.add(one.record, error)
         else:
             effects.outcomes[one.event_type, outcome] += 1
-        await deps.turns.rest(one.record.topic)
+        await deps.scheduler.rest(one.record.topic)
 
 
 def _fold_one(

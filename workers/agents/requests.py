@@ -51,7 +51,7 @@ async def handle(record: Record, deps: RequestsDependencies) -> None:
     """Answer one request; returns when its reply is acknowledged."""
     address = reply_to(record.headers, record.value, deps.topics.recommendation_replies, deps.topics.may_reply_to)
     request: Request | None = None
-    with deps.turns.answering():
+    with deps.scheduler.answering():
         try:
             request = decode_request(record.value, record.key, record.timestamp, record.headers)
             if is_foreign(request, deps) and not _was_forwarded(record):

@@ -16,7 +16,7 @@ from workers.items.eviction import make_room_for_items
 from workers.items.rows import ItemRow
 from workers.metrics import Metrics
 from workers.records.codes import Reason
-from workers.scheduling import Turns
+from workers.scheduling import Scheduler
 from workers.settings import Settings
 from workers.stream.chunk import Chunk, Record
 from workers.stream.table import Table
@@ -30,7 +30,7 @@ class TransitionsDependencies(Protocol):
     settings: Settings
     topics: Topics
     metrics: Metrics
-    turns: Turns
+    scheduler: Scheduler
     items: Table[ItemRow]
     index_writer: IndexWriter
     writer: Writer
@@ -60,7 +60,7 @@ async def handle(chunk: Chunk, deps: TransitionsDependencies) -> None:
                     taken_back[decoded.item_id] = None
                 else:
                     row.learn(decoded)
-            await deps.turns.rest(chunk.tp.topic)
+            await deps.scheduler.rest(chunk.tp.topic)
         await letters.send(deps.writer, deps.topics.dead_letters, deps.metrics)
         await deps.writer.send(deps.items.changelog, partition, rows.take_changes())
     # A patch leaves out what an item does not have: where some was taken back, the whole item is written.

@@ -14,7 +14,7 @@ from workers.records.event import UserEvent, decode_event
 from workers.records.interaction import Interaction
 from workers.records.mapping import Mappings
 from workers.records.out import OutRecord
-from workers.scheduling import Turns
+from workers.scheduling import Scheduler
 from workers.settings import Settings
 from workers.stream.chunk import Record
 from workers.stream.partitioning import partition_of
@@ -32,7 +32,7 @@ class RecordsDependencies(Protocol):
     settings: Settings
     topics: Topics
     mappings: Mappings
-    turns: Turns
+    scheduler: Scheduler
 
 
 @dataclass(slots=True)
@@ -90,7 +90,7 @@ async def decode(records: Sequence[Record], effects: Effects, deps: RecordsDepen
                 effects.outcomes[IGNORED, IGNORED] += 1
             else:
                 effects.letters.add(record, error)
-        await deps.turns.rest(record.topic)
+        await deps.scheduler.rest(record.topic)
     return decoded
 
 

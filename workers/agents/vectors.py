@@ -15,7 +15,7 @@ from workers.items.rows import ItemRow
 from workers.items.slots import VectorRecord, vector_record
 from workers.metrics import Metrics
 from workers.records.codes import Reason
-from workers.scheduling import Turns
+from workers.scheduling import Scheduler
 from workers.settings import Settings
 from workers.stream.chunk import Chunk, Record
 from workers.stream.partitioning import partition_of
@@ -30,7 +30,7 @@ class VectorsDependencies(Protocol):
     settings: Settings
     topics: Topics
     metrics: Metrics
-    turns: Turns
+    scheduler: Scheduler
     items: Table[ItemRow]
     index_writer: IndexWriter
     writer: Writer
@@ -53,7 +53,7 @@ async def handle(chunk: Chunk, deps: VectorsDependencies) -> None:
             else:
                 rows.change(decoded.item_id).slots.take(decoded)
                 touched[decoded.item_id] = None
-            await deps.turns.rest()
+            await deps.scheduler.rest()
         await letters.send(deps.writer, deps.topics.dead_letters, deps.metrics)
         await deps.writer.send(deps.items.changelog, partition, rows.take_changes())
     # Repeated ones too: a worker that was killed may have written the row, and not the index.

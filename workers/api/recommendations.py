@@ -110,7 +110,7 @@ class HttpApi:
             raise BadRecordError(RequestFailure.NOT_READY, f"{MOST_AT_ONCE} requests are in progress: ask again")
         self._answering += 1
         try:
-            with self._deps.turns.answering():
+            with self._deps.scheduler.answering():
                 request = decode_request(body, None, int(time.time() * 1000))
                 asked.kind = request.kind
                 answered = await answer(request, uuid.uuid4().hex, self._deps)

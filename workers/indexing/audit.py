@@ -21,7 +21,7 @@ from workers.indexing.vocabulary import Vocabulary
 from workers.indexing.writer import IndexWriter
 from workers.items.points import REVISION, WHOLE_REVISION, ItemPoints, whole_revision
 from workers.items.rows import ItemRow
-from workers.scheduling import Turns
+from workers.scheduling import Scheduler
 from workers.stream.table import Table, TablePartition
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class IndexAudit(Service):
         points: ItemPoints,
         writer: IndexWriter,
         vocabulary: Vocabulary,
-        turns: Turns,
+        scheduler: Scheduler,
         *,
         every_s: float | None = None,
     ) -> None:
@@ -55,7 +55,7 @@ class IndexAudit(Service):
         self._index = index
         self._items = items
         self._writer = writer
-        self._turns = turns
+        self._scheduler = scheduler
         self._every_s = every_s
         self._wanted = asyncio.Event()
         self._round = 0
@@ -120,7 +120,7 @@ class IndexAudit(Service):
             if behind:
                 await self._writer.repair(partition, behind)
             stale += len(behind)
-            await self._turns.rest()
+            await self._scheduler.rest()
         return stale
 
     async def _behind(self, rows: TablePartition[ItemRow], item_ids: Sequence[str]) -> list[str]:
@@ -136,7 +136,7 @@ class IndexAudit(Service):
                 entry = row.entry()
                 self._vocabulary.count(item_id, self._points.embed(entry))
                 self._vocabulary.count_words(item_id, self._points.words(item_id, entry))
-                await self._turns.rest()
+                await self._scheduler.rest()
         return behind
 
 

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from models.state.user_state import UserState
 from workers.items.rows import ItemRow
 from workers.metrics import Metrics
-from workers.scheduling import Turns
+from workers.scheduling import Scheduler
 from workers.settings import Settings
 from workers.stream.table import Table, TablePartition
 from workers.stream.writer import Writer
@@ -31,7 +31,7 @@ class EvictionDependencies(Protocol):
 
     settings: Settings
     metrics: Metrics
-    turns: Turns
+    scheduler: Scheduler
     writer: Writer
 
 
@@ -120,7 +120,7 @@ async def _drop_some(
         keys = rows.oldest(max(0, count), spare_only=bound.spare_only)
         for key in keys:
             rows.drop(key)
-            await deps.turns.rest()
+            await deps.scheduler.rest()
         if keys:
             await deps.writer.send(bound.table.changelog, number, [rows.floor_record()])
             await bound.then(number, rows, keys)

@@ -15,7 +15,7 @@ from workers.records.codes import Reason, RequestFailure
 from workers.records.experiment import Assigned
 from workers.records.reply import AsOf, Reply
 from workers.records.request import MinOffset, Request
-from workers.scheduling import Turns
+from workers.scheduling import Scheduler
 from workers.settings import Settings
 from workers.stream.partitioning import partition_of
 from workers.stream.table import Table
@@ -38,7 +38,7 @@ class AnswerDependencies(Protocol):
     """What it takes to answer a request."""
 
     settings: Settings
-    turns: Turns
+    scheduler: Scheduler
     progress: Progress
     users: Table[UserState]
     items: Table[ItemRow]
@@ -62,11 +62,11 @@ def is_foreign(request: Request, deps: AnswerDependencies) -> bool:
 async def answer(request: Request, recommendation_id: str, deps: AnswerDependencies) -> Reply:
     """The reply; raises `BadRecordError` for what can't be answered, `DependencyError` if no source answers.
 
-    To be called inside `Turns.answering`.
+    To be called inside `Scheduler.answering`.
     """
     _check_owner(request, deps)
     if request.min_offset is not None:
-        with deps.turns.waiting_for_folding():
+        with deps.scheduler.waiting_for_folding():
             await _wait_for_own_event(request, request.min_offset, deps)
         _check_owner(request, deps)
     _check_deadline(request)

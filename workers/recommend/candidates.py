@@ -42,9 +42,9 @@ WIDEST = 10_000
 LOOKS_BESIDE = 4
 # Hits of each source that a pin's filter may choose from.
 PIN_WIDTH = 20
-# Milliseconds after which other little-known items have their turn.
+# Milliseconds after which other little-known items are drawn.
 TURN_MS = 10_000
-# An item published so many days ago or later has its turn at once.
+# An item published so many days ago or later is drawn at once.
 NEW_DAYS = 7
 LITTLE_KNOWN = "little_known"
 # Kinds of request in which a place is given to what is little known: elsewhere it would answer another question.
@@ -173,7 +173,7 @@ async def _best(planned: Plan, sources: Sources, where: tuple[Condition, ...], w
 
 
 async def _little_known(question: Question, sources: Sources, where: tuple[Condition, ...]) -> Found:
-    """Little-known items whose turn it is: by the clock, so that chances do not depend on the draw; new ones always."""
+    """Little-known items that are due: by the clock, so that chances do not depend on the draw; new ones always."""
     asked_at_ms = question.request.asked_at_ms
     vector = little_known_query(asked_at_ms // TURN_MS)
     new = Range("published_at", gte=asked_at_ms - NEW_DAYS * DAY_MS)

@@ -12,7 +12,7 @@ from workers.index.memory import MemoryIndex
 from workers.items.points import ItemPoints
 from workers.items.rows import ItemRow
 from workers.items.vectors import ItemVectors
-from workers.scheduling import Turns
+from workers.scheduling import Scheduler
 from workers.stream.partitioning import partition_of
 from workers.stream.table import Table
 
@@ -34,7 +34,7 @@ class Shelf(Service):
         self,
         items: Table[ItemRow],
         points: ItemPoints,
-        turns: Turns,
+        scheduler: Scheduler,
         dim: int,
         item_partitions: int,
         needed: Callable[[], bool],
@@ -46,7 +46,7 @@ class Shelf(Service):
         self.vectors = ItemVectors(self.index, dim, size)
         self._items = items
         self._points = points
-        self._turns = turns
+        self._scheduler = scheduler
         self._item_partitions = item_partitions
         self._needed = needed
         self._size = size
@@ -105,7 +105,7 @@ class Shelf(Service):
                         heappush(best, place)
                     else:
                         heappushpop(best, place)
-                await self._turns.rest()
+                await self._scheduler.rest()
         return [item_id for _, item_id in sorted(best, reverse=True)]
 
     async def _take(self, item_id: str, *, used: bool) -> None:
@@ -121,7 +121,7 @@ class Shelf(Service):
             await self.index.upsert([self._points.point(item_id, row)])
             self.vectors.forget(item_id)
             self._held[item_id] = revision
-        await self._turns.rest()
+        await self._scheduler.rest()
 
     def _is_behind(self, item_id: str, revision: list[int], used: bool) -> bool:
         held = self._held.get(item_id)

@@ -204,7 +204,7 @@ def _watchdog(
         lambda: answers(options),
         waits_for,
         deps.metrics,
-        deps.turns.slices,
+        deps.scheduler.slices,
         limit_s=deps.settings.watchdog_s,
         agent_of=agent_of,
     )

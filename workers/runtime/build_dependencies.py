@@ -31,7 +31,7 @@ from workers.recommend.replies import ReplySender
 from workers.recommend.shelf import Shelf
 from workers.runtime.dependencies import Dependencies
 from workers.runtime.source_mapping import mappings_of
-from workers.scheduling import Turns
+from workers.scheduling import Scheduler
 from workers.settings import Settings
 from workers.stream.connect import ClientOptions
 from workers.stream.table import Row, Table
@@ -48,7 +48,7 @@ def build_dependencies(settings: Settings, options: ClientOptions) -> Dependenci
     """What the agents share, in the order in which one needs the other."""
     topics = Topics(settings.topic_prefix)
     metrics = Metrics(_registry())
-    turns = Turns()
+    scheduler = Scheduler()
     items = Table(topics.item_state_changelog, ItemRow.unpack, ItemRow, kind=_kind(ItemRow()), is_spare=is_spare)
     points = ItemPoints(settings.vector_dim, settings.collaborative_dim)
     indexes = build_index(settings)
@@ -66,12 +66,12 @@ def build_dependencies(settings: Settings, options: ClientOptions) -> Dependenci
         points,
         vocabulary,
         vectors,
-        turns,
+        scheduler,
         delay_s=settings.index_delay_s,
         slice_items=indexes.slice_items,
     )
     audit_s = SHARED_AUDIT_S if shared else None
-    audit = IndexAudit(indexes.writes, items, points, index_writer, vocabulary, turns, every_s=audit_s)
+    audit = IndexAudit(indexes.writes, items, points, index_writer, vocabulary, scheduler, every_s=audit_s)
     facts = ItemFacts(items, indexes.answers, settings.item_partitions, shared=shared)
     share = settings.similar_share
     fusion = OnlineRanker(similar_share=share) if settings.ranker == "online" else FixedFusion(share)
@@ -84,7 +84,7 @@ def build_dependencies(settings: Settings, options: ClientOptions) -> Dependenci
         topics=topics,
         mappings=mappings_of(settings),
         metrics=metrics,
-        turns=turns,
+        scheduler=scheduler,
         progress=Progress(),
         users=Table(topics.user_state_changelog, UserState.unpack, UserState, kind=_kind(UserState())),
         items=items,
@@ -124,7 +124,7 @@ def for_shared_index(deps: Dependencies, vectors: ItemVectors, ingest: Lookup) -
         # Until it is compared with our rows, an index that came back may lack items, or show removed ones.
         return service.away or deps.index_audit.behind
 
-    shelf = Shelf(items, deps.points, deps.turns, settings.vector_dim, count, away)
+    shelf = Shelf(items, deps.points, deps.scheduler, settings.vector_dim, count, away)
     facts = ItemFacts(items, Elsewhere(), count, shared=True)
     known = (deps.vocabulary, deps.fusion, deps.metrics, deps.rules.of)
     without = Pipeline(shelf.index, facts, shelf.vectors, *known, lambda: deps.active_vectors.space)

@@ -22,7 +22,7 @@ from workers.recommend.fallback import Answering
 from workers.recommend.replies import ReplySender
 from workers.recommend.shelf import Shelf
 from workers.records.mapping import Mappings
-from workers.scheduling import Turns
+from workers.scheduling import Scheduler
 from workers.settings import Settings
 from workers.stream.table import Table
 from workers.stream.writer import Writer
@@ -38,7 +38,7 @@ class Dependencies:
     topics: Topics
     mappings: Mappings
     metrics: Metrics
-    turns: Turns
+    scheduler: Scheduler
     progress: Progress
     users: Table[UserState]
     items: Table[ItemRow]

@@ -117,7 +117,7 @@ class Reader(Service):
         return {tp: lag for tp in self._open & ours if (lag := self._lag_of(tp)) is not None}
 
     async def standings(self) -> dict[TopicPartition, Standing]:
-        """Each open partition whose turn it is, as Kafka and we see it now; KafkaError if Kafka does not answer."""
+        """Each open partition that may be read, as Kafka and we see it now; KafkaError if Kafka does not answer."""
         looked = [tp for tp in self._open if self._limit(tp) != 0]
         ends = await self._consumer.end_offsets(looked) if looked else {}
         found = {}
@@ -162,7 +162,7 @@ class Reader(Service):
         return outstanding < PARKED_TOO * route.chunks_out and self._ledger.at_work(tp) < route.chunks_out
 
     async def _has_its_turn(self, tp: TopicPartition) -> bool:
-        """Whether `tp` may be read now; ends its turn when all of it is finished."""
+        """Whether `tp` may be read now; ends its phase when all of it is finished."""
         limit = self._limit(tp)
         if not limit:
             return limit is None
