@@ -56,7 +56,7 @@ async def behind(settings: Settings) -> int:
 
 
 class _Watch:
-    """Looks at one group until it has committed the ends of some topics."""
+    """Polls one group until it has committed the ends of some topics."""
 
     def __init__(self, backlog: Backlog, bar: Progress, group: str) -> None:
         self._backlog = backlog

@@ -1,4 +1,4 @@
-"""What a demo measured, as values: the report shows them, tests look at them."""
+"""What a demo measured, as values: the report shows them, tests check them."""
 
 from collections import Counter
 from dataclasses import dataclass

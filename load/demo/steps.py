@@ -237,7 +237,7 @@ async def _freshness(stage: Stage) -> Freshness:
 
 
 def live_score(before: Scrape, after: Scrape) -> LiveScore:
-    """The worker's own score of what happened between two looks; `examples` are those since its start."""
+    """The worker's own score of what happened between two scrapes; `examples` are those since its start."""
 
     def grown(name: str, recommender: str) -> int:
         name, of = f"tastestream_live_{name}_total", {"recommender": recommender, "variant": "default"}

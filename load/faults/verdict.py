@@ -88,7 +88,7 @@ def judge_state(
 def judge_answers(
     asked: Iterable[Asked], truth: Truth, windows: list[tuple[float, float]], partitions: int, excuse: str
 ) -> AnswerVerdict:
-    """Look at every reply; one whose only fault is `excuse` counts as undegraded."""
+    """Check every reply; one whose only fault is `excuse` counts as undegraded."""
     outcomes: Counter[str] = Counter()
     errors: Counter[str] = Counter()
     for one in asked:

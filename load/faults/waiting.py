@@ -10,7 +10,7 @@ LOOK_AGAIN_S = 0.1
 
 
 async def until(condition: Callable[[], bool | Awaitable[bool]], within_s: float, what: str) -> None:
-    """Look at `condition` until it holds; raises LoadError after `within_s`."""
+    """Poll `condition` until it holds; raises LoadError after `within_s`."""
     deadline = time.monotonic() + within_s
     while True:
         holds = condition()

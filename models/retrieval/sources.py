@@ -48,7 +48,7 @@ MOST_LABELS = 8
 """Categories of one item: each costs an entry per half-life in the index."""
 
 MOST_NAMED = 4_000
-"""Items named by the rows of the seeds that are looked for: 20 seeds' full rows, below an index' own bound."""
+"""Items named by the rows of the seeds that are searched for: 20 seeds' full rows, below an index' own bound."""
 
 _FAINT = 1e-6
 """Share of the most popular item's lasting popularity below which nothing can be said of what is new."""

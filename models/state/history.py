@@ -22,7 +22,7 @@ GUESTS = 128
 """Groups from here on are events of merged guests, see `HistoryEntry`."""
 
 BOUND = 200
-"""Events kept: sources look at the last 20; the rest lets late events and duplicates find their place."""
+"""Events kept: sources read the last 20; the rest lets late events and duplicates find their place."""
 
 NO_STARS = math.nan
 _SETTLED = bytes(flags for flags in range(256) if not flags & WAITING)
@@ -154,7 +154,7 @@ class History:
     def waiting(self) -> list[int]:
         """Places of the events whose item's vector was unknown when they came."""
         if not self.flags.tobytes().translate(None, _SETTLED):
-            return []  # the usual case, in a tenth of the time that looking at each takes
+            return []  # the usual case, in a tenth of the time that reading each takes
         return [place for place, flags in enumerate(self.flags) if flags & WAITING]
 
     def holds(self, event_hash: int) -> bool:

@@ -100,7 +100,7 @@ async def test_an_index_that_does_not_answer_holds_no_event_up(monkeypatch: pyte
         raise DependencyError("the index is away")
 
     async with shop() as (deps, offsets):
-        monkeypatch.setattr(deps.pipeline, "look", away)
+        monkeypatch.setattr(deps.pipeline, "preview", away)
         await choose(deps, offsets, "u", "i5")
         user = deps.users.partitions[json_record("t", 0, "u", {}).partition].get("u")
         assert user is not None and user.seen("i5")

@@ -14,7 +14,7 @@ from workers.control.live_score import LiveScore
 from workers.control.running import Running
 from workers.errors import DependencyError
 from workers.recommend.controls import Controls
-from workers.recommend.preview import Looked, rank_in
+from workers.recommend.preview import Preview, rank_in
 from workers.runtime.dependencies import Dependencies
 
 SHADOWED = experiment(
@@ -78,14 +78,14 @@ async def test_an_experiment_that_ends_takes_its_scores_along() -> None:
 async def test_a_choice_that_one_variant_can_not_be_asked_for_counts_for_none(monkeypatch: pytest.MonkeyPatch) -> None:
     async with shop() as (deps, offsets):
         run(deps, SHADOWED)
-        look = deps.pipeline.look  # type: ignore[attr-defined]
+        preview = deps.pipeline.preview  # type: ignore[attr-defined]
 
         async def narrow_is_away(user: Any, now_ms: int, settings: Any = None) -> Any:
             if settings is not None and settings.width == 10:
                 raise DependencyError("the index is away")
-            return await look(user, now_ms)
+            return await preview(user, now_ms)
 
-        monkeypatch.setattr(deps.pipeline, "look", narrow_is_away)
+        monkeypatch.setattr(deps.pipeline, "preview", narrow_is_away)
         await choose(deps, offsets, "u", "i5")
         assert [judged(deps, "choices", label) for label in ("default", *LABELS)] == [0, 0, 0, 0]
         assert value(deps, "tastestream_ranker_examples_total") == 0
@@ -99,16 +99,16 @@ async def test_variants_that_search_alike_share_one_search(monkeypatch: pytest.M
         running = Running("online")
         running.replace({"trial": alike})
         asked: list[Any] = []
-        look = deps.pipeline.look  # type: ignore[attr-defined]
+        preview = deps.pipeline.preview  # type: ignore[attr-defined]
 
         async def counted(user: Any, now_ms: int, settings: Any) -> Any:
             asked.append(settings.width)
-            return await look(user, now_ms, settings)
+            return await preview(user, now_ms, settings)
 
-        monkeypatch.setattr(deps.pipeline, "look", counted)
+        monkeypatch.setattr(deps.pipeline, "preview", counted)
         user = next(rows.get("u") for rows in deps.users.partitions.values() if rows.get("u"))
-        looked = await look(user, NOW_MS)
-        ranks = await LiveScore(deps.pipeline, running).ranks(user, "i5", NOW_MS, looked)  # type: ignore[arg-type]
+        previewed = await preview(user, NOW_MS)
+        ranks = await LiveScore(deps.pipeline, running).ranks(user, "i5", NOW_MS, previewed)  # type: ignore[arg-type]
         assert asked == [99]
         assert list(ranks) == ["trial/a", "trial/b", "trial/c"]
 
@@ -128,7 +128,7 @@ def thirty() -> Candidates:
 
 
 def ranked(item_id: str, steering: Steering | None = None, diversity: float = 0.0) -> int:
-    return rank_in(Looked(thirty(), Situation(), Controls(diversity), steering or Steering()), Likes(), item_id)
+    return rank_in(Preview(thirty(), Situation(), Controls(diversity), steering or Steering()), Likes(), item_id)
 
 
 def test_diversity_rearranges_the_first_ten_and_nothing_else_gets_into_them() -> None:

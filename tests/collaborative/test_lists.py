@@ -136,14 +136,14 @@ async def test_lists_are_made_of_the_version_that_answers() -> None:
 async def test_a_file_that_is_replaced_is_read_again_and_a_bad_one_leaves_the_old_lists(tmp_path: Path) -> None:
     file = tmp_path / "lists.jsonl"
     ready = ReadyLists(file)
-    await ready.look()
+    await ready.poll()
     assert ready.lists is None
     write_lists(file, LINES)
-    await ready.look()
+    await ready.poll()
     first = ready.lists
     assert first is not None and first.version == 7
-    await ready.look()
+    await ready.poll()
     assert ready.lists is first
     file.write_text("torn")
-    await ready.look()
+    await ready.poll()
     assert ready.lists is first

@@ -28,8 +28,8 @@ def test_help_lists_the_commands_of_the_worker_and_of_the_load() -> None:
 
 
 def test_help_loads_nothing_heavy() -> None:
-    look = "import sys, load.cli; print(sorted({'numpy', 'aiokafka', 'faust', 'pyarrow'} & set(sys.modules)))"
-    loaded = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, timeout=60)
+    program = "import sys, load.cli; print(sorted({'numpy', 'aiokafka', 'faust', 'pyarrow'} & set(sys.modules)))"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert loaded.stdout.strip() == "[]"
 
 

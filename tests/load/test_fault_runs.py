@@ -26,7 +26,7 @@ EXACT = StateVerdict(lost=0, double=0, rows_wrong=0)
 
 
 class Published(NamedTuple):
-    """A record as the fold looks at it."""
+    """A record as the fold reads it."""
 
     partition: int
     offset: int

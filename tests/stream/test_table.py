@@ -99,11 +99,11 @@ def test_recovery_keeps_the_last_record_of_a_key_and_honours_tombstones() -> Non
 def test_a_row_that_is_only_looked_at_stays_packed_and_tells_of_later_changes() -> None:
     rows = partition()
     rows.load(b"a", b"Tkept")
-    assert (seen := rows.look("a")) is not None and seen.text == "kept"
-    assert rows.look("a") is not seen
+    assert (seen := rows.peek("a")) is not None and seen.text == "kept"
+    assert rows.peek("a") is not seen
     rows.change("a").text = "changed"
-    assert (seen := rows.look("a")) is not None and seen.text == "changed"
-    assert rows.look("b") is None
+    assert (seen := rows.peek("a")) is not None and seen.text == "changed"
+    assert rows.peek("b") is None
 
 
 def test_an_unreadable_row_is_never_taken_for_an_absent_one() -> None:

@@ -35,7 +35,7 @@ async def audited() -> AsyncIterator[Fixture]:
             await audit.stop()
 
 
-class Looks:
+class ObservedIndex:
     """The index, and the items that were looked up in it."""
 
     def __init__(self, index: Any) -> None:
@@ -184,8 +184,8 @@ async def test_a_partition_that_was_recovered_anew_is_looked_at_again(audited: F
 async def test_a_partition_that_stayed_is_not_looked_at_again(audited: Fixture) -> None:
     deps, audit = audited
     await looked_at(deps, audit)
-    looked = Looks(deps.index)
-    audit._index = looked  # type: ignore[assignment]
+    observed = ObservedIndex(deps.index)
+    audit._index = observed  # type: ignore[assignment]
     await audit.lost()
     await audit.owned()
     await until(lambda: not audit._wanted.is_set())
@@ -193,7 +193,7 @@ async def test_a_partition_that_stayed_is_not_looked_at_again(audited: Fixture) 
     deps.items.partitions[99].load(b"other", ItemRow().pack())
     await audit.owned()
     await until(lambda: 99 in audit._audited)
-    assert looked.at == ["other"]
+    assert observed.at == ["other"]
 
 
 async def test_a_repeated_audit_looks_at_everything_and_is_behind_until_it_is_written(audited: Fixture) -> None:
@@ -221,7 +221,7 @@ async def test_an_audit_that_is_due_by_the_clock_looks_at_everything(audited: Fi
 
 
 async def looked_at(deps: Dependencies, audit: IndexAudit) -> None:
-    """Have every row looked at once."""
+    """Have every row checked once."""
     await audit.owned()
     await until(lambda: set(audit._audited) == set(deps.items.partitions))
 

@@ -48,7 +48,7 @@ class HeardWeights:
 
 def decode_weights(value: bytes) -> RankerWeights:
     """The weights in a record; raises `BadRecordError`."""
-    parse_object(value)  # bounds size and nesting before anything else looks at it
+    parse_object(value)  # bounds size and nesting before anything else reads it
     try:
         return RankerWeights.unpack(value)
     except ValueError as error:

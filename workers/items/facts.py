@@ -61,7 +61,7 @@ class ItemFacts:
         return {item_id: facts for item_id, facts in found.items() if facts.available} if available else found
 
     async def filtered(self, item_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
-        """What filters look at (`FILTERED`), by item id; an item that the catalog does not have is left out."""
+        """What filters check (`FILTERED`), by item id; an item that the catalog does not have is left out."""
         return await self._payloads(item_ids, FILTERED, filtered_by)
 
     async def cards(self, item_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:

@@ -35,10 +35,10 @@ from workers.records.rules import EVERY
 
 log = logging.getLogger(__name__)
 
-# Each further look is so many times wider, until there are enough items or none are left.
+# Each further search is so many times wider, until there are enough items or none are left.
 WIDEN = 7
 WIDEST = 10_000
-# Looks beside full categories. Each finds new ones; a list that is short after so many stays short.
+# Searches beside full categories. Each finds new ones; a list that is short after so many stays short.
 LOOKS_BESIDE = 4
 # Hits of each source that a pin's filter may choose from.
 PIN_WIDTH = 20
@@ -66,7 +66,7 @@ class Sources:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Gathered:
-    """Candidates in the order of `facts`; `payloads`: what filters look at, of those that rules ask about."""
+    """Candidates in the order of `facts`; `payloads`: what filters check, of those that rules ask about."""
 
     found: Found
     candidates: Candidates
@@ -75,7 +75,7 @@ class Gathered:
 
 
 async def gather(question: Question, planned: Plan, sources: Sources, stage: Stage) -> Gathered:
-    """Candidates that may be shown, looked for wider and wider until they fill the list and one place more."""
+    """Candidates that may be shown, searched for wider and wider until they fill the list and one place more."""
     where = conditions(question)
     width = width_for(question.request.limit, len(question.page.shown), question.controls.width)
     while True:
@@ -121,7 +121,7 @@ def _is_ruled(question: Question) -> bool:
 async def _ruled(
     question: Question, planned: Plan, sources: Sources, where: tuple[Condition, ...], found: Found, kept: list[str]
 ) -> tuple[Found, list[str], Payloads]:
-    """With what rules bring in, and what filters look at of all of them."""
+    """With what rules bring in, and what filters check of all of them."""
     if question.controls.caps:
         found = await _beside_full_categories(question, planned, sources, where, found)
     for at in pinned_here(question).values():
@@ -139,7 +139,7 @@ async def _ruled(
 async def _beside_full_categories(
     question: Question, planned: Plan, sources: Sources, where: tuple[Condition, ...], found: Found
 ) -> Found:
-    """Look beside the categories that fill their cap, until what the caps let pass fills the list."""
+    """Search beside the categories that fill their cap, until what the caps let pass fills the list."""
     payloads: dict[str, Mapping[str, Any]] = {}
     for _ in range(LOOKS_BESIDE):
         kept, _removed = keep(merge(found), question)

@@ -25,7 +25,7 @@ from workers.recommend.dense import dense_queries, near_query
 from workers.recommend.paging import next_page
 from workers.recommend.plan import plan
 from workers.recommend.popular import PopularLists
-from workers.recommend.preview import Looked
+from workers.recommend.preview import Preview
 from workers.recommend.question import Question, ask
 from workers.recommend.steering import steering
 from workers.records.experiment import AS_DEPLOYED, VariantSettings
@@ -137,7 +137,7 @@ class Pipeline:
             log.warning("an answer says nothing of what would be without its reasons: %s", error)
             return items, (COUNTERFACTUAL,)
 
-    async def look(self, user: UserState, now_ms: int, settings: VariantSettings = AS_DEPLOYED) -> Looked:
+    async def preview(self, user: UserState, now_ms: int, settings: VariantSettings = AS_DEPLOYED) -> Preview:
         """What a user's list at `now_ms` would be made of, in no scenario; for whoever learns from it, or judges it.
 
         Raises `DependencyError` if no source answers.
@@ -147,10 +147,10 @@ class Pipeline:
         dense = await dense_queries(question, self._vectors, self._vocabulary.rarity)
         planned = plan(question, dense, self._vocabulary.words)
         gathered = await gather(question, planned, self._sources, lambda _: nullcontext())
-        return Looked(gathered.candidates, question.situation, question.controls, steering(gathered, question))
+        return Preview(gathered.candidates, question.situation, question.controls, steering(gathered, question))
 
     def controls_of(self, settings: VariantSettings) -> Controls:
-        """What steers a list that is only looked at: as for a request of no scenario, and nothing is explored."""
+        """What steers a list that is only previewed: as for a request of no scenario, and nothing is explored."""
         return replace(self._over(Request(user_id=_SOMEBODY), settings), explore=0.0)
 
     def fusion_of(self, controls: Controls) -> Fusion:

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 PRECOMPUTED = "precomputed"
 """Named in `degraded` by an answer that was asked for from a list and had to be computed."""
 
-# Seconds between looks at the file: so long are answers from the old one after it was replaced.
+# Seconds between polls of the file: so long are answers from the old one after it was replaced.
 LOOK_EVERY_S = 2.0
 
 
@@ -41,9 +41,9 @@ class ReadyLists(Service):
         self._seen: tuple[int, int] | None = None
 
     async def on_start(self) -> None:
-        await self.look()
+        await self.poll()
 
-    async def look(self) -> None:
+    async def poll(self) -> None:
         """Read the file if it is another one than before; one that can't be read leaves the old lists."""
         if self._path is None:
             return
@@ -58,10 +58,10 @@ class ReadyLists(Service):
             log.warning("precomputed lists: %s", error)
 
     @Service.task
-    async def _look_forever(self) -> None:
+    async def _poll_forever(self) -> None:
         while not self.should_stop and self._path is not None:
             await self.sleep(LOOK_EVERY_S)
-            await self.look()
+            await self.poll()
 
 
 class PrecomputedPipeline:

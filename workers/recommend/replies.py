@@ -18,7 +18,7 @@ from workers.stream.connect import ClientOptions, connect, disconnect
 
 # Topics are listed anew at most so often: a client that names topics that don't exist can't slow others.
 RELIST_AFTER_S = 1.0
-# A reply not acknowledged for so long may go to a topic that was deleted: then it is looked for again.
+# A reply not acknowledged for so long may go to a topic that was deleted: then it is looked up again.
 UNSURE_AFTER_S = 1.0
 # Bytes of a reply and its key: what Kafka takes by default, less headers and a record's own fields.
 MOST_BYTES = (1 << 20) - 8_192

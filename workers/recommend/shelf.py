@@ -19,11 +19,11 @@ from workers.stream.table import Table
 # Items held, 17 KiB each with rows of 200 neighbours. Fewer leave users with long histories and narrow filters
 # without answers.
 SIZE = 2_000
-# Seconds between looks at all rows. More often: folding gives way for nothing. Less: new favourites are missing.
+# Seconds between scans of all rows. More often: folding gives way for nothing. Less: new favourites are missing.
 REFRESH_S = 60.0
 # Or as soon as there are so many times the items: a catalog is being published.
 GROWN = 1.5
-# Between looks at what is held while it is answered from: then items that change or go must do so at once.
+# Between scans of what is held while it is answered from: then items that change or go must do so at once.
 RENEW_S = 1.0
 
 

@@ -57,7 +57,7 @@ class Backlog:
 
 @asynccontextmanager
 async def open_backlog(options: ClientOptions, group: str) -> AsyncIterator[Backlog]:
-    """Look at a group for a while, without becoming a member."""
+    """Observe a group for a while, without becoming a member."""
     admin = AIOKafkaAdminClient(**options)
     await admin.start()
     try:

@@ -1,6 +1,6 @@
 """Who may write a partition of a changelog (I/O): the broker refuses whoever was replaced.
 
-A worker that stood still for minutes goes on in the middle of a chunk, and no look at its own clock keeps a write
+A worker that stood still for minutes goes on in the middle of a chunk, and no check of its own clock keeps a write
 from arriving after its successor's. So each changelog partition is written under a producer id and an epoch of
 its own, which Kafka's transaction coordinator gives out for a transactional id: asking raises the epoch, and a
 partition refuses a batch of an older epoch than it has seen (docs/decisions/0009-zombies.md).

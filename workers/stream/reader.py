@@ -17,7 +17,7 @@ from workers.stream.repeats import Repeats
 
 log = logging.getLogger(__name__)
 
-# With every chunk that may be out still out, look again after this long. Shorter costs wake-ups,
+# With every chunk that may be out still out, poll again after this long. Shorter costs wake-ups,
 # longer leaves an agent idle between its chunks.
 BLOCKED_PAUSE_S = 0.01
 # Chunks that only wait for the index may be out besides, up to so many times as many in all: agents go on meanwhile.
@@ -118,8 +118,8 @@ class Reader(Service):
 
     async def standings(self) -> dict[TopicPartition, Standing]:
         """Each open partition that may be read, as Kafka and we see it now; KafkaError if Kafka does not answer."""
-        looked = [tp for tp in self._open if self._limit(tp) != 0]
-        ends = await self._consumer.end_offsets(looked) if looked else {}
+        readable = [tp for tp in self._open if self._limit(tp) != 0]
+        ends = await self._consumer.end_offsets(readable) if readable else {}
         found = {}
         for tp, end in ends.items():
             with suppress(IllegalStateError):  # the assignment changed meanwhile

@@ -91,7 +91,7 @@ class TablePartition(Generic[R]):
             row = self._rows[key] = self._parse(key, row)
         return row
 
-    def look(self, key: str) -> R | None:
+    def peek(self, key: str) -> R | None:
         """A row to read once, as `get`; one that is packed stays packed: for those who walk through all rows."""
         row = self._rows.get(key)
         return self._parse(key, row) if isinstance(row, bytes) else row
@@ -115,7 +115,7 @@ class TablePartition(Generic[R]):
 
     def drop(self, key: str) -> None:
         """Keep a row no more; the floor knows what it had applied, and is to be written before anything else."""
-        row = self.look(key)
+        row = self.peek(key)
         if row is not None:
             self.floor.drop(key, row.marks())
             del self._rows[key]

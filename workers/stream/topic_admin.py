@@ -40,7 +40,7 @@ async def ensure_topics(client_options: Mapping[str, Any], specs: Sequence[Topic
         raise ConfigurationError("; ".join(problems))
 
 
-async def look_at_topics(client_options: Mapping[str, Any], specs: Sequence[TopicSpec]) -> list[TopicView]:
+async def inspect_topics(client_options: Mapping[str, Any], specs: Sequence[TopicSpec]) -> list[TopicView]:
     """How each topic of `specs` is, in their order; creates nothing. Raises as `ensure_topics` does."""
     async with _admin(client_options) as admin:
         present = set(await admin.list_topics())

@@ -73,7 +73,7 @@ class Plan:
 
 
 async def plan_rebuild(settings: Settings, since_ms: int | None = None) -> Plan:
-    """Look at topics and group; `since_ms`: replay only events published since, epoch ms.
+    """Inspect topics and group; `since_ms`: replay only events published since, epoch ms.
 
     Raises ConfigurationError while the group has members, DependencyError when Kafka does not answer.
     """

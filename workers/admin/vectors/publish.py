@@ -35,11 +35,11 @@ SENT_AT_ONCE = 2_000
 
 async def read_versions(settings: Settings) -> Versions:
     """What is in which slot, and what answers."""
-    versions, _ = await look_at_versions(settings)
+    versions, _ = await inspect_versions(settings)
     return versions
 
 
-async def look_at_versions(settings: Settings) -> tuple[Versions, Refusals]:
+async def inspect_versions(settings: Settings) -> tuple[Versions, Refusals]:
     """The same, and what the topic holds that no worker goes by."""
     versions = Versions()
     async with topic_reader(client_options(settings)) as reader:
