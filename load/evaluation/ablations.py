@@ -108,7 +108,7 @@ class WithItemVectors(WithSource):
     _observed = 0
 
     def observe(self, event: Mapping[str, Any]) -> None:
-        """Learn one event; every 5,000 events the vectors anew."""
+        """Learn one event; every 5,000 events retrain the vectors."""
         super().observe(event)
         self._observed += 1
         if self._observed % RETRAINED_EVERY == 0:

@@ -66,11 +66,11 @@ async def tear_changelog(scene: Scene) -> None:
     scene.notes.append(f"the alien row was refused with exit code {EXIT_MISCONFIGURED}")
 
 
-async def make_topic_anew(scene: Scene) -> None:
+async def recreate_topic(scene: Scene) -> None:
     """Somebody deletes `user-interactions` and creates it again: the worker waits for a person, who has it rebuilt."""
     [worker] = scene.workers
     async with scene.window() as window:
-        await _create_anew(scene)
+        await _recreate(scene)
         await until(lambda: EXIT_MISCONFIGURED in worker.ends, 120.0, "the worker notices that the topic is another")
         worker.discard()
         # Answers from the log that is gone can't be judged by the new one.
@@ -92,7 +92,7 @@ async def _write(scene: Scene, topic: str, key: str, value: bytes | None) -> Non
         await producer.stop()
 
 
-async def _create_anew(scene: Scene) -> None:
+async def _recreate(scene: Scene) -> None:
     spec = next(s for s in scene.topics.specs(PARTITIONS, PARTITIONS) if s.name == scene.topics.user_interactions)
     admin = AIOKafkaAdminClient(bootstrap_servers=scene.broker.bootstrap)
     await admin.start()
@@ -104,6 +104,6 @@ async def _create_anew(scene: Scene) -> None:
             answer = await admin.create_topics([new])
             return not any(error[1] for error in answer.topic_errors)
 
-        await until(created, 30.0, f"{spec.name} is created anew")
+        await until(created, 30.0, f"{spec.name} is created again")
     finally:
         await admin.close()

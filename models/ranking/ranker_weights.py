@@ -105,7 +105,7 @@ class RankerWeights:
                 raise ValueError("they are not all finite numbers of a size that is learned")
             return cls(values, squares, _count(read["examples"]), _count(read["time_ms"]))
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
-            raise ValueError(f"packed ranker weights can't be read: {error}; leave them out, or learn anew") from error
+            raise ValueError(f"packed ranker weights can't be read: {error}; leave them out, or learn again") from error
 
 
 def bucket_rows(situation: Situation) -> list[int]:

@@ -1,4 +1,4 @@
-"""How far rows got that are kept no more: a record that they had applied must not begin them anew."""
+"""How far rows got that are kept no more: a record that they had applied must not start them over."""
 
 import struct
 from array import array

@@ -42,7 +42,7 @@ class Taste:
         self._sum: Vector | None = None
 
     def learn_one(self, vector: Vector, weight: float, time_ms: int) -> None:
-        """Add one event's share; `vector` float32 (dim,). A vector of another `dim` starts the taste anew."""
+        """Add one event's share; `vector` float32 (dim,). A vector of another `dim` starts the taste over."""
         if self._sum is None or len(vector) != len(self._sum):
             self._sum = np.zeros(len(vector), dtype=np.float32)
             self._landmark_ms = self._half_lives(time_ms, since_ms=0)

@@ -118,7 +118,7 @@ class UserState:
     def forget(self, until_ms: int, partitions: int) -> tuple[list[Evidence], list[str]]:
         """Forget what happened at `until_ms` or before; the evidence to take back, and guests to forget as well.
 
-        What happened later stays as far as the history holds it: its shares of the taste are learned anew.
+        What happened later stays as far as the history holds it: its shares of the taste are learned again.
         `partitions` of `user-interactions`, for the clock.
         """
         gone = self.history.until(until_ms)

@@ -1,4 +1,4 @@
-"""`item-catalog` in memory: what clients and the worker publish, read back in chunks, compacted, folded anew."""
+"""`item-catalog` in memory: what clients and the worker publish, read back in chunks, compacted, folded again."""
 
 from dataclasses import dataclass, field
 

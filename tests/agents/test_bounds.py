@@ -194,7 +194,7 @@ async def test_every_event_of_users_who_come_and_go_is_told_under_one_origin() -
     assert evidence == expected
 
 
-async def test_a_user_who_went_is_not_begun_anew_by_a_record_that_comes_again() -> None:
+async def test_a_user_who_went_is_not_started_over_by_a_record_that_comes_again() -> None:
     async with running_deps(max_users=1) as (deps, sent):
         first, second, third = (_view(f"u{n}", offset) for n, offset in ((0, 0), (0, 1), (0, 2)))
         await interactions.handle(chunk_of_records(first, second), deps)

@@ -158,7 +158,7 @@ async def test_a_date_near_1970_survives_its_restatement() -> None:
         assert entries(deps) == before
 
 
-async def folded_anew(topic: CatalogTopic) -> dict[str, object]:
+async def folded_again(topic: CatalogTopic) -> dict[str, object]:
     async with running_deps() as (deps, sent):
         await topic.fold(deps, sent)
         return entries(deps)
@@ -170,7 +170,7 @@ async def test_a_restatement_that_a_newer_item_overtook_is_made_again() -> None:
         topic.item("b", update="partial", title="old")
         topic.item("b", title="new")
         await topic.fold(deps, sent, chunk_records=1)
-        assert await folded_anew(topic.compacted()) == entries(deps)
+        assert await folded_again(topic.compacted()) == entries(deps)
         assert entry(deps, "b")["title"] == "new"
 
 
@@ -184,7 +184,7 @@ async def test_a_misplaced_record_that_a_rebuild_forwards_again_does_not_hide_th
         expected = entries(deps)
     for _ in range(2):
         topic = topic.compacted()
-        assert await folded_anew(topic) == expected
+        assert await folded_again(topic) == expected
 
 
 async def test_a_misplaced_change_that_was_refused_is_not_taken_by_a_rebuild() -> None:
@@ -196,7 +196,7 @@ async def test_a_misplaced_change_that_was_refused_is_not_taken_by_a_rebuild() -
         await topic.fold(deps, sent)
         topic.item("b", title="again")
         await topic.fold(deps, sent)
-        assert await folded_anew(topic.compacted()) == entries(deps)
+        assert await folded_again(topic.compacted()) == entries(deps)
         assert entry(deps, "b") == {"item_id": "b", "title": "again"}
 
 
@@ -224,7 +224,7 @@ async def test_a_record_that_cannot_be_used_does_not_hide_the_one_before_it() ->
         topic.item("b", title="T")
         topic.publish(partition_for("b"), b"b", b"{")
         await topic.fold(deps, sent)
-        assert await folded_anew(topic.compacted()) == entries(deps) != {}
+        assert await folded_again(topic.compacted()) == entries(deps) != {}
 
 
 IDS = ("a", "b", "c")
@@ -252,8 +252,8 @@ def publish(topic: CatalogTopic, kind: str, item_id: str, number: int) -> None:
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(STEP, st.booleans()), max_size=14), st.integers(1, 4), st.integers(1, 4))
-def test_folding_a_compacted_topic_anew_gives_the_same_catalog(
-    steps: list[tuple[tuple[str, str, int], bool]], chunk_records: int, chunk_records_anew: int
+def test_folding_a_compacted_topic_again_gives_the_same_catalog(
+    steps: list[tuple[tuple[str, str, int], bool]], chunk_records: int, chunk_records_again: int
 ) -> None:
     async def run() -> None:
         topic = CatalogTopic()
@@ -267,7 +267,7 @@ def test_folding_a_compacted_topic_anew_gives_the_same_catalog(
         for _ in range(2):  # what a rebuild publishes must be as true as what it read
             topic = topic.compacted()
             async with running_deps() as (deps, sent):
-                await topic.fold(deps, sent, chunk_records_anew)
+                await topic.fold(deps, sent, chunk_records_again)
                 assert entries(deps) == expected
 
     asyncio.run(run())

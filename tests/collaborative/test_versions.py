@@ -32,7 +32,7 @@ def test_of_two_silent_slots_the_empty_or_the_older_is_filled() -> None:
     assert holding(("a", 5, True), ("b", 2, True)).free_slot() == "b"
 
 
-def test_a_slot_that_is_filled_anew_answers_no_more_at_once() -> None:
+def test_a_slot_that_is_filled_again_answers_no_more_at_once() -> None:
     versions = holding(("a", 1, True), active=1)
     versions.load(b"a", encode(Version(2, "a", "test", 3)))
     assert versions.active_slot() is None

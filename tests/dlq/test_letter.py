@@ -79,7 +79,7 @@ def test_a_replay_goes_where_its_key_belongs_and_without_one_where_it_was() -> N
     assert target_partition(letter(refused(key=None)), TOPICS) == 3
 
 
-def test_what_was_forwarded_enters_anew_under_its_first_place() -> None:
+def test_what_was_forwarded_enters_again_under_its_first_place() -> None:
     forwarded = refused("interactions-rerouted", headers=(*HEADERS, ("tastestream.first_place", b"5:77")))
     found = letter(forwarded)
     assert (why_not(found, TOPICS), target_topic(found, TOPICS)) == ("", "user-interactions")

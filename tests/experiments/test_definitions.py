@@ -49,7 +49,7 @@ def test_a_bad_definition_says_what_is_wrong_and_the_last_good_one_stays(
     assert definitions.current == {"trial": experiment()}
 
 
-def test_a_null_value_ends_an_experiment_and_a_later_definition_begins_it_anew() -> None:
+def test_a_null_value_ends_an_experiment_and_a_later_definition_begins_it_again() -> None:
     definitions = Definitions()
     definitions.apply(record(definition()))
     definitions.apply(record(None))

@@ -1,4 +1,4 @@
-"""Certificates for brokers in tests, made anew each time."""
+"""Certificates for brokers in tests, made for each run."""
 
 from dataclasses import dataclass
 from pathlib import Path

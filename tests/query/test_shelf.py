@@ -83,7 +83,7 @@ async def test_items_of_partitions_that_went_away_leave_the_shelf(deps: Dependen
     assert {partition_for(item_id) for item_id in await held(shelf)} == {1 - gone}
 
 
-async def test_only_what_changed_is_made_anew(deps: Dependencies, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_only_what_changed_is_made_again(deps: Dependencies, monkeypatch: pytest.MonkeyPatch) -> None:
     shelf = await shelf_of(deps, size=100)
     made: list[str] = []
     point = deps.points.point

@@ -150,5 +150,5 @@ async def test_a_worker_that_stops_takes_nothing_from_its_successor(broker: str)
 def test_a_topic_that_ends_before_what_was_committed_is_another_topic() -> None:
     tp, quiet = TopicPartition("events", 0), TopicPartition("events", 1)
     check_not_shorter({tp: 252, quiet: None}, {tp: 252, quiet: 0})
-    with pytest.raises(ConfigurationError, match="deleted and created anew"):
+    with pytest.raises(ConfigurationError, match="deleted and created again"):
         check_not_shorter({tp: 252, quiet: None}, {tp: 60, quiet: 0})

@@ -38,7 +38,7 @@ def test_a_row_that_was_dropped_is_gone_and_leaves_a_tombstone_when_it_is_buried
     assert [(r.key, r.value) for r in rows.take_changes()] == [(b"a", None)]
 
 
-def test_a_row_that_began_anew_is_not_buried() -> None:
+def test_a_row_that_started_over_is_not_buried() -> None:
     rows = partition()
     rows.load(b"a", b"Told")
     rows.drop("a")

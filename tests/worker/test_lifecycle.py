@@ -118,7 +118,7 @@ async def test_a_mapping_file_that_can_not_be_used_is_a_contradiction_too(broker
 
 
 @pytest.mark.parametrize("running", [True, False], ids=["while the worker runs", "while it does not"])
-async def test_a_topic_deleted_and_created_anew_is_noticed_before_its_events_are_taken_for_old_ones(
+async def test_a_topic_deleted_and_created_again_is_noticed_before_its_events_are_taken_for_old_ones(
     broker: str, tmp_path: Path, running: bool
 ) -> None:
     worker = Worker(broker, tmp_path, instance_id="one")
@@ -128,12 +128,12 @@ async def test_a_topic_deleted_and_created_anew_is_noticed_before_its_events_are
             await shop.publish_events(*(event(f"u{n}", "a") for n in range(40)))
             if not running:
                 assert await worker.stop() == 0
-            await _create_anew(broker, worker.topics.user_interactions)
+            await _recreate(broker, worker.topics.user_interactions)
             if not running:
                 worker.spawn()
             assert await worker.ended(within_s=60.0) != 0
         # Who is faster decides whether a running worker sees it gone, or another in its place.
-        assert "was deleted" in worker.log and "created anew" in worker.log
+        assert "was deleted" in worker.log and "created again" in worker.log
     finally:
         worker.kill()
 
@@ -272,7 +272,7 @@ async def _back(worker: Worker) -> None:
     await worker.until_ready()
 
 
-async def _create_anew(broker: str, topic: str) -> None:
+async def _recreate(broker: str, topic: str) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=broker)
     await admin.start()
     try:

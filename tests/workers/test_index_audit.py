@@ -165,7 +165,7 @@ async def test_a_partition_that_went_away_before_its_turn_is_skipped(audited: Fi
     assert not audit.crashed
 
 
-async def test_a_partition_that_was_recovered_anew_is_looked_at_again(audited: Fixture) -> None:
+async def test_a_partition_that_was_recovered_again_is_looked_at_again(audited: Fixture) -> None:
     deps, audit = audited
     await looked_at(deps, audit)
     await deps.index.delete(["b"])

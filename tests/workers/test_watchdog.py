@@ -111,7 +111,7 @@ def test_records_that_are_not_fetched_are_a_stall_although_the_agent_works() -> 
     assert rule.stalled(both(behind, standing(finished=2, end=99, chunks_out=2)), LIMIT_S) == [TP]
 
 
-def test_any_progress_begins_the_time_anew() -> None:
+def test_any_progress_restarts_the_time() -> None:
     assert stalls((0, standing(end=9)), (15, standing(position=6, end=9)), (30, standing(position=6, end=9))) == [
         False,
         False,

@@ -130,7 +130,7 @@ def _tell_row(
         entry = _entry(item, record, known, deps) if is_new else None
     except BadRecordError:
         if place is not None and known is not None and known.catalog_offset >= 0:
-            # Forwarded again, it is not to be judged anew: a rebuild may meet another state of the item.
+            # Forwarded again, it is not to be judged again: a rebuild may meet another state of the item.
             rows.change(item.item_id).forwarded.advance(place)
         raise
     row = rows.change(item.item_id)

@@ -28,7 +28,7 @@ class Ways(Protocol):
 
 
 class LiveScore:
-    """Ranks one choice under every variant that runs. Costs a ranking each, and a search for those that search anew."""
+    """Ranks one choice under every variant that runs. Costs a ranking each, and a search where the search differs."""
 
     def __init__(self, ways: Ways, running: Running) -> None:
         self._ways = ways

@@ -1,7 +1,7 @@
 """Carries the ranker's weights between workers over `ranker-weights` (compacted, keyed by worker).
 
 Each worker publishes its own from time to time and takes the average with what others published lately. A
-worker that starts takes the average of all that is there, however old: better than to begin anew.
+worker that starts takes the average of all that is there, however old: better than to start over.
 """
 
 import asyncio

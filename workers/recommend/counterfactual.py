@@ -24,7 +24,7 @@ from workers.records.reply import RecommendedItem, Without
 log = logging.getLogger(__name__)
 
 _OF_HISTORY = (TRANSITIONS, COOCCURRENCE)
-"""Sources that are asked of the index with the user's history, and so must be asked anew without some of it."""
+"""Sources that are asked of the index with the user's history, and so must be asked again without some of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ LOOK_EVERY_S = 2.0
 
 
 class ReadyLists(Service):
-    """The lists of a file, read anew whenever it is replaced; None while there are none."""
+    """The lists of a file, read again whenever it is replaced; None while there are none."""
 
     def __init__(self, path: Path | None) -> None:
         super().__init__()

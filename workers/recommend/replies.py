@@ -16,7 +16,7 @@ from workers.records.codes import RequestFailure
 from workers.records.headers import ReplyTo
 from workers.stream.connect import ClientOptions, connect, disconnect
 
-# Topics are listed anew at most so often: a client that names topics that don't exist can't slow others.
+# Topics are listed again at most so often: a client that names topics that don't exist can't slow others.
 RELIST_AFTER_S = 1.0
 # A reply not acknowledged for so long may go to a topic that was deleted: then it is looked up again.
 UNSURE_AFTER_S = 1.0

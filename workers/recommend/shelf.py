@@ -80,7 +80,7 @@ class Shelf(Service):
         return many_more or self.loop.time() - self._refreshed_at >= REFRESH_S
 
     async def refresh(self) -> None:
-        """Choose the items anew, and take those that are new, or that the catalog has changed."""
+        """Choose the items again, and take those that are new, or that the catalog has changed."""
         self._refreshed_at, self._chosen_among = self.loop.time(), len(self._items)
         chosen = await self._most_popular()
         wanted = set(chosen)

@@ -1,4 +1,4 @@
-"""Notices topics that were deleted and created anew: rows know offsets that such a topic has yet to reach (no I/O).
+"""Notices topics that were deleted and created again: rows know offsets that such a topic has yet to reach (no I/O).
 
 Its records would be taken for old ones and skipped, silently, until it has grown past the old one.
 """
@@ -32,7 +32,7 @@ class LogCheck:
             if highest >= end:
                 raise ConfigurationError(
                     f"{tp.topic}[{tp.partition}] ends at offset {end}, but state holds its record {highest}: the topic "
-                    "was deleted and created anew, and its records would be taken for old ones. Delete the changelogs "
+                    "was deleted and created again, and its records would be taken for old ones. Delete the changelogs "
                     "as well and let state be built from what is there, or restore the topic"
                 )
 

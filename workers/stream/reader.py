@@ -202,7 +202,7 @@ class Reader(Service):
         if route.offsets_in_rows and finished is not None and offset < finished:
             raise ConfigurationError(
                 f"{tp.topic}[{tp.partition}] goes on at offset {offset} after {finished - 1}: the topic was deleted "
-                "and created anew, and its records would be taken for old ones. Delete the changelogs as well and let "
+                "and created again, and its records would be taken for old ones. Delete the changelogs as well and let "
                 "state be built from what is there, or restore the topic"
             )
 

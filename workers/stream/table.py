@@ -43,7 +43,7 @@ class TablePartition(Generic[R]):
 
     Recovered rows stay packed until they are asked for: start-up costs a copy a row, not a parse, and a packed
     row takes half the memory of one in use. A row that can't be read is never taken for an absent one: its user
-    or item would start anew and overwrite it.
+    or item would start over and overwrite it.
 
     Rows are kept in the order of their last write, in memory as in the changelog, so that after a recovery the same
     ones go first. `floor`: what those had applied that went; who folds asks it before a row is made.
@@ -131,7 +131,7 @@ class TablePartition(Generic[R]):
         return OutRecord(FLOOR_KEY, self.floor.pack())
 
     def bury(self, keys: Iterable[str]) -> None:
-        """Have tombstones written for rows that were dropped, unless they have begun anew."""
+        """Have tombstones written for rows that were dropped, unless they have started over."""
         self._changed.update(dict.fromkeys(key for key in keys if key not in self._rows))
 
     def take_changes(self) -> list[OutRecord]:
