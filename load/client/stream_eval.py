@@ -90,7 +90,7 @@ class StreamedRecommender:
         self._closed = False
 
     def close(self) -> None:
-        """Whoever still asks gets an error: the thread of a run that was broken off must end."""
+        """Later requests get an error: the thread of a run that was broken off must end."""
         self._closed = True
 
     def observe(self, event: Record) -> None:

@@ -25,7 +25,7 @@ from models.recommender import Recommender
 from workers.errors import TasteStreamError
 from workers.settings import load_settings
 
-LOOK_EVERY_S = 0.5
+POLL_EVERY_S = 0.5
 # About what the worker's budget lets it learn from while the data rushes in.
 LEARN_SHARE = 0.02
 
@@ -95,7 +95,7 @@ def _stay(broker: Broker, worker: WorkerProcess, figures: Figures, console: Cons
         worker.check()
         if broker.pid is None:
             broker.wait()
-        time.sleep(LOOK_EVERY_S)
+        time.sleep(POLL_EVERY_S)
 
 
 def _say(console: Console, text: str) -> None:

@@ -30,9 +30,9 @@ from workers.admin.bars import rate_bar
 from workers.topics import Topics
 
 REPLIES, ECHO = "demo-replies", "demo-echo"
-LOOK_EVERY_S = 0.25
+POLL_EVERY_S = 0.25
 STALLED_AFTER_S = 30.0
-# Twice what two busy cores need for ml-latest-small: whoever waits longer should know that nobody will wait.
+# Twice what two busy cores need for ml-latest-small: a longer wait would not be accepted.
 DRAIN_TIMEOUT_S = 150.0
 # What a page would wait: on a machine that can't keep up, requests are refused instead of queueing up.
 DEADLINE_MS = 2_000
@@ -169,7 +169,7 @@ async def _drain(stage: Stage, records: int) -> float:
             if left != least:
                 least, moved_at = left, _now()
             _check_time(left, records, moved_at, began)
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(POLL_EVERY_S)
 
 
 def _check_time(left: int, records: int, moved_at: float, began: float) -> None:

@@ -1,6 +1,6 @@
 """Evaluates recommenders side by side on one data set, offline (reads files; runs the code that is named to it).
 
-`python -m load.evaluation.run --data DIR --protocol prequential`; anybody's recommender takes part as `module:Class`.
+`python -m load.evaluation.run --data DIR --protocol prequential`; any recommender takes part as `module:Class`.
 """
 
 import importlib
@@ -122,7 +122,7 @@ def find_recommender(name: str) -> Callable[..., Any]:
         sys.path.insert(0, str(Path.cwd()))
     try:
         found: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
-    except Exception as error:  # importing runs code of somebody else's
+    except Exception as error:  # importing runs foreign code
         raise OptionError(f"{name!r} can't be evaluated: {error}; name it as module:Class") from error
     if not callable(found) or (inspect.isclass(found) and not _recommends(found)):
         raise OptionError(f"{name!r} can't be evaluated: it needs observe(event) and recommend(user_id, k, now)")

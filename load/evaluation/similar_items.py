@@ -46,7 +46,7 @@ MIXTURES: Mapping[str, Mapping[str, float]] = {
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is like `seed`, for somebody who had `had`; the next like was `wanted`."""
+    """What is like `seed`, for a user who had `had`; the next like was `wanted`."""
 
     seed: str
     wanted: str

@@ -20,7 +20,7 @@ from workers.runtime.run import prepare_topics
 from workers.settings import Settings
 from workers.topics import Topics
 
-LOOK_EVERY_S = 0.5
+POLL_EVERY_S = 0.5
 READY_WITHIN_S = 120.0  # 3 s on an idle machine with two cores
 MB = 1e6
 
@@ -111,7 +111,7 @@ async def _watched(
                 _note(reached, snapshot)
                 if not snapshot.left.total():
                     break
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(POLL_EVERY_S)
         published_s = publishing.result() if publishing.done() else float("nan")
     finally:
         publishing.cancel()

@@ -27,7 +27,7 @@ def key_of(item_id: str) -> int:
 
 
 def popularity(moments: list[int], half_life: int) -> float:
-    """One number for all times: 1 + log2 Σ 2^(moment / half-life); 0 for what nobody likes."""
+    """One number for all times: 1 + log2 Σ 2^(moment / half-life); 0 for what has no likes."""
     last = max(moments, default=0)
     total = math.fsum(2.0 ** ((moment - last) / half_life) for moment in moments)
     return 1 + math.log2(total) + last / half_life if moments else 0.0

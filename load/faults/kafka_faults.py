@@ -1,4 +1,4 @@
-"""What happens to Kafka: killed, away, absent, a changelog that somebody wrote to, a topic that is gone."""
+"""What happens to Kafka: killed, away, absent, a changelog with foreign records, a topic that is gone."""
 
 import asyncio
 import signal
@@ -49,7 +49,7 @@ async def broker_absent_at_start(scene: Scene) -> None:
 async def tear_changelog(scene: Scene) -> None:
     """Rows that no worker wrote appear in a changelog, then all are killed.
 
-    A torn one harms nobody but whose it is; with an alien one they wait for somebody to write its tombstone.
+    A truncated one harms its own user only; with a malformed one they wait for an operator to write its tombstone.
     """
     changelog = scene.topics.user_state_changelog
     await _write(scene, changelog, TORN_KEY, TORN_ROW)
@@ -67,7 +67,7 @@ async def tear_changelog(scene: Scene) -> None:
 
 
 async def recreate_topic(scene: Scene) -> None:
-    """Somebody deletes `user-interactions` and creates it again: the worker waits for a person, who has it rebuilt."""
+    """`user-interactions` is deleted and created again: the worker waits for an operator, who has it rebuilt."""
     [worker] = scene.workers
     async with scene.window() as window:
         await _recreate(scene)

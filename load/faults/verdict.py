@@ -51,7 +51,7 @@ class StateVerdict:
 
 @dataclass(frozen=True, slots=True)
 class AnswerVerdict:
-    """`missing`: requests that Kafka took and nobody answered; `wrong`: shows what the user had, or is of another
+    """`missing`: requests that Kafka took and no worker answered; `wrong`: shows what the user had, or is of another
     partition's state; `unsent`: requests that Kafka did not take.
     """
 

@@ -1,4 +1,4 @@
-"""What a recommender has to beat: recommenders so simple that nobody doubts their figures."""
+"""What a recommender has to beat: recommenders so simple that their figures are beyond doubt."""
 
 from bisect import bisect_left, insort
 from collections import Counter

@@ -132,7 +132,7 @@ def start_values() -> Floats:
 def average(mine: RankerWeights, others: Sequence[RankerWeights], now_ms: int) -> RankerWeights:
     """Weights of several workers as one: the mean by examples; those stale at `now_ms` are left out.
 
-    The result goes on counting this worker's own examples, so averaging twice counts nobody twice. Local
+    The result goes on counting this worker's own examples, so averaging twice counts no worker twice. Local
     steps and averaging: McMahan et al. 2017, "Communication-efficient learning of deep networks from
     decentralized data".
 

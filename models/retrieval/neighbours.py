@@ -1,4 +1,4 @@
-"""The nearest items of every item, all at once: for lists that are computed before anybody asks."""
+"""The nearest items of every item, all at once: for lists that are computed before any request."""
 
 from collections.abc import Iterator
 from typing import NamedTuple

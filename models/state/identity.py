@@ -1,4 +1,4 @@
-"""Whose row it is: of a guest who turned out to be a user, of a user who was a guest, of somebody to be forgotten."""
+"""Whose row it is: of a guest who turned out to be a user, of a user who was a guest, of a user to be forgotten."""
 
 import struct
 from collections.abc import Iterable

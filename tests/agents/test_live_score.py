@@ -49,7 +49,7 @@ async def test_a_shadow_is_scored_by_its_own_settings() -> None:
     async with shop() as (deps, offsets):
         run(deps, SHADOWED)
         teacher = deps.fusion
-        for number in range(200):  # somebody's weights that prefer nothing but what is liked least
+        for number in range(200):  # weights that prefer nothing but what is liked least
             scores = {"popularity": np.array([1.0, 0.0]), "transitions": np.array([1.0, 0.0])}
             teacher.learn(scores, Situation(history_length=1, gap_ms=1_000), 1, number)  # type: ignore[attr-defined]
         for other in ("v", "w"):

@@ -71,7 +71,7 @@ async def test_a_replay_redelivered_after_a_crash_counts_once() -> None:
         assert history(deps) == ["a"]
 
 
-async def test_a_header_that_names_no_place_is_nobodys_identity() -> None:
+async def test_a_header_that_names_no_place_is_no_identity() -> None:
     async with running_deps() as (deps, sent):
         torn = [
             json_record("user-interactions", offset, "u", VIEW, ((ORIGIN_HEADER, content),))

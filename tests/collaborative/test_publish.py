@@ -77,6 +77,6 @@ async def test_vectors_that_come_in_between_are_noticed(service: Settings, monke
         return await real(settings)
 
     monkeypatch.setattr(publishing, "_ends", disturbed)
-    with pytest.raises(ConfigurationError, match="somebody else published"):
+    with pytest.raises(ConfigurationError, match="another process published"):
         await publish(service, TRAINED)
     assert not any(held.ready for held in (await read_versions(service)).slots.values())

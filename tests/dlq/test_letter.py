@@ -57,7 +57,7 @@ def test_other_records_on_the_dead_letter_topic_are_no_letters() -> None:
 @pytest.mark.parametrize(
     ("topic", "message"),
     [
-        ("recommendation-requests", "nobody waits"),
+        ("recommendation-requests", "no client waits"),
         ("item-transitions", "a rebuild"),
         ("recommendation-rules", "tastestream rules put"),
         ("item-vectors", "tastestream retrain"),

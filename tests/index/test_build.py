@@ -1,4 +1,4 @@
-"""The index that the settings name is built in one place, and its key reaches the server and nobody else."""
+"""The index that the settings name is built in one place, and its key reaches the server only."""
 
 import subprocess
 import sys

@@ -13,7 +13,7 @@ from load.datasets.errors import DataFileError
 from tests.load.folders import RATINGS, colon_folder, comma_folder, dataset_of
 from tests.load.site import serving, zipped
 
-NOWHERE = "http://127.0.0.1:1"  # port 1 is reserved, nobody listens there
+NOWHERE = "http://127.0.0.1:1"  # port 1 is reserved, nothing listens there
 
 
 def find(data_dir: Path | None, tmp_path: Path, site: str = NOWHERE) -> Dataset:

@@ -35,7 +35,7 @@ class Published(NamedTuple):
 
 @pytest.fixture(scope="module")
 def log() -> list[Published]:
-    """Records of users who are nobody else, in one partition."""
+    """Records of users without guests, in one partition."""
     made = (one for one in crowd.events(40, seed=3) if one.key.startswith("u"))
     return [Published(0, offset, one.value) for offset, one in enumerate(islice(made, 3_000))]
 

@@ -28,6 +28,6 @@ def test_a_log_in_its_own_order_agrees_and_a_reversed_one_tells_nothing() -> Non
     assert disagreement(ordered.transitions, fold(ratings, np.arange(9)[::-1].copy(), "", SILENT).transitions) == 1.0
 
 
-def test_nobody_is_displaced_by_more_than_asked_for() -> None:
+def test_no_event_is_displaced_by_more_than_asked_for() -> None:
     order = displaced(1_000, 10)
     assert 0 < np.abs(order - np.arange(1_000)).max() <= 10

@@ -48,7 +48,7 @@ def test_alien_bytes_are_refused(alien: bytes) -> None:
 
 
 @pytest.mark.parametrize("rating", [float("inf"), -2e6])
-def test_stars_that_nobody_gives_are_refused(rating: float) -> None:
+def test_stars_out_of_range_are_refused(rating: float) -> None:
     with pytest.raises(ValueError, match="are no stars"):
         Evidence.unpack(evidence(rating=rating).pack())
 

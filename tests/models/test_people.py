@@ -165,7 +165,7 @@ def test_a_first_touch_is_remembered_for_the_day_it_is_taken_back() -> None:
     assert [flags & FIRST for flags in user.history.flags] == [FIRST, 0]
 
 
-def test_a_forgotten_row_is_small_and_names_nobody() -> None:
+def test_a_forgotten_row_is_small_and_names_no_user() -> None:
     user, guest = UserState(), UserState()
     guest.fold(event("secret-item", 1))
     user.merge(guest, "secret-guest", 5, {}, 1)

@@ -76,7 +76,7 @@ def test_stale_worker_and_one_without_examples_are_left_out() -> None:
     np.testing.assert_array_equal(average(mine, [stale, empty], STALE_AFTER_MS).values, mine.values)
 
 
-def test_averaging_counts_nobody_twice() -> None:
+def test_averaging_counts_no_worker_twice() -> None:
     mine, other = RankerWeights(examples=10, time_ms=1), RankerWeights(examples=30, time_ms=1)
     assert average(average(mine, [other], 1), [other], 1).examples == 10
 

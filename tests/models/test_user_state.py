@@ -118,7 +118,7 @@ def test_unknown_item_counts_at_once_and_its_taste_when_its_vector_comes() -> No
     assert waited.pack() == known.pack()
 
 
-def test_vector_that_nobody_waits_for_changes_nothing() -> None:
+def test_vector_that_no_event_waits_for_changes_nothing() -> None:
     user = folded([("a", 1, True)])
     before = user.pack()
     assert not user.supply_vector("a", axis(3))
@@ -151,7 +151,7 @@ def test_torn_row_is_refused(data: st.DataObject) -> None:
 
 
 @given(touches, st.sampled_from("abcdef"))
-def test_a_row_without_an_item_is_that_of_somebody_who_never_touched_it(
+def test_a_row_without_an_item_is_that_of_a_user_who_never_touched_it(
     steps: list[tuple[str, int, bool]], gone: str
 ) -> None:
     user = folded(steps)

@@ -53,7 +53,7 @@ def row(deps: Dependencies, user: str) -> UserState:
 
 
 async def really_without(deps: Dependencies, gone: str, **body: Any) -> dict[str, tuple[int, float]]:
-    """Rank and score of each item for the user to whom it did not happen, and who must not get it either."""
+    """Rank and score of each item for the user without that event, who must not get it either."""
     exclude = sorted({item_id for item_id, _ in HISTORY})
     reply = await answer(deps, user_id=f"w-without-{gone}", limit=100, exclude=exclude, **body)
     return {item.item_id: (item.rank, item.score) for item in reply.items}
@@ -95,7 +95,7 @@ async def test_a_session_that_was_given_is_taken_apart_as_well(deps: Dependencie
             assert (item.without.rank, item.without.score) == (rank, pytest.approx(score, rel=1e-4))
 
 
-async def test_the_only_thing_that_somebody_did_taken_away_leaves_a_stranger(deps: Dependencies) -> None:
+async def test_the_only_event_of_a_user_taken_away_leaves_a_stranger(deps: Dependencies) -> None:
     await touch(deps, [("once", "red-5")])
     items = (await answer(deps, user_id="once", limit=100, explain="counterfactual", exclude=["red-5"])).items
     stranger = await answer(deps, user_id="nobody", limit=100, exclude=["red-5"])

@@ -63,13 +63,13 @@ def test_filters_mean_what_they_say() -> None:
 
 
 def of_profile(held: dict[str, Any], liked: tuple[str, ...] = (), **filters: object) -> Question:
-    """A question with filters, of somebody whose profile says this."""
+    """A query with filters, of a user whose profile says this."""
     user = UserState()
     user.profile.learn((NOW_MS, 0, 0), held, liked)
     return Question(request(filters=filters), Page("r"), Situation(), user)
 
 
-def test_a_least_mean_rating_leaves_out_what_is_below_and_what_nobody_rated() -> None:
+def test_a_least_mean_rating_leaves_out_what_is_below_and_what_is_unrated() -> None:
     [_, wanted] = conditions(question(filters={"min_mean_rating": 4}))
     assert matches(wanted, "i", {"mean_rating": 4.0})
     assert not matches(wanted, "i", {"mean_rating": 3.9}) and not matches(wanted, "i", {})

@@ -57,7 +57,7 @@ async def test_a_guests_session_is_its_last_sitting_only() -> None:
         ]
 
 
-async def test_a_session_of_nobody_known_gets_what_is_popular(deps: Dependencies) -> None:
+async def test_a_session_of_an_unknown_user_gets_what_is_popular(deps: Dependencies) -> None:
     assert len(ids(await answer(deps, kind="session", user_id=None, session_id="s-new", limit=5))) == 5
 
 

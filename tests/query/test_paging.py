@@ -84,7 +84,7 @@ async def test_a_page_of_another_question_is_refused(deps: Dependencies, changes
 
 
 @pytest.mark.parametrize("token", ["", "x", "AAAA", "not base64!", "ü" * 40, "A" * 3_000])
-def test_a_token_that_nobody_gave_is_refused(token: str) -> None:
+def test_a_token_that_was_never_given_is_refused(token: str) -> None:
     with pytest.raises(BadRecordError, match="send it unchanged") as refused:
         page_of(request(next=token), "r2")
     assert refused.value.code == "invalid_page"

@@ -1,4 +1,4 @@
-"""Of an item that only another worker's index has, nobody says that it does not exist."""
+"""An item that only another worker's index has is never reported as missing."""
 
 from collections.abc import AsyncIterator
 

@@ -1,4 +1,4 @@
-"""Answers to somebody without a past: what is popular, first where the profile says to like it."""
+"""Answers to a user without a past: what is popular, first where the profile says to like it."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A layout of stored rows has a version of its own: whoever changes the one raises the other."""
+"""A layout of stored rows has a version of its own: a change of the one raises the other."""
 
 from dataclasses import replace
 from hashlib import sha256

@@ -105,7 +105,7 @@ async def test_a_worker_goes_on_where_a_program_committed_that_read_uncommitted_
             assert worker.counts() == {}
 
 
-async def test_records_published_while_nobody_runs_are_folded_at_the_next_start(broker: str) -> None:
+async def test_records_published_while_no_worker_runs_are_folded_at_the_next_start(broker: str) -> None:
     topic, changelog, group = await topics(broker)
     expected = await publish(broker, topic, 0, 100)
     async with CountingWorker(broker, topic, changelog, group).running() as worker:

@@ -99,7 +99,7 @@ async def test_only_posts_are_answered(shop: Shop) -> None:
     assert await shop.worker.status(PATH) == 405
 
 
-async def test_clients_with_unfinished_bodies_keep_nobody_out_and_leave_no_trace(shop: Shop) -> None:
+async def test_clients_with_unfinished_bodies_keep_no_other_out_and_leave_no_trace(shop: Shop) -> None:
     unfinished = b"POST %s HTTP/1.1\r\nHost: shop\r\nContent-Length: 100\r\n\r\n{" % PATH.encode()
     internal = {"stage": "http", "outcome": "internal_error"}
     before = await shop.worker.value("tastestream_request_duration_seconds_count", **internal)

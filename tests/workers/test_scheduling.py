@@ -13,7 +13,7 @@ def every_slice_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scheduling, "SLICE_S", 0.0)
 
 
-async def test_whoever_folds_lets_others_run() -> None:
+async def test_folding_lets_others_run() -> None:
     order = []
 
     async def other() -> None:
@@ -61,7 +61,7 @@ async def test_answers_without_end_do_not_stop_folding(monkeypatch: pytest.Monke
             await shared.rest()
 
 
-async def test_an_answer_that_waits_for_an_event_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_answer_that_waits_for_an_event_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scheduling, "LONGEST_WAIT_S", 60.0)
     shared = Scheduler()
     with shared.answering():

@@ -27,7 +27,7 @@ def stalls(*checks: tuple[float, Standing | None]) -> list[bool]:
     return [bool(rule.stalled(None if found is None else {TP: found}, now_s)) for now_s, found in checks]
 
 
-def test_records_that_nobody_fetches_are_a_stall_after_the_limit() -> None:
+def test_records_that_are_not_fetched_are_a_stall_after_the_limit() -> None:
     behind = standing(end=9)
     assert stalls((0, behind), (19, behind), (20, behind)) == [False, False, True]
 

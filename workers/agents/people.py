@@ -1,4 +1,4 @@
-"""Records about persons in users' rows: a guest becomes a user, somebody is described or to be forgotten (no I/O).
+"""Records about persons in users' rows: a guest becomes a user, a user is described or to be forgotten (no I/O).
 
 Effects on other rows go through Kafka, also to a row of the same partition: one way, acknowledged before the row
 that accounts for it is written, and skipped by the receiver's watermark when it comes again.

@@ -1,6 +1,6 @@
 """`recommendation-requests` → a reply on the topic that the request names, and a line on `recommendations-served`.
 
-Every request gets a reply: an answer, or an error with a code. One that nobody waits for any more is
+Every request gets a reply: an answer, or an error with a code. One whose deadline has passed is
 not computed. Replies may come twice after a crash; they carry the same correlation and recommendation id.
 """
 
@@ -30,7 +30,7 @@ from workers.topics import Topics
 
 log = logging.getLogger(__name__)
 
-# Chunks being answered at once. One that waits for an event of its own holds up nobody as long as others
+# Chunks being answered at once. One that waits for an event of its own holds up no other as long as others
 # are free; many more would only lengthen the drain before a hand-over.
 CHUNKS_AT_ONCE = 16
 # Marks a request that was forwarded to its user's owner; it is not forwarded twice.

@@ -79,7 +79,7 @@ class HttpApi:
             try:
                 status, content = await self.handle(lambda: bodies.read(request))
             except ClientLeftError:
-                return web.Response(status=400)  # nobody reads it
+                return web.Response(status=400)  # the client is gone
             return web.Response(status=status, body=content, content_type="application/json")
 
         return web.post(PATH, post)

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 FIRST_PROBE_S = 2.0
 # Seconds between probes of a server that answers, and at one that does not: so long are answers degraded after it
 # is back.
-LOOK_EVERY_S, LOOK_AGAIN_S = 1.0, 0.25
+PROBE_EVERY_S, PROBE_AWAY_EVERY_S = 1.0, 0.25
 # A server that was silent for longer may be another one since; a shorter silence is one slow answer.
 SUSPICIOUS_S = 2.0
 # An id that no item has is read as well as any other.
@@ -87,7 +87,7 @@ class ServerIndexService(IndexService):
     @Service.task
     async def _probe_forever(self) -> None:
         while not self.should_stop:
-            await self.sleep(LOOK_AGAIN_S if self.away else LOOK_EVERY_S)
+            await self.sleep(PROBE_AWAY_EVERY_S if self.away else PROBE_EVERY_S)
             await self._probe()
 
     async def _probe(self) -> None:

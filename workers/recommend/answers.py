@@ -1,6 +1,6 @@
-"""From a request that was understood to its reply, for whoever brought it: Kafka or HTTP.
+"""From a request that was understood to its reply, for either transport: Kafka or HTTP.
 
-Nothing is computed on a foreign partition, nor for somebody who no longer waits.
+Nothing is computed on a foreign partition, nor for a client that no longer waits.
 """
 
 import time
@@ -49,7 +49,7 @@ class AnswerDependencies(Protocol):
 
 
 def owner_of(request: Request, deps: AnswerDependencies) -> int | None:
-    """Partition of the user's row; None for a question of nobody, which any worker can answer."""
+    """Partition of the user's row; None for a request without a subject, which any worker can answer."""
     return partition_of(request.subject, deps.settings.user_partitions) if request.subject else None
 
 

@@ -19,7 +19,7 @@ from workers.errors import BadRecordError
 from workers.records.codes import RequestFailure
 from workers.records.request import Request
 
-# Items that the pages of one answer show at most: 8 bytes each, 10.7 KB of text in the last token. Nobody turns
+# Items that the pages of one answer show at most: 8 bytes each, 10.7 KB of text in the last token. No user turns
 # a hundred pages; more would make requests and searches grow without end.
 MAX_SHOWN = 1_000
 

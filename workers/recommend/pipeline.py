@@ -35,7 +35,7 @@ from workers.records.request import Request
 log = logging.getLogger(__name__)
 
 COUNTERFACTUAL = "counterfactual"
-_SOMEBODY = "somebody"
+_PREVIEW_USER = "preview"
 _FIXED = FixedFusion()
 
 
@@ -138,11 +138,11 @@ class Pipeline:
             return items, (COUNTERFACTUAL,)
 
     async def preview(self, user: UserState, now_ms: int, settings: VariantSettings = AS_DEPLOYED) -> Preview:
-        """What a user's list at `now_ms` would be made of, in no scenario; for whoever learns from it, or judges it.
+        """What a user's list at `now_ms` would be made of, in no scenario; to learn from it, or to judge it.
 
         Raises `DependencyError` if no source answers.
         """
-        request = Request(user_id=_SOMEBODY, record_time_ms=now_ms)
+        request = Request(user_id=_PREVIEW_USER, record_time_ms=now_ms)
         question = await ask(request, user, 0, self._facts, "", self.controls_of(settings))
         dense = await dense_queries(question, self._vectors, self._vocabulary.rarity)
         planned = plan(question, dense, self._vocabulary.words)
@@ -151,7 +151,7 @@ class Pipeline:
 
     def controls_of(self, settings: VariantSettings) -> Controls:
         """What steers a list that is only previewed: as for a request of no scenario, and nothing is explored."""
-        return replace(self._over(Request(user_id=_SOMEBODY), settings), explore=0.0)
+        return replace(self._over(Request(user_id=_PREVIEW_USER), settings), explore=0.0)
 
     def fusion_of(self, controls: Controls) -> Fusion:
         """What ranks a list."""

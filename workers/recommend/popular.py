@@ -1,4 +1,4 @@
-"""Lists of popular items are the same for everybody: asked of the index once a second, not once a request."""
+"""Lists of popular items are the same for all users: asked of the index once a second, not once a request."""
 
 import asyncio
 from collections import OrderedDict

@@ -28,7 +28,7 @@ PRECOMPUTED = "precomputed"
 """Named in `degraded` by an answer that was asked for from a list and had to be computed."""
 
 # Seconds between polls of the file: so long are answers from the old one after it was replaced.
-LOOK_EVERY_S = 2.0
+POLL_EVERY_S = 2.0
 
 
 class ReadyLists(Service):
@@ -60,7 +60,7 @@ class ReadyLists(Service):
     @Service.task
     async def _poll_forever(self) -> None:
         while not self.should_stop and self._path is not None:
-            await self.sleep(LOOK_EVERY_S)
+            await self.sleep(POLL_EVERY_S)
             await self.poll()
 
 

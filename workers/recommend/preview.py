@@ -13,7 +13,7 @@ from workers.recommend.controls import Controls
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Preview:
-    """Candidates of somebody's first list with their raw scores, and what decides on their order."""
+    """Candidates of a user's first list with their raw scores, and what decides on their order."""
 
     candidates: Candidates
     situation: Situation

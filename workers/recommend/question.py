@@ -29,7 +29,7 @@ class Question:
     """A request and what it is about.
 
     `recent`: (item id, weight) of distinct items, newest first; `counts`: users behind an item's rows; `affinity`:
-    share of each category in the recent items; `preferred`: categories that somebody without a past says to
+    share of each category in the recent items; `preferred`: categories that a user without a past says to
     like; `bought`: rows of the items asked about; `followed`: what came before each of the last items; `prices`: those
     of the recent items that have one.
     """
@@ -90,7 +90,7 @@ async def ask(
 
 
 async def _ask_for_user(question: Question, facts: ItemFacts) -> Question:
-    """Somebody unknown has no past, which is no error."""
+    """An unknown user has no past, which is no error."""
     user = question.user
     if user is None or user.last_time_ms is None:
         return _ask_for_stranger(question)

@@ -1,4 +1,4 @@
-"""Sends replies (I/O): a producer of their own, and an address that does not exist harms nobody else."""
+"""Sends replies (I/O): a producer of their own, and an address that does not exist harms no other."""
 
 import asyncio
 import time
@@ -128,7 +128,7 @@ class ReplySender(Service):
 
 
 def _check_size(key: bytes | None, value: bytes) -> None:
-    """Before anything is sent: the line must not say that something was shown which nobody got."""
+    """Before anything is sent: the line must not say that something was shown which no client got."""
     size = len(value) + len(key or b"")
     if size > MOST_BYTES:
         raise _too_large(f"{size} bytes with its key, more than {MOST_BYTES}")

@@ -58,7 +58,7 @@ class Shelf(Service):
         await self.index.ensure(self._points.schema)
 
     async def lost(self) -> None:
-        """The items may change elsewhere from now on; until others are ours nobody is answered."""
+        """The items may change elsewhere from now on; until others are ours no request is answered."""
 
     async def owned(self) -> None:
         """Other items are ours: choose among them, before the first answer if that comes from here."""
@@ -111,7 +111,7 @@ class Shelf(Service):
     async def _take(self, item_id: str, *, used: bool) -> None:
         """Bring one item up to date: what the catalog says, and with `used` what evidence says.
 
-        Evidence changes popular items all the time; nobody sees it here before the shelf is needed.
+        Evidence changes popular items all the time; it is not seen here before the shelf is needed.
         """
         rows = self._items.partitions.get(partition_of(item_id, self._item_partitions))
         row = None if rows is None else rows.get(item_id)

@@ -28,7 +28,7 @@ Excluded = Annotated[
 Kind = Literal["for_user", "similar_items", "bought_together", "trending", "search", "session"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-# Fields that change the answers of these kinds only: with another kind they are refused, because whoever sends
+# Fields that change the answers of these kinds only: with another kind they are refused, because a client that sends
 # them expects something else than they would get.
 _TAKEN_BY: dict[str, tuple[Kind, ...]] = {
     "item_ids": ("similar_items", "bought_together", "session"),
@@ -91,13 +91,13 @@ class Request(WireModel):
 
     @property
     def subject(self) -> str:
-        """Whose row counts: the user's id, else the guest's, else a session's, else nobody's."""
+        """Whose row counts: the user's id, else the guest's, else a session's, else none."""
         guest = self.user_id or self.anonymous_id or ""
         return guest or (self.session_id or "" if self.kind == "session" and not self.item_ids else "")
 
     @property
     def expires_at_ms(self) -> int | None:
-        """Epoch ms after which nobody waits for the answer."""
+        """Epoch ms after which the client waits no longer."""
         return None if self.deadline_ms is None else self.record_time_ms + self.deadline_ms
 
     @model_validator(mode="after")

@@ -39,7 +39,7 @@ from workers.stream.writer import Writer
 from workers.topics import Topics
 from workers.users.progress import Progress
 
-# An index that others write to, and that somebody may restore, is compared with our rows so often: at 100,000
+# An index that others write to, and that an operator may restore, is compared with our rows so often: at 100,000
 # items that takes a hundredth of a core.
 SHARED_AUDIT_S = 300.0
 

@@ -11,7 +11,7 @@ from workers.stream.unpacking import bound_unpacking
 def committed_reader(options: ClientOptions, **settings: Any) -> AIOKafkaConsumer:
     """A consumer of what others write too: records of open and aborted transactions do not exist for it.
 
-    Its `end_offsets` are last stable offsets: an open transaction hides what is behind it, whoever wrote that, and
+    Its `end_offsets` are last stable offsets: an open transaction hides what is behind it, of any producer, and
     waiting for more could take as long as the transaction.
     """
     return _consumer(options, isolation_level="read_committed", **settings)

@@ -61,7 +61,7 @@ class StreamApp(faust.App):
         self._extra_services.append(cast(Any, service))  # Faust starts instances too, but types classes
 
     async def on_init_extra_service(self, service: Any) -> Any:
-        """Start a service; why one of ours can't start is kept for whoever runs the app."""
+        """Start a service; why one of ours can't start is kept for the caller."""
         try:
             return await super().on_init_extra_service(service)
         except TasteStreamError as error:

@@ -129,7 +129,7 @@ class GroupMember(Service):
         if self.should_stop:  # the group was quicker than our leaving: taking rows now would shut out their next owner
             return
         generation = int(self._consumer._coordinator.generation)
-        # Rows stay valid only from one generation to the next: in one that we missed, somebody else
+        # Rows stay valid only from one generation to the next: in one that we missed, another worker
         # may have owned and changed them.
         if generation != self._generation + 1:
             for table in self._tables.values():

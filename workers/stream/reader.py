@@ -208,7 +208,7 @@ class Reader(Service):
 
     def _give_back(self, tp: TopicPartition, offset: int) -> None:
         # A poll can outlast a rebalance and bring records of the new assignment before its rows are recovered:
-        # without the seek they would be read by nobody.
+        # without the seek they would never be read.
         if tp in self._consumer.assignment():
             self._consumer.seek(tp, offset)
 
@@ -239,7 +239,7 @@ class Reader(Service):
         try:
             await asyncio.wait_for(self._consumer.commit(offsets), COMMIT_WITHIN_S)
         except (CommitFailedError, IllegalStateError) as error:
-            # The group has given these partitions to somebody else, who repeats from the last commit.
+            # The group has given these partitions to another worker, which repeats from the last commit.
             log.warning("commit refused (%s): these partitions are no longer ours", error)
             self._ledger.confirm(offsets)
         except (KafkaError, TimeoutError) as error:

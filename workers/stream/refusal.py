@@ -31,7 +31,7 @@ _LOGIN_REFUSED = (
 
 
 async def refusal(options: Mapping[str, Any]) -> ConfigurationError | None:
-    """Why Kafka does not let us in; None if it does, or if nobody answers."""
+    """Why Kafka does not let us in; None if it does, or if no broker answers."""
     hosts = str(options["bootstrap_servers"])
     for host, port, _ in collect_hosts(hosts):
         try:

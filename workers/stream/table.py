@@ -12,7 +12,7 @@ from workers.errors import ConfigurationError
 from workers.records.out import OutRecord
 
 NOTE_KEY = b""
-"""Key of a changelog's note, what is to be said of all rows of its partition: nobody has an empty id."""
+"""Key of a changelog's note, what is to be said of all rows of its partition: no id is empty."""
 
 NO_ID = b"\x00"
 """Keys of what a changelog holds beside rows begin with it: no id holds a control character."""
@@ -39,7 +39,7 @@ R = TypeVar("R", bound=Row)
 
 
 class TablePartition(Generic[R]):
-    """Rows of one partition. Whoever folds into it holds `lock` until the rows are acknowledged.
+    """Rows of one partition. An agent that folds into it holds `lock` until the rows are acknowledged.
 
     Recovered rows stay packed until they are asked for: start-up costs a copy a row, not a parse, and a packed
     row takes half the memory of one in use. A row that can't be read is never taken for an absent one: its user
@@ -170,7 +170,7 @@ class TablePartition(Generic[R]):
         elif key == BEGUN_KEY:
             self.begun = 0
         else:
-            # Whoever wrote junk under a key that is no text takes it away under the same key.
+            # Junk under a key that is no text is taken away under the same key.
             name = key.decode(errors="replace")
             self._rows.pop(name, None)
             self._spare.pop(name, None)

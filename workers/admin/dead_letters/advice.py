@@ -1,4 +1,4 @@
-"""What to do about a letter, by its reason: one sentence for whoever has to repair it."""
+"""What to do about a letter, by its reason: one sentence for the operator."""
 
 from workers.records.codes import Reason
 

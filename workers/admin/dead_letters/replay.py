@@ -14,7 +14,7 @@ def why_not(letter: Letter, topics: Topics) -> str:
     if letter.omitted_bytes is not None:
         return "the content was too large for a letter: it is still in its own topic"
     if letter.place.topic == topics.recommendation_requests:
-        return "nobody waits for the reply any more: ask again"
+        return "no client waits for the reply any more: ask again"
     if letter.place.topic == topics.recommendation_rules:
         return "newer rules may be in force by now: repair the file and use `tastestream rules put`"
     if letter.place.topic == topics.item_transitions:

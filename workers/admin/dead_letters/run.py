@@ -25,7 +25,7 @@ Ranges = Mapping[TopicPartition, Range]
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Where letters are, and where a person sees them; `bars` is None where nobody watches."""
+    """Where letters are, and where a person sees them; `bars` is None without a terminal."""
 
     options: ClientOptions
     topics: Topics

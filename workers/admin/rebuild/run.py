@@ -1,7 +1,7 @@
 """Makes state empty, so that the log is folded again (Kafka: offsets, derived topics; the index's folder).
 
 Steps, in an order that makes a crash between any two harmless, even if a worker is started then:
-1. the group has no members: nobody folds meanwhile;
+1. the group has no members: no worker folds meanwhile;
 2. its offsets go back to where the replay begins: a worker would read records again that its rows skip;
 3. the index is emptied: a worker's audit would fill it again from the rows;
 4. changelogs, evidence and forwarded records go in one request: a worker would start from nothing, as intended;
@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 
 # A killed worker stays in its group for its session; a little more for the group to notice.
 BEYOND_SESSION_S = 3.0
-LOOK_EVERY_S = 0.2
+POLL_EVERY_S = 0.2
 GONE_WITHIN_S = 30.0
 
 
@@ -123,7 +123,7 @@ async def until_group_is_empty(admin: Any, settings: Settings) -> None:
                 f"group {settings.app_id} has members ({', '.join(members[:5])}): stop all of its workers, then run "
                 "this again"
             )
-        await asyncio.sleep(LOOK_EVERY_S)
+        await asyncio.sleep(POLL_EVERY_S)
 
 
 async def _members_if_known(admin: Any, group: str) -> list[str]:
@@ -186,7 +186,7 @@ async def _delete(admin: Any, names: list[str]) -> None:
             )
     async with asyncio.timeout(GONE_WITHIN_S):
         while set(names) & set(await admin.list_topics()):  # noqa: ASYNC110  (the broker does not notify)
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(POLL_EVERY_S)
 
 
 async def _write_note(settings: Settings, topics: Topics, note: str) -> None:
