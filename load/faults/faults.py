@@ -27,7 +27,7 @@ FAULTS = (
     Fault("kill -9 of the broker", kill_broker),
     Fault("broker away", broker_away),
     Fault("broker absent at start", broker_absent_at_start),
-    Fault("torn and alien row in a changelog", tear_changelog),
+    Fault("truncated and malformed row in a changelog", tear_changelog),
     Fault("topic deleted and created again", recreate_topic),
     Fault("Qdrant server down", server_down, index="server", rate=SERVED_RATE, needs=server_is_missing),
     Fault("Qdrant server hung", server_hung, index="server", rate=SERVED_RATE, needs=server_is_missing),

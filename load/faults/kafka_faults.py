@@ -12,8 +12,8 @@ from models.state.user_state import UserState
 from workers.admin.rebuild.run import empty_state, plan_rebuild
 from workers.errors import EXIT_MISCONFIGURED
 
-TORN_KEY, TORN_ROW = "torn", UserState().pack()[:5]
-ALIEN_KEY, ALIEN_ROW = "alien", b"{}"
+TRUNCATED_KEY, TRUNCATED_ROW = "truncated", UserState().pack()[:5]
+MALFORMED_KEY, MALFORMED_ROW = "malformed", b"{}"
 
 
 async def kill_broker(scene: Scene) -> None:
@@ -52,18 +52,18 @@ async def tear_changelog(scene: Scene) -> None:
     A truncated one harms its own user only; with a malformed one they wait for an operator to write its tombstone.
     """
     changelog = scene.topics.user_state_changelog
-    await _write(scene, changelog, TORN_KEY, TORN_ROW)
+    await _write(scene, changelog, TRUNCATED_KEY, TRUNCATED_ROW)
     async with scene.window():
         for worker in scene.workers:
             worker.signal(signal.SIGKILL)
-    await _write(scene, changelog, ALIEN_KEY, ALIEN_ROW)
+    await _write(scene, changelog, MALFORMED_KEY, MALFORMED_ROW)
     async with scene.window() as window:
         for worker in scene.workers:
             worker.signal(signal.SIGKILL)
-        await until(lambda: EXIT_MISCONFIGURED in scene.workers[0].ends, 60.0, "the alien row is refused")
-        await _write(scene, changelog, ALIEN_KEY, None)
+        await until(lambda: EXIT_MISCONFIGURED in scene.workers[0].ends, 60.0, "the malformed row is refused")
+        await _write(scene, changelog, MALFORMED_KEY, None)
         window.back_s = scene.now_s()
-    scene.notes.append(f"the alien row was refused with exit code {EXIT_MISCONFIGURED}")
+    scene.notes.append(f"the malformed row was refused with exit code {EXIT_MISCONFIGURED}")
 
 
 async def recreate_topic(scene: Scene) -> None:

@@ -88,7 +88,7 @@ class RankerWeights:
     def unpack(cls, data: bytes) -> "RankerWeights":
         """Read `pack`'s bytes; a source that was unknown when they were written starts as it would today.
 
-        Raises ValueError on bytes that are torn, alien, of other buckets, or hold what is not a finite number.
+        Raises ValueError on bytes that are truncated, malformed, of other buckets, or hold what is not a finite number.
         """
         try:
             read = json.loads(data)

@@ -74,7 +74,7 @@ class Evidence:
 
     @classmethod
     def unpack(cls, data: bytes) -> "Evidence":
-        """Read `pack`'s bytes; raises ValueError on torn or alien ones."""
+        """Read `pack`'s bytes; raises ValueError on truncated or malformed ones."""
         reader = Reader(data, _KIND, _VERSION)
         partition, offset, clock, time_ms, weight, rating, flags, id_size, *counts = reader.fields(_FIXED)
         item_id = reader.text(int(id_size))
@@ -121,7 +121,7 @@ class Retraction:
 
     @classmethod
     def unpack(cls, data: bytes) -> "Retraction":
-        """Read `pack`'s bytes; raises ValueError on torn or alien ones."""
+        """Read `pack`'s bytes; raises ValueError on truncated or malformed ones."""
         reader = Reader(data, _RETRACTION_KIND, _RETRACTION_VERSION)
         partition, offset, id_size, count = map(int, reader.fields(_RETRACTION))
         item_id = reader.text(id_size)

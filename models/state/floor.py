@@ -68,7 +68,7 @@ class Floor:
 
     @classmethod
     def unpack(cls, data: bytes) -> "Floor":
-        """Read `pack`'s bytes; raises ValueError on torn or alien ones."""
+        """Read `pack`'s bytes; raises ValueError on truncated or malformed ones."""
         reader = Reader(data, _KIND, _VERSION)
         floor = cls()
         (count,) = map(int, reader.fields(_COUNT))

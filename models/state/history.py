@@ -207,7 +207,7 @@ class History:
 
     @classmethod
     def read(cls, reader: Reader) -> "History":
-        """Read `pack`'s bytes; raises ValueError on torn ones."""
+        """Read `pack`'s bytes; raises ValueError on truncated ones."""
         count, text_size = map(int, reader.fields(_SIZES))
         history = cls()
         text = reader.text(text_size)
@@ -246,5 +246,5 @@ def _split(text: str, sizes: "array[int]") -> list[str]:
         found.append(text[at : at + size])
         at += size
     if at != len(text):
-        raise ValueError(f"packed history: ids take {at} characters, text has {len(text)}; torn row?")
+        raise ValueError(f"packed history: ids take {at} characters, text has {len(text)}; truncated row?")
     return found

@@ -72,7 +72,7 @@ class Identity:
 
     @classmethod
     def read(cls, reader: Reader) -> "Identity":
-        """Read `pack`'s bytes; raises ValueError on torn ones."""
+        """Read `pack`'s bytes; raises ValueError on truncated ones."""
         identity = cls()
         identity.erased_ms, identity.sealed_ms, identity.merges, size, count = map(int, reader.fields(_FIXED))
         identity.user_id = reader.text(size)

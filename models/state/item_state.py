@@ -155,7 +155,7 @@ class ItemState:
 
     @classmethod
     def unpack(cls, data: bytes) -> "ItemState":
-        """Read `pack`'s bytes; raises ValueError on torn or alien ones."""
+        """Read `pack`'s bytes; raises ValueError on truncated or malformed ones."""
         reader = Reader(data, _KIND, _VERSION)
         item = cls.__new__(cls)
         item.watermarks = Watermarks.read(reader)

@@ -70,7 +70,7 @@ class Popularity:
 
     @classmethod
     def read(cls, reader: Reader, half_lives: Sequence[int]) -> "Popularity":
-        """Read `pack`'s bytes; raises ValueError on torn ones."""
+        """Read `pack`'s bytes; raises ValueError on truncated ones."""
         found = cls(half_lives)
         (found.clock,) = map(int, reader.fields(_CLOCK))
         found.values = list(map(float, reader.fields(struct.Struct(f"<{len(half_lives)}d"))))

@@ -90,7 +90,7 @@ class Taste:
 
     @classmethod
     def read(cls, reader: Reader, half_life_s: float = HALF_LIFE_S) -> "Taste":
-        """Read `pack`'s bytes; raises ValueError on torn ones."""
+        """Read `pack`'s bytes; raises ValueError on truncated ones."""
         landmark_ms, dim = map(int, reader.fields(_FIXED))
         taste = cls(half_life_s)
         taste._landmark_ms = landmark_ms

@@ -178,7 +178,7 @@ class UserState:
 
     @classmethod
     def unpack(cls, data: bytes, half_life_s: float = HALF_LIFE_S) -> "UserState":
-        """Read `pack`'s bytes; raises ValueError on torn or alien ones."""
+        """Read `pack`'s bytes; raises ValueError on truncated or malformed ones."""
         reader = Reader(data, _KIND, _VERSION)
         user = cls.__new__(cls)
         user.watermarks = Watermarks.read(reader)

@@ -192,7 +192,7 @@ async def test_what_is_taken_back_leaves_the_index_too() -> None:
         assert isinstance(left, SparseVector) and left.indices.tolist() == [sparse_index("a")]
 
 
-async def test_torn_orders_to_take_back_are_letters() -> None:
+async def test_truncated_retractions_are_letters() -> None:
     async with running_deps() as (deps, sent):
         packed = retraction(0, evidence(0)).pack()
         short = record_at(TopicPartition("item-transitions", partition_for("b")), 0, b"b", packed[:-3])

@@ -73,11 +73,11 @@ async def test_a_replay_redelivered_after_a_crash_counts_once() -> None:
 
 async def test_a_header_that_names_no_place_is_no_identity() -> None:
     async with running_deps() as (deps, sent):
-        torn = [
+        malformed = [
             json_record("user-interactions", offset, "u", VIEW, ((ORIGIN_HEADER, content),))
             for offset, content in enumerate((b"", b"\xff", b"u/1", b"u/1/x"))
         ]
-        await interactions.handle(chunk_of_records(*torn), deps)
+        await interactions.handle(chunk_of_records(*malformed), deps)
         assert history(deps) == ["a"] * 4
         assert sent.to("dead-letters") == []
 

@@ -69,6 +69,6 @@ def test_a_version_that_was_overwritten_can_not_be_gone_back_to() -> None:
     ("key", "value"),
     [(b"a", b"{}"), (b"c", b"{}"), (None, None), (b"active", b'{"active":"x","previous":null}'), (b"a", b"\xff")],
 )
-def test_alien_records_are_refused(key: bytes | None, value: bytes | None) -> None:
+def test_malformed_records_are_refused(key: bytes | None, value: bytes | None) -> None:
     with pytest.raises(BadRecordError):
         Versions().load(key, value)

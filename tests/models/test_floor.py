@@ -37,7 +37,7 @@ def test_whatever_was_applied_to_a_dropped_row_is_covered_and_what_comes_next_is
 
 
 @given(STEPS, st.data())
-def test_a_torn_floor_is_refused(steps: list[str | Applied], data: st.DataObject) -> None:
+def test_a_truncated_floor_is_refused(steps: list[str | Applied], data: st.DataObject) -> None:
     floor = Floor()
     for offset, step in enumerate(steps):
         if not isinstance(step, str):

@@ -128,7 +128,7 @@ def test_replay_after_recovery_gives_the_same_row(steps: list[tuple[list[str], f
 
 
 @given(st.data())
-def test_torn_row_is_refused(data: st.DataObject) -> None:
+def test_truncated_row_is_refused(data: st.DataObject) -> None:
     packed = applied([evidence(0, ["a", "c"])]).pack()
     size = data.draw(st.integers(0, len(packed) - 1))
     with pytest.raises(ValueError, match="packed 'I' row"):

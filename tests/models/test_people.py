@@ -192,7 +192,7 @@ def test_an_identify_after_the_order_to_forget_stays() -> None:
 
 
 @given(st.data())
-def test_a_torn_merge_is_refused(data: st.DataObject) -> None:
+def test_a_truncated_merge_is_refused(data: st.DataObject) -> None:
     user = UserState()
     learn(user, [event("a", 1)])
     packed = Merge("guest", 5, user.pack()).pack()

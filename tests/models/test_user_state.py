@@ -143,7 +143,7 @@ def test_unpacked_row_equals_the_packed_one(steps: list[tuple[str, int, bool]]) 
 
 
 @given(st.data())
-def test_torn_row_is_refused(data: st.DataObject) -> None:
+def test_truncated_row_is_refused(data: st.DataObject) -> None:
     packed = folded([("ä", 1, True), ("b", 2, False)]).pack()
     size = data.draw(st.integers(0, len(packed) - 1))
     with pytest.raises(ValueError, match="packed 'U' row"):

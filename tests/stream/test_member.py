@@ -83,9 +83,9 @@ async def test_a_restarted_worker_recovers_its_rows_and_repeats_nothing(broker: 
 async def test_rows_behind_a_transaction_that_is_open_on_the_changelog_are_recovered_too(broker: str) -> None:
     topic, changelog, group = await topics(broker)
     expected = await publish(broker, topic, 0, 100)
-    async with AIOKafkaProducer(bootstrap_servers=broker, transactional_id=group) as alien, alien.transaction():
+    async with AIOKafkaProducer(bootstrap_servers=broker, transactional_id=group) as foreign, foreign.transaction():
         for partition in range(PARTITIONS):
-            await alien.send_and_wait(changelog, None, key=b"\x00alien", partition=partition)
+            await foreign.send_and_wait(changelog, None, key=b"\x00alien", partition=partition)
         async with CountingWorker(broker, topic, changelog, group).running() as worker:
             await until(lambda: worker.counts() == expected)
         async with CountingWorker(broker, topic, changelog, group).running() as again:

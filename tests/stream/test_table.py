@@ -82,7 +82,7 @@ def test_what_dropped_rows_had_applied_survives_in_the_changelog() -> None:
     recovered.load(record.key, record.value)
     assert [recovered.floor.covers(key, (0, 7)) for key in "ab"] == [True, False]
     assert len(recovered) == 0
-    with pytest.raises(ValueError, match="torn"):
+    with pytest.raises(ValueError, match="truncated"):
         recovered.load(record.key, (record.value or b"")[:-1])
 
 
@@ -117,7 +117,7 @@ def test_an_unreadable_row_is_never_taken_for_an_absent_one() -> None:
 
 
 @pytest.mark.parametrize(("key", "value"), [(None, b"T1"), (b"\xff", b"T1"), (b"a", b"{}"), (b"a", b"")])
-def test_an_alien_record_is_refused_at_recovery(key: bytes | None, value: bytes) -> None:
+def test_a_malformed_record_is_refused_at_recovery(key: bytes | None, value: bytes) -> None:
     rows = Table("changelog", Text.unpack, Text, kind=b"T").blank_partition()
     with pytest.raises(ValueError):
         rows.load(key, value)

@@ -198,13 +198,13 @@ async def test_a_worker_without_a_broker_gives_up_after_its_patience(own_broker:
     assert "is it up?" in worker.log
 
 
-TORN = ItemRow().pack()[:3]
-OF_ANOTHER_VERSION = TORN[:1] + b"\x01" + TORN[2:]
+TRUNCATED = ItemRow().pack()[:3]
+OF_ANOTHER_VERSION = TRUNCATED[:1] + b"\x01" + TRUNCATED[2:]
 
 
 @pytest.mark.parametrize(
     ("value", "said"),
-    [(b"{}", "is unreadable"), (TORN, "is unreadable"), (OF_ANOTHER_VERSION, "state is of version 1")],
+    [(b"{}", "is unreadable"), (TRUNCATED, "is unreadable"), (OF_ANOTHER_VERSION, "state is of version 1")],
 )
 async def test_a_changelog_with_a_record_that_is_no_row_is_not_misread(
     broker: str, tmp_path: Path, value: bytes, said: str
@@ -228,9 +228,9 @@ async def test_unreadable_rows_are_healed_by_the_command_that_the_worker_names(b
     worker = Worker(broker, tmp_path)
     settings = load_settings(**worker.settings)  # type: ignore[arg-type]
     items, users = worker.topics.item_state_changelog, worker.topics.user_state_changelog
-    alien = {(items, b"\xff\xfe"): b"junk", (items, FLOOR_KEY): b"F", (users, BEGUN_KEY): b""}
-    alien[users, b"two words"] = b"{}"
-    alien[users, b"of version 99"] = UserState().pack()[:1] + b"\x63"
+    malformed = {(items, b"\xff\xfe"): b"junk", (items, FLOOR_KEY): b"F", (users, BEGUN_KEY): b""}
+    malformed[users, b"two words"] = b"{}"
+    malformed[users, b"of version 99"] = UserState().pack()[:1] + b"\x63"
     places = {}
     try:
         await worker.start()
@@ -241,7 +241,7 @@ async def test_unreadable_rows_are_healed_by_the_command_that_the_worker_names(b
             await drop_row(settings, items, "known", None)
         assert await worker.stop() == 0
         async with AIOKafkaProducer(bootstrap_servers=broker) as producer:
-            for (topic, key), value in alien.items():
+            for (topic, key), value in malformed.items():
                 written = await producer.send_and_wait(topic, value, key=key, partition=1)
                 places[topic, key] = (1, written.offset)
         with pytest.raises(ConfigurationError, match="can be read"):

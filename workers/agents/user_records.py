@@ -134,4 +134,4 @@ def _merge(record: Record) -> Merge:
     try:
         return Merge.unpack(record.value or b"")
     except ValueError as error:
-        raise BadRecordError(Reason.INVALID_MERGE, f"the row of a guest is torn or alien: {error}") from error
+        raise BadRecordError(Reason.INVALID_MERGE, f"the row of a guest is truncated or malformed: {error}") from error

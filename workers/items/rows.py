@@ -176,7 +176,7 @@ class ItemRow:
 
     @classmethod
     def unpack(cls, data: bytes) -> "ItemRow":
-        """Read `pack`'s bytes; raises ValueError on torn or alien ones."""
+        """Read `pack`'s bytes; raises ValueError on truncated or malformed ones."""
         reader = Reader(data, _KIND, _VERSION)
         offset, catalog_size, use_size = map(int, reader.fields(_FIXED))
         row = cls()

@@ -82,7 +82,7 @@ class Slots:
 
     @classmethod
     def read(cls, reader: Reader) -> "Slots":
-        """Read `pack`'s bytes; raises ValueError on torn ones."""
+        """Read `pack`'s bytes; raises ValueError on truncated ones."""
         found = cls()
         (found.newest,) = map(int, reader.fields(_NEWEST))
         for slot in SLOTS:

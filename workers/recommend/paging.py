@@ -40,7 +40,7 @@ class Page:
 def page_of(request: Request, recommendation_id: str) -> Page:
     """The page that a request asks for: the first of `recommendation_id`, or the one that its `next` names.
 
-    Raises `BadRecordError` for a token that is torn, made up, or of another question.
+    Raises `BadRecordError` for a token that is truncated, made up, or of another question.
     """
     if request.next is None:
         return Page(recommendation_id)

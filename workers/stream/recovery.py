@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 POLL_MS = 200
 # Keys without a row of ours that are read past, because a later record may heal each; beyond, as with rows of another
 # version, they are not healed one by one.
-MOST_ALIEN = 1_000
+MOST_MALFORMED = 1_000
 
 
 async def recover(
@@ -60,20 +60,20 @@ async def _read_to_end(consumer: AIOKafkaConsumer, rows: dict[TopicPartition, Ta
     for tp in filled:
         consumer.seek(tp, starts[tp])
     records = 0
-    alien: dict[tuple[TopicPartition, bytes | None], str] = {}
+    malformed: dict[tuple[TopicPartition, bytes | None], str] = {}
     while behind := [tp for tp in filled if await consumer.position(tp) < ends[tp]]:
         for tp, batch in (await consumer.getmany(*behind, timeout_ms=POLL_MS)).items():
             records += len(batch)
             for record in batch:
-                alien.pop((tp, record.key), None)  # the last record of a key counts: a tombstone heals it
+                malformed.pop((tp, record.key), None)  # the last record of a key counts: a tombstone heals it
                 try:
                     rows[tp].load(record.key, record.value)
                 except (ValueError, ConfigurationError) as error:
-                    alien[tp, record.key] = _problem(record, error)
-        if len(alien) > MOST_ALIEN:
+                    malformed[tp, record.key] = _problem(record, error)
+        if len(malformed) > MOST_MALFORMED:
             break
-    if alien:
-        raise ConfigurationError(next(iter(alien.values())))
+    if malformed:
+        raise ConfigurationError(next(iter(malformed.values())))
     return records
 
 

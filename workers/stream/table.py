@@ -142,7 +142,7 @@ class TablePartition(Generic[R]):
     def load(self, key: bytes | None, value: bytes | None) -> None:
         """Take one changelog record in recovery; the last one of a key counts, and null takes away what it said.
 
-        Raises ValueError on an alien one, `ConfigurationError` on one of another version.
+        Raises ValueError on a malformed one, `ConfigurationError` on one of another version.
         """
         if key is None:
             raise ValueError("has no key")

@@ -28,9 +28,9 @@ ADVICE: dict[str, str] = {
     Reason.ALREADY_IDENTIFIED: "an id stands for one person: give each guest an anonymous_id of its own, and a "
     "new one after a logout",
     Reason.TOO_MANY_HOPS: "identify records form a circle: erase one of the ids, then publish the record again",
-    Reason.INVALID_MERGE: "a worker's own record is torn: run a rebuild",
+    Reason.INVALID_MERGE: "a worker's own record is malformed: run a rebuild",
     Reason.DELETED_ITEM: "nothing, if the item is gone for good; else publish the whole item",
-    Reason.INVALID_EVIDENCE: "a worker's own record is torn: run a rebuild",
+    Reason.INVALID_EVIDENCE: "a worker's own record is malformed: run a rebuild",
     Reason.BAD_ID: _REPAIR,
     Reason.BAD_VECTOR: "send vectors of TASTESTREAM_VECTOR_DIM finite numbers, and publish the item again",
     Reason.BAD_PAYLOAD: _REPAIR,
