@@ -26,7 +26,7 @@ from workers.agents import catalog, interactions, transitions
 from workers.records.out import OutRecord
 from workers.runtime.dependencies import Dependencies
 from workers.stream.chunk import Chunk, Record
-from workers.stream.table import FLOOR_KEY, Table
+from workers.stream.table import EVICTED_KEY, Table
 from workers.stream.writer import Target, Writer
 
 LIMIT = 6
@@ -240,8 +240,8 @@ async def test_an_item_that_went_is_gone_from_the_index_before_its_tombstone_is_
         assert names[0] not in deps.vocabulary
         written = [(record.key, record.value is None) for record in sent.to(deps.items.changelog)]
         assert (names[0].encode(), True) in written
-        floor = written.index((FLOOR_KEY, False))
-        assert floor < written.index((names[0].encode(), True))
+        watermark = written.index((EVICTED_KEY, False))
+        assert watermark < written.index((names[0].encode(), True))
 
 
 async def test_unknown_items_go_before_those_of_the_catalog_and_the_oldest_first() -> None:

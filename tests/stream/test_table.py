@@ -61,26 +61,26 @@ def test_the_rows_written_longest_ago_are_the_same_after_a_recovery() -> None:
     assert rows.oldest(1) == ["c"], "reading is not writing"
 
 
-def test_spare_rows_go_before_all_others() -> None:
-    rows = Table("changelog", Text.unpack, Text, is_spare=lambda packed: packed == b"Tspare").blank_partition()
+def test_expendable_rows_are_evicted_before_all_others() -> None:
+    rows = Table("changelog", Text.unpack, Text, is_expendable=lambda packed: packed == b"Tspare").blank_partition()
     for key, value in ((b"a", b"Tkept"), (b"b", b"Tspare"), (b"c", b"Tkept"), (b"d", b"Tspare")):
         rows.load(key, value)
     assert rows.oldest(3) == ["b", "d", "a"]
-    assert rows.oldest(3, spare_only=True) == ["b", "d"]
+    assert rows.oldest(3, expendable_only=True) == ["b", "d"]
     rows.change("b").text = "kept"
     rows.take_changes()
-    assert (rows.oldest(3), rows.spare) == (["d", "a", "c"], 1)
+    assert (rows.oldest(3), rows.expendable) == (["d", "a", "c"], 1)
     rows.drop("d")
-    assert (rows.oldest(3), rows.spare) == (["a", "c", "b"], 0)
+    assert (rows.oldest(3), rows.expendable) == (["a", "c", "b"], 0)
 
 
 def test_what_dropped_rows_had_applied_survives_in_the_changelog() -> None:
     rows, recovered = partition(), partition()
     rows.change("a").origins = {0: 7}
     rows.drop("a")
-    record = rows.floor_record()
+    record = rows.eviction_record()
     recovered.load(record.key, record.value)
-    assert [recovered.floor.covers(key, (0, 7)) for key in "ab"] == [True, False]
+    assert [recovered.evicted.covers(key, (0, 7)) for key in "ab"] == [True, False]
     assert len(recovered) == 0
     with pytest.raises(ValueError, match="truncated"):
         recovered.load(record.key, (record.value or b"")[:-1])

@@ -25,7 +25,7 @@ from workers.admin.state.drop import drop_row
 from workers.errors import ConfigurationError
 from workers.items.rows import ItemRow
 from workers.settings import load_settings
-from workers.stream.table import BEGUN_KEY, FLOOR_KEY
+from workers.stream.table import BEGUN_KEY, EVICTED_KEY
 
 EVENTS = 2_000
 
@@ -228,7 +228,7 @@ async def test_unreadable_rows_are_healed_by_the_command_that_the_worker_names(b
     worker = Worker(broker, tmp_path)
     settings = load_settings(**worker.settings)  # type: ignore[arg-type]
     items, users = worker.topics.item_state_changelog, worker.topics.user_state_changelog
-    malformed = {(items, b"\xff\xfe"): b"junk", (items, FLOOR_KEY): b"F", (users, BEGUN_KEY): b""}
+    malformed = {(items, b"\xff\xfe"): b"junk", (items, EVICTED_KEY): b"F", (users, BEGUN_KEY): b""}
     malformed[users, b"two words"] = b"{}"
     malformed[users, b"of version 99"] = UserState().pack()[:1] + b"\x63"
     places = {}

@@ -121,7 +121,7 @@ def _tell_row(
     if stated is not None and known is not None and stated.is_all_of(known):
         return True
     place = first_place(record, deps.settings.item_partitions)
-    if _is_below_floor(item.item_id, record, place, rows):
+    if _was_evicted(item.item_id, record, place, rows):
         effects.touched[item.item_id] = None
         effects.outcomes[REPEATED] += 1
         return known is None or record.offset <= known.catalog_offset
@@ -146,12 +146,12 @@ def _tell_row(
     return not isinstance(item, ItemUpdate) and len(row.forwarded) == (place is not None)
 
 
-def _is_below_floor(item_id: str, record: Record, place: tuple[int, int] | None, rows: Rows) -> bool:
+def _was_evicted(item_id: str, record: Record, place: tuple[int, int] | None, rows: Rows) -> bool:
     """Whether the row that took this record was dropped since."""
     marks = [(CATALOG_ORIGIN, record.offset)]
     if place is not None:
         marks.append((FORWARDED_ORIGIN + place[0], place[1]))
-    return any(rows.floor.covers(item_id, mark) for mark in marks)
+    return any(rows.evicted.covers(item_id, mark) for mark in marks)
 
 
 def _outcome(item: ItemEvent) -> str:

@@ -101,7 +101,7 @@ def _fold_one(
     if one.owner != one.record.partition:
         effects.send_on(forwarded(one.record, one.arrival), one.subject, deps)
         return REROUTED
-    if rows.floor.covers(one.subject, one.arrival.mark):
+    if rows.evicted.covers(one.subject, one.arrival.mark):
         return DUPLICATE
     user, event = rows.change(one.subject), one.event
     if not user.watermarks.advance(one.arrival.mark):

@@ -52,7 +52,7 @@ async def handle(chunk: Chunk, deps: TransitionsDependencies) -> None:
                 letters.add(record, error)
             else:
                 touched[decoded.item_id] = None
-                if rows.floor.covers(decoded.item_id, decoded.origin):
+                if rows.evicted.covers(decoded.item_id, decoded.origin):
                     continue
                 row = rows.change(decoded.item_id)
                 if isinstance(decoded, Retraction):

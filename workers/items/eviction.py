@@ -1,11 +1,11 @@
-"""Keeps the tables at their bounds: rows that changed longest ago go, each leaving a tombstone (Kafka).
+"""Keeps the tables at their bounds: rows that changed longest ago are evicted, each leaving a tombstone (Kafka).
 
-Agents make room before they fold a chunk, never after: what goes then depends only on rows that are acknowledged, and a
-chunk that is repeated after a crash finds the same ones to go. So a table holds at most its bound and one chunk.
+Agents make room before they fold a chunk, never after: what is evicted depends only on rows that are acknowledged, and a
+chunk that is repeated after a crash evicts the same ones. So a table holds at most its bound and one chunk.
 
-A row that goes leaves the last offsets that it applied in its partition's floor (`models.state.floor`), and that is
+An evicted row leaves the last offsets that it applied in its partition's `EvictionWatermark`, and that is
 acknowledged before anything else is written there: a record that comes again after a crash is skipped, as if the row
-were still there. A crash before its tombstone is acknowledged brings the row back, whole; then it goes again.
+were still there. A crash before its tombstone is acknowledged brings the row back, whole; then it is evicted again.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -22,7 +22,7 @@ from workers.stream.writer import Writer
 
 # Rows that one call drops at most, unless a chunk can bring more: a run of so many is some 50 ms of work.
 MOST_AT_ONCE = 1_024
-# Share of the bound that goes beside what is too much: the floor is written once a run, not once a chunk.
+# Share of the bound that is evicted beside what is too much: the watermark is written once a run, not once a chunk.
 SLACK = 0.01
 
 
@@ -59,20 +59,20 @@ class ItemEvictionDependencies(EvictionDependencies, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Bound:
-    """What a table may hold; `spare_only`: of the rows that go before all others.
+    """What a table may hold; `expendable_only`: of the rows that are evicted before all others.
 
-    `then` follows once the floor is written, for the keys that went from a partition.
+    `then` follows once the watermark is written, for the keys that went from a partition.
     """
 
     name: str
     table: Table[Any]
     limit: int
     then: Callable[[int, TablePartition[Any], Sequence[str]], Awaitable[None]]
-    spare_only: bool = False
+    expendable_only: bool = False
 
     def size(self, of: Table[Any] | TablePartition[Any]) -> int:
         """How many rows count."""
-        return of.spare if self.spare_only else len(of)
+        return of.expendable if self.expendable_only else len(of)
 
 
 async def make_room_for_users(deps: UserEvictionDependencies) -> None:
@@ -96,7 +96,9 @@ async def make_room_for_items(deps: ItemEvictionDependencies) -> None:
         deps.index_writer.push(partition, keys, whole=True, chunk=_Burial(rows, keys))
 
     settings = deps.settings
-    await _make_room(_Bound("unknown_items", deps.items, settings.max_unknown_items, forget, spare_only=True), deps)
+    await _make_room(
+        _Bound("unknown_items", deps.items, settings.max_unknown_items, forget, expendable_only=True), deps
+    )
     await _make_room(_Bound("items", deps.items, settings.max_items, forget), deps)
 
 
@@ -117,12 +119,12 @@ async def _drop_some(
     async with rows.lock:
         share = target // len(bound.table.partitions)
         count = min(most, bound.size(bound.table) - target, bound.size(rows) - share)
-        keys = rows.oldest(max(0, count), spare_only=bound.spare_only)
+        keys = rows.oldest(max(0, count), expendable_only=bound.expendable_only)
         for key in keys:
             rows.drop(key)
             await deps.scheduler.rest()
         if keys:
-            await deps.writer.send(bound.table.changelog, number, [rows.floor_record()])
+            await deps.writer.send(bound.table.changelog, number, [rows.eviction_record()])
             await bound.then(number, rows, keys)
             deps.metrics.count_evictions(bound.name, len(keys))
     return max(1, len(keys))

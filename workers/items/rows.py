@@ -189,7 +189,7 @@ class ItemRow:
         return row
 
 
-def is_spare(packed: bytes) -> bool:
+def is_uncataloged(packed: bytes) -> bool:
     """Whether a packed row is of an item that the catalog does not have: it is never shown."""
     if len(packed) < _HEAD_BYTES + _FIXED.size:
         return False

@@ -126,7 +126,7 @@ async def _wait_for_own_event(request: Request, wanted: MinOffset, deps: AnswerD
         rows = deps.users.partitions.get(own)
         if rows is None:
             return False
-        if rows.floor.covers(request.subject, (wanted.partition, wanted.offset)):
+        if rows.evicted.covers(request.subject, (wanted.partition, wanted.offset)):
             return True
         user = rows.get(request.subject)
         return user is not None and user.watermarks.get(wanted.partition, -1) >= wanted.offset

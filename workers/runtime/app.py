@@ -220,7 +220,7 @@ def _http_server(deps: Dependencies, member: GroupMember, request_reader: Reques
             deps.metrics.set_lag(tp.topic, tp.partition, records)
         deps.metrics.set_entries("users", len(deps.users))
         deps.metrics.set_entries("items", len(deps.items))
-        deps.metrics.set_entries("unknown_items", deps.items.spare)
+        deps.metrics.set_entries("unknown_items", deps.items.expendable)
         deps.metrics.set_ready(all(ready().values()))
         deps.metrics.set_index_up(not (deps.index_service.away or deps.index_audit.behind))
 

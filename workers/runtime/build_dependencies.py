@@ -20,7 +20,7 @@ from workers.indexing.writer import IndexWriter
 from workers.items.facts import ItemFacts
 from workers.items.fold_vectors import VectorsAtHand
 from workers.items.points import ItemPoints
-from workers.items.rows import ItemRow, is_spare
+from workers.items.rows import ItemRow, is_uncataloged
 from workers.items.vectors import SHARED_KEPT_S, ItemVectors
 from workers.metrics import Metrics
 from workers.recommend.controls import Controls, RuleBook
@@ -49,7 +49,9 @@ def build_dependencies(settings: Settings, options: ClientOptions) -> Dependenci
     topics = Topics(settings.topic_prefix)
     metrics = Metrics(_registry())
     scheduler = Scheduler()
-    items = Table(topics.item_state_changelog, ItemRow.unpack, ItemRow, kind=_kind(ItemRow()), is_spare=is_spare)
+    items = Table(
+        topics.item_state_changelog, ItemRow.unpack, ItemRow, kind=_kind(ItemRow()), is_expendable=is_uncataloged
+    )
     points = ItemPoints(settings.vector_dim, settings.collaborative_dim)
     indexes = build_index(settings)
     shared = indexes.server is not None
