@@ -112,7 +112,7 @@ async def measure_worker(dataset: Dataset, settings: Settings, scale: Scale, log
     """What a worker process does with the catalog, then all ratings, then requests, then both at once."""
     users = [str(user) for user in dict.fromkeys(dataset.ratings.user.tolist())]
     with WorkerProcess(settings, log_file) as worker:
-        await whole_path(dataset.only_catalogue(), worker)
+        await whole_path(dataset.only_catalog(), worker)
         path = await whole_path(dataset.only_ratings(), worker)
         memory = memory_bytes(worker)
         idle = await idle_rounds(worker, users, scale.rounds, scale.round_s)

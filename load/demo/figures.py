@@ -88,7 +88,7 @@ class Example:
 class Streamed:
     """What is measured while broker and worker run; memory in bytes, `outcomes` of events by their name."""
 
-    catalogue: Ingest
+    catalog: Ingest
     ratings: Ingest
     busy: LoadReport
     echo: LoadReport

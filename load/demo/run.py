@@ -14,7 +14,7 @@ from rich.console import Console
 from infra.broker import Broker
 from infra.ports import choose_ports
 from load.client.report import show_data
-from load.client.stream_eval import catalogue_of, evaluate
+from load.client.stream_eval import catalog_of, evaluate
 from load.client.worker_process import WorkerProcess
 from load.datasets.dataset import Dataset
 from load.demo.figures import DemoPlan, Figures, Streamed
@@ -74,7 +74,7 @@ def _beside_offline(streamed: Streamed, dataset: Dataset, plan: DemoPlan, consol
     with console.status("folding and asking …"):
         offline, popular = (
             evaluate(recommender, dataset.ratings, streamed.tests, plan.list_size)
-            for recommender in (Recommender(catalogue_of(dataset), learn_share=LEARN_SHARE), MostPopular())
+            for recommender in (Recommender(catalog_of(dataset), learn_share=LEARN_SHARE), MostPopular())
         )
     return Figures(streamed, offline, popular, time.monotonic() - began)
 

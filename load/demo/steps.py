@@ -74,7 +74,7 @@ async def run_steps(dataset: Dataset, plan: DemoPlan, worker: WorkerProcess, con
     """Fill the worker, ask it, and measure both; raises TasteStreamError with the reason if a step fails."""
     async with _stage(dataset, plan, worker, console) as stage:
         empty_bytes = (await _scrape(stage)).total(RSS)
-        catalogue = await _catalogue(stage)
+        catalog = await _catalog(stage)
         start = cut(dataset.ratings, plan.share)
         ratings, busy = await _ratings(stage, start)
         echo, idle = await _quiet_latency(stage)
@@ -88,7 +88,7 @@ async def run_steps(dataset: Dataset, plan: DemoPlan, worker: WorkerProcess, con
         freshness = await _freshness(stage)
         last = await _scrape(stage)
     return Streamed(
-        catalogue=catalogue,
+        catalog=catalog,
         ratings=ratings,
         busy=busy,
         echo=echo,
@@ -122,8 +122,8 @@ async def _stage(dataset: Dataset, plan: DemoPlan, worker: WorkerProcess, consol
         yield Stage(dataset, plan, worker, console, topics, client, producer, backlog)
 
 
-async def _catalogue(stage: Stage) -> Ingest:
-    items = stage.dataset.only_catalogue()
+async def _catalog(stage: Stage) -> Ingest:
+    items = stage.dataset.only_catalog()
     stage.say(f"Publishing {len(items.items):,} items; the worker embeds and indexes them.")
     return await _ingest(stage, items, len(items.items))
 

@@ -75,8 +75,8 @@ class WithSimilarUsers(WithSource):
     shares recent items, the newest counting most; the 100 most similar say what they liked, 1 / √(their items).
     """
 
-    def __init__(self, catalogue: list[dict[str, Any]]) -> None:
-        super().__init__(catalogue)
+    def __init__(self, catalog: list[dict[str, Any]]) -> None:
+        super().__init__(catalog)
         self._likers: dict[str, deque[str]] = defaultdict(lambda: deque(maxlen=LIKERS))
         self._liked: dict[str, deque[str]] = defaultdict(lambda: deque(maxlen=LIKED))
 
@@ -139,8 +139,8 @@ class WithItemVectors(WithSource):
 class ItemVectorsAlone(WithItemVectors):
     """Nearest items to the user's vector, and nothing else; popularity before the first retraining."""
 
-    def __init__(self, catalogue: list[dict[str, Any]]) -> None:
-        super().__init__(catalogue, learn_share=0.0)
+    def __init__(self, catalog: list[dict[str, Any]]) -> None:
+        super().__init__(catalog, learn_share=0.0)
 
     def recommend(self, user_id: str, k: int, now: int) -> list[str]:
         """Ids of up to `k` items that the user never had."""

@@ -12,7 +12,7 @@ from models.retrieval.sources import DAY
 from models.state.item_state import HALF_LIVES
 
 ALL = "*"
-"""Stands for the whole catalogue where a category may be named."""
+"""Stands for the whole catalog where a category may be named."""
 
 LITTLE_KNOWN_LISTS = 16
 """Lists that take turns in being asked first: fewer, and the same items come for long."""
@@ -24,7 +24,7 @@ _LAYOUTS = 4_096
 def popularity_row(
     order_scores: Iterable[float], categories: Iterable[str], day_score: float = 0.0, little_known: str | None = None
 ) -> SparseVector:
-    """Popularity's order as a sparse row: in the whole catalogue, and in each category.
+    """Popularity's order as a sparse row: in the whole catalog, and in each category.
 
     `little_known`: the item's id, if it is: then it is in one of their lists as well.
 

@@ -42,7 +42,7 @@ class ItemState:
     the cart, and then this item (Linden et al. 2003; this row and row a together count the pair); all bounded
     (see `CountRow`). Popularity counts first events of positive weight (`likes`) by events and by days.
     `count`: users who touched the item; `buyers`: who bought it. Evidence at or below its origin's watermark
-    changes nothing; an item unknown to the catalogue is counted like any other.
+    changes nothing; an item unknown to the catalog is counted like any other.
 
     >>> item = ItemState()
     >>> evidence = Evidence("b", (0, 7), 56, 1_000, 1.0, True, np.array([3, 1], dtype=np.uint32))

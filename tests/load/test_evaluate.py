@@ -21,7 +21,7 @@ SMALL = Shape(users=40, items=120, ratings=1_200, tags=0, clusters=4)
 
 
 class Oracle:
-    """A foreign recommender, without a catalogue: always the same list."""
+    """A foreign recommender, without a catalog: always the same list."""
 
     def observe(self, event: Mapping[str, Any]) -> None:
         """Learn nothing."""

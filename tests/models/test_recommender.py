@@ -78,7 +78,7 @@ def test_disliked_items_are_not_popular() -> None:
     assert recommender.recommend("stranger", 1, 10) == ["comedy-1"]
 
 
-def test_item_that_the_catalogue_does_not_know_can_be_recommended() -> None:
+def test_item_that_the_catalog_does_not_know_can_be_recommended() -> None:
     recommender = Recommender(CATALOGUE)
     for user in range(3):
         recommender.observe(like(f"u{user}", "smuggled", user))

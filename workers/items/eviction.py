@@ -1,6 +1,6 @@
 """Keeps the tables at their bounds: rows that changed longest ago are evicted, each leaving a tombstone (Kafka).
 
-Agents make room before they fold a chunk, never after: what is evicted depends only on rows that are acknowledged, and a
+Agents make room before they fold a chunk, never after: what is evicted depends on acknowledged rows only, and a
 chunk that is repeated after a crash evicts the same ones. So a table holds at most its bound and one chunk.
 
 An evicted row leaves the last offsets that it applied in its partition's `EvictionWatermark`, and that is

@@ -58,7 +58,7 @@ AVAILABLE, PRICE, TITLE = "available", "price", "title"
 FILTERED = ("category", "tags", PRICE, AVAILABLE, "published_at", "attributes", MEAN_RATING)
 """Payload that filters check."""
 
-CARD = ("title", "category", "image_url", "url", "price")
+DISPLAY_FIELDS = ("title", "category", "image_url", "url", "price")
 """Payload that answers show."""
 
 

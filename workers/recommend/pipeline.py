@@ -17,7 +17,7 @@ from workers.indexing.vocabulary import Vocabulary
 from workers.items.facts import ItemFacts
 from workers.items.vectors import ItemVectors
 from workers.metrics import Metrics
-from workers.recommend.assemble import present, titles_of_reasons
+from workers.recommend.assemble import assemble, titles_of_reasons
 from workers.recommend.candidates import Gathered, Sources, gather
 from workers.recommend.controls import Controls, ControlsOf
 from workers.recommend.counterfactual import Counterfactuals
@@ -107,7 +107,7 @@ class Pipeline:
             fusion = self.fusion_of(wanted)
             ranking = rank(candidates, fusion, question.situation, request.limit, wanted.diversity, steered)
         with stages.stage("explain"):
-            items = await present(candidates, ranking, found, question, self._index, self._facts)
+            items = await assemble(candidates, ranking, found, question, self._index, self._facts)
             titles = await titles_of_reasons(items, self._facts) if request.explain else {}
         missing: tuple[str, ...] = ()
         if request.explain == COUNTERFACTUAL:

@@ -132,8 +132,8 @@ class PrecomputedPipeline:
         facts = await self._facts.of([seed, *scores])
         allowed = [name for name in scores if name in facts and facts[name].available and name not in request.exclude]
         chosen = allowed[: request.limit]
-        cards = await self._facts.cards(chosen)
-        if seed not in facts or len(cards) < request.limit:
+        display_fields = await self._facts.display_fields(chosen)
+        if seed not in facts or len(display_fields) < request.limit:
             return None
         explained = request.explain
         return tuple(
@@ -142,7 +142,7 @@ class PrecomputedPipeline:
                 scores[item_id],
                 rank,
                 (RecommendationReason("similar_to", scores[item_id], seed),) if explained else (),
-                cards[item_id],
+                display_fields[item_id],
             )
             for rank, item_id in enumerate(chosen, start=1)
         )

@@ -36,8 +36,8 @@ def rank_in(previewed: Preview, fusion: Fusion, item_id: str) -> int:
     diversity = 0.0 if candidates.vectors is None else previewed.controls.diversity
     if diversity == 0.0 and steering.caps is None and not steering.pins:
         return by_score
-    arranged = rank(candidates, fusion, situation, LIVE_LIST, diversity, steering).places
-    return arranged.index(place) + 1 if place in arranged else max(LIVE_LIST + 1, by_score)
+    steered = rank(candidates, fusion, situation, LIVE_LIST, diversity, steering).places
+    return steered.index(place) + 1 if place in steered else max(LIVE_LIST + 1, by_score)
 
 
 def rank_of(scores: NDArray[np.float64], place: int) -> int:
