@@ -76,9 +76,9 @@ async def test_limit_and_excluded_items_may_change_from_page_to_page(deps: Depen
 @pytest.mark.parametrize(
     "changes", [{"user_id": "v"}, {"kind": "trending"}, {"filters": {"category": "red"}}, {"filters": {"tags": ["t"]}}]
 )
-async def test_a_page_of_another_question_is_refused(deps: Dependencies, changes: dict[str, Any]) -> None:
+async def test_a_page_of_another_request_is_refused(deps: Dependencies, changes: dict[str, Any]) -> None:
     first = await answer(deps, limit=2)
-    with pytest.raises(BadRecordError, match="of another question") as refused:
+    with pytest.raises(BadRecordError, match="of another request") as refused:
         await answer(deps, next=first.next, **changes)
     assert refused.value.code == "invalid_page"
 

@@ -11,7 +11,7 @@ from tests.query.builders import CLUSTER, answer, two_clusters
 from workers.api.recommendations import HttpApi
 from workers.errors import BadRecordError
 from workers.items.facts import ItemFacts
-from workers.recommend.question import ask
+from workers.recommend.context import build_context
 from workers.records.request import Request
 from workers.runtime.dependencies import Dependencies
 
@@ -79,5 +79,5 @@ async def test_an_index_that_workers_share_knows_all_items(deps: Dependencies) -
     facts = ItemFacts(deps.items, deps.index, PARTITIONS, shared=True)
     asked = Request(kind="similar_items", item_ids=(NOWHERE[THEIRS],))
     with pytest.raises(BadRecordError) as error:
-        await ask(asked, None, 0, facts, "r1")
+        await build_context(asked, None, 0, facts, "r1")
     assert error.value.code == "unknown_item"

@@ -14,11 +14,11 @@ from tests.query.builders import CLUSTER, answer, request, two_clusters
 from workers.agents import catalog
 from workers.errors import BadRecordError, DependencyError
 from workers.index.types import Hit, Query
+from workers.recommend.context import build_context
 from workers.recommend.filters import conditions, keep
 from workers.recommend.merge import merge, score
 from workers.recommend.pipeline import Pipeline
 from workers.recommend.plan import plan
-from workers.recommend.question import ask
 from workers.recommend.retrieve import retrieve
 from workers.runtime.dependencies import Dependencies
 
@@ -67,17 +67,17 @@ async def test_taking_one_item_of_the_history_away_lowers_each_score_by_what_it_
 ) -> None:
     pipeline, user = deps.pipeline, deps.users.partitions[_partition()].get("u")
     asked = request(limit=100, explain=True)
-    question = await ask(asked, user, _partition(), pipeline._facts, "r1")
-    planned = plan(question, {}, pipeline._vocabulary.words)
-    found = await retrieve(planned, conditions(question), deps.index, 100)
-    facts = await pipeline._facts.of(keep(merge(found), question)[0])
-    full = score(facts, None, found, question)
-    fused = pipeline._fusion.fuse(full.scores, question.situation)
+    context = await build_context(asked, user, _partition(), pipeline._facts, "r1")
+    planned = plan(context, {}, pipeline._vocabulary.words)
+    found = await retrieve(planned, conditions(context), deps.index, 100)
+    facts = await pipeline._facts.of(keep(merge(found), context)[0])
+    full = score(facts, None, found, context)
+    fused = pipeline._fusion.fuse(full.scores, context.situation)
 
     for source in (TRANSITIONS, COOCCURRENCE):
         planned.searches[source] = [(source, _without(planned.queries[source].vector, taken))]
-    less = await retrieve(planned, conditions(question), deps.index, 100)
-    again = fuse_with(fused.units, score(facts, None, less, question).scores)
+    less = await retrieve(planned, conditions(context), deps.index, 100)
+    again = fuse_with(fused.units, score(facts, None, less, context).scores)
 
     contributed = dict.fromkeys(facts, 0.0)
     for item in (await _explained(pipeline, asked, user)).items:

@@ -1,7 +1,7 @@
 """`POST /v1/recommendations` (HTTP): the body and the reply of the Kafka topics, answered by the worker that is asked.
 
 A user whose row is with another worker is refused with 421: ask the others, or use Kafka, where requests find
-their worker. So is a question about items that only another worker's index has: ask the others. What was shown goes
+their worker. So is a request about items that only another worker's index has: ask the others. What was shown goes
 to `recommendations-served` as with Kafka, behind the answer.
 """
 

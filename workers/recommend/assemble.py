@@ -12,7 +12,7 @@ from workers.index.port import Index
 from workers.index.types import Record
 from workers.items.facts import ItemFacts
 from workers.items.points import BOUGHT
-from workers.recommend.question import Question
+from workers.recommend.context import QueryContext
 from workers.recommend.retrieve import Found
 from workers.records.reply import RecommendationReason, RecommendedItem
 
@@ -24,22 +24,22 @@ TITLE_CHARS = 200
 
 
 async def assemble(
-    candidates: Candidates, ranking: Ranking, found: Found, question: Question, index: Index, facts: ItemFacts
+    candidates: Candidates, ranking: Ranking, found: Found, context: QueryContext, index: Index, facts: ItemFacts
 ) -> tuple[RecommendedItem, ...]:
     """Ranked items as the reply shows them; an item that was deleted meanwhile is left out."""
     item_ids = [candidates.item_ids[place] for place in ranking.places]
     display_fields = await facts.display_fields(item_ids)
-    explained = question.request.explain
+    explained = context.request.explain
     held = await index.get(item_ids, payload=False, vectors=tuple(_SPACES.values())) if explained else {}
-    seeds = question.request.item_ids
+    seeds = context.request.item_ids
     evidences = Evidences(found.queries, seed=seeds[0] if len(seeds) == 1 else None)
-    rank = len(question.page.shown)
+    rank = len(context.page.shown)
     items: list[RecommendedItem] = []
     for at, (place, item_id) in enumerate(zip(ranking.places, item_ids, strict=True)):
         fields = display_fields.get(item_id)
         if fields is None:
             continue
-        reasons = _reasons(place, ranking, _rows(item_id, held.get(item_id), question), evidences) if explained else ()
+        reasons = _reasons(place, ranking, _rows(item_id, held.get(item_id), context), evidences) if explained else ()
         rank += 1
         items.append(_item(item_id, rank, at, ranking, reasons, fields))
     return tuple(items)
@@ -59,14 +59,14 @@ def _short(title: str) -> str:
     return title if len(title) <= TITLE_CHARS else f"{title[: TITLE_CHARS - 1]}…"
 
 
-def _rows(item_id: str, record: Record | None, question: Question) -> dict[str, SparseVector]:
+def _rows(item_id: str, record: Record | None, context: QueryContext) -> dict[str, SparseVector]:
     vectors = {} if record is None else record.vectors or {}
     found = {source: vectors.get(space) for source, space in _SPACES.items()}
     rows = {source: row for source, row in found.items() if isinstance(row, SparseVector)}
-    if question.followed:
-        rows[REVERSED] = reversed_row(item_id, question.followed)
-    if question.bought:
-        rows[BOUGHT_TOGETHER] = both_ways_row(item_id, rows.get(BOUGHT_TOGETHER, SparseVector.of({})), question.bought)
+    if context.followed:
+        rows[REVERSED] = reversed_row(item_id, context.followed)
+    if context.bought:
+        rows[BOUGHT_TOGETHER] = both_ways_row(item_id, rows.get(BOUGHT_TOGETHER, SparseVector.of({})), context.bought)
     return rows
 
 

@@ -1,4 +1,4 @@
-"""A question for recommendations, as published on `recommendation-requests`."""
+"""A request for recommendations, as published on `recommendation-requests`."""
 
 from typing import Annotated, Any, Literal, Self, get_args
 
@@ -57,7 +57,7 @@ class MinOffset(WireModel):
 
 
 class Request(WireModel):
-    """One question; `record_time_ms` is when its record was stamped, from which `deadline_ms` counts.
+    """One request; `record_time_ms` is when its record was stamped, from which `deadline_ms` counts.
 
     `explain`: whether each item says why; `counterfactual`, where it would be without its strongest reason as well.
     `item_ids` of a session are what was viewed, oldest first; `next` is that of the answer to be continued.
@@ -86,7 +86,7 @@ class Request(WireModel):
 
     @property
     def asked_at_ms(self) -> int:
-        """When the question arose: the time given, as for a replay, else the record's."""
+        """When the request was made: the time given, as for a replay, else the record's."""
         return self.record_time_ms if self.event_time is None else self.event_time
 
     @property
@@ -131,7 +131,7 @@ class Request(WireModel):
 
 
 def decode_request(value: bytes | None, key: bytes | None, record_time_ms: int, headers: InHeaders = ()) -> Request:
-    """The request, or `BadRecordError`; where a question of a user names none, the key is the user.
+    """The request, or `BadRecordError`; where a request for a user names none, the key is the user.
 
     `deadline_ms` is a budget, from a header or else the body: the answer is worth something until the
     record's own timestamp plus so many milliseconds.
