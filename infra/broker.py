@@ -113,7 +113,7 @@ class Broker:
             self._process = None
 
     def wait(self) -> None:
-        """Block while the broker runs; an end that nobody asked for raises `BrokerError`."""
+        """Block while the broker runs; an unexpected end raises `BrokerError`."""
         if self._process is not None:
             code = self._process.wait()
             raise self._failure(f"ended by itself with exit code {code}")
@@ -139,7 +139,7 @@ class Broker:
 
     def _start_on_free_ports(self, jars: list[Path]) -> None:
         for tries_left in reversed(range(PORT_TRIES)):
-            # The controller's port is known to nobody else, so a free one will do at every start.
+            # The controller's port is known to no other process, so a free one will do at every start.
             port, controller_port = choose_ports(self._port, 0)
             try:
                 self._run(jars, port, controller_port)

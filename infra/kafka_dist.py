@@ -42,7 +42,7 @@ def class_path(cache: Path | None = None, lock_file: Path = LOCK_FILE) -> list[P
     _fetch([jar for jar in jars if not (folder / jar.file_name).exists()], folder)
     for jar in jars:
         path = folder / jar.file_name
-        _verify(path, jar, advice=f"Delete {path} and start again; it is then fetched anew.")
+        _verify(path, jar, advice=f"Delete {path} and start again; it is then fetched again.")
     return [folder / jar.file_name for jar in jars]
 
 

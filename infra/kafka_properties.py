@@ -65,7 +65,7 @@ def _quick_return() -> dict[str, str]:
     return {
         "broker.session.timeout.ms": "2000",
         "broker.heartbeat.interval.ms": "250",
-        # How often transactions are looked for whose producer died, 10 s by default: until then each hides what
+        # How often transactions are searched whose producer died, 10 s by default: until then each hides what
         # comes after it from readers of committed records.
         "transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",
     }

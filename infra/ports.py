@@ -26,7 +26,7 @@ _RESPONSE_HEAD = struct.Struct(">iih")  # size, correlation id, error code
 def choose_ports(*wanted: int) -> list[int]:
     """Return the wanted ports, with a free one for each 0; a taken one raises `PortTakenError`.
 
-    Another process can take a port between this call and its use: whoever asks for 0 tries again then.
+    Another process can take a port between this call and its use: a caller that asks for 0 tries again then.
     """
     chosen: list[int] = []
     with ExitStack() as held:
@@ -77,7 +77,7 @@ def kafka_answers(port: int, keystore: Path | None = None) -> bool:
 def _wrapped(plain: socket.socket, keystore: Path | None) -> socket.socket:
     if keystore is None:
         return plain
-    # Whether somebody answers is all that is asked here; clients check who it is.
+    # Whether anything answers is all that is asked here; clients check who it is.
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.load_cert_chain(keystore)

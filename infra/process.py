@@ -42,7 +42,7 @@ def stop_tied(process: subprocess.Popen[bytes], grace_s: float) -> None:
 
 
 def release_tied(process: subprocess.Popen[bytes]) -> None:
-    """Wait for a process that has been told to end, and let its watcher go."""
+    """Wait for a process that was asked to end, and let its watcher go."""
     process.wait()
     if process.stdin is not None:
         process.stdin.close()

@@ -69,7 +69,7 @@ class _Asked:
 class Recommender:
     """Learns event by event and answers at any moment; calls alone change it, never the clock.
 
-    `catalogue`: dicts with `item_id`, `title` and `genres` (a list, or text separated by |). A late event
+    `catalog`: dicts with `item_id`, `title` and `genres` (a list, or text separated by |). A late event
     takes its place by event time; an event of an unknown user or item is learned like any other, and such
     an item can be recommended. Events carry no origin here, so each call counts, unless its `event_id` is
     in the user's recent history. A `fusion` that learns does so from a share of the chosen items (by hash of
@@ -84,7 +84,7 @@ class Recommender:
 
     def __init__(
         self,
-        catalogue: Iterable[Mapping[str, Any]] = (),
+        catalog: Iterable[Mapping[str, Any]] = (),
         *,
         dim: int = TEXT_DIM,
         half_life_s: float = HALF_LIFE_S,
@@ -105,11 +105,11 @@ class Recommender:
         self._items: dict[str, ItemState] = {}
         self._table = ItemTable(dim)
         self._clock = 0
-        for item in catalogue:
+        for item in catalog:
             self.describe(item)
 
     def describe(self, item: Mapping[str, Any]) -> None:
-        """Take an item of the catalogue, or its new description."""
+        """Take an item of the catalog, or its new description."""
         genres = _labels(item.get("genres"))
         text = ItemText(title=str(item.get("title") or ""), tags=genres)
         price = _number(item.get("price"))

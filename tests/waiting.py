@@ -8,13 +8,13 @@ from typing import TypeVar
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_delay
 
 T = TypeVar("T")
-# A look costs CPU, often that of the process which is waited for: the longer a wait has lasted, the rarer they are.
+# A poll costs CPU, often that of the process which is waited for: the longer a wait has lasted, the rarer they are.
 # It ends at most a twentieth later than it could.
 SHORTEST_S, LONGEST_S, SHARE = 0.02, 0.25, 0.05
 
 
 def pause_s(waited_s: float) -> float:
-    """Seconds until the next look.
+    """Seconds until the next poll.
 
     >>> [pause_s(waited) for waited in (0.0, 1.0, 60.0)]
     [0.02, 0.05, 0.25]
@@ -23,7 +23,7 @@ def pause_s(waited_s: float) -> float:
 
 
 async def until(condition: Callable[[], bool | Awaitable[bool]], *, deadline_s: float = 30.0) -> None:
-    """Look at `condition` until it holds; fails with its source after `deadline_s`."""
+    """Poll `condition` until it holds; fails with its source after `deadline_s`."""
     loop = asyncio.get_running_loop()
     began = loop.time()
     while True:

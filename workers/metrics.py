@@ -24,7 +24,7 @@ REQUEST_KINDS: frozenset[str] = frozenset(KINDS)
 
 # What a worker may wait for without being at fault.
 CAUSES = ("index", "kafka")
-# Variants of answers that are told apart: those of a few experiments, and all ways in which they cross.
+# Variants of answers with a label of their own: those of a few experiments, and all ways in which they cross.
 MOST_VARIANTS = 64
 # Length of the lists that the live score speaks of.
 LIVE_LIST = 10
@@ -62,7 +62,7 @@ class StageTimer:
 
 
 class Metrics:
-    """The worker's metrics in `registry`: one object a registry, passed to whoever counts."""
+    """The worker's metrics in `registry`: one object a registry, passed to what counts."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
@@ -105,7 +105,7 @@ class Metrics:
         self._durations.labels(_known(kind, REQUEST_KINDS), stage, outcome).observe(seconds)
 
     def observe_choice(self, recommender: str, rank: int, variant: str = DEFAULT_VARIANT) -> None:
-        """Somebody chose an item that this recommender has at `rank` of its list, from 1; 0 if it has not."""
+        """A user chose an item that this recommender has at `rank` of its list, from 1; 0 if it has not."""
         self._judged.add((recommender, variant))
         self._choices.labels(recommender, variant).inc()
         self._hits.labels(recommender, variant).inc(1 if 0 < rank <= LIVE_LIST else 0)

@@ -1,4 +1,4 @@
-"""Whose turn it is on the worker's one event loop: folding works in slices and lets answers go first."""
+"""Shares the worker's one event loop: folding works in slices and lets answers go first."""
 
 import asyncio
 import time
@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 
 # Under this name items written to the index are counted, beside the slices of topics.
 INDEX = "index"
-# Seconds of folding between two looks at the loop. Shorter costs throughput, longer is added to
+# Seconds of folding between two yields to the loop. Shorter costs throughput, longer is added to
 # every answer that arrives meanwhile.
 SLICE_S = 0.001
 # Seconds that folding waits at most for answers in progress before its next slice: however many requests
@@ -21,8 +21,8 @@ RESTS = 1.0
 LATELY_S = 1.0
 
 
-class Turns:
-    """Counts answers in progress; `rest` is called often by whoever folds, and gives way to them."""
+class Scheduler:
+    """Counts answers in progress; `rest` is called often while folding, and gives way to them."""
 
     def __init__(self) -> None:
         self.slices: Counter[str] = Counter()
@@ -35,7 +35,7 @@ class Turns:
 
     @property
     def asked_lately(self) -> bool:
-        """Whether somebody waits for an answer, or got one a moment ago."""
+        """Whether an answer is in progress, or ended a moment ago."""
         return self._answering > 0 or time.monotonic() - self._answered_at < LATELY_S
 
     @contextmanager
@@ -49,7 +49,7 @@ class Turns:
 
     @contextmanager
     def waiting_for_folding(self) -> Iterator[None]:
-        """Inside an answer that needs an event first: as if nobody asked."""
+        """Inside an answer that needs an event first: as if no answer were in progress."""
         self._end()
         try:
             yield
@@ -89,8 +89,8 @@ class Pace:
     What others do on this thread while the job waits inside, for a server say, counts as well.
     """
 
-    def __init__(self, turns: Turns) -> None:
-        self._turns = turns
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
         self._worked_s = 0.0
         self._began_s = 0.0
 
@@ -101,5 +101,5 @@ class Pace:
         self._worked_s += time.thread_time() - self._began_s
 
     async def rest(self) -> None:
-        """Leave the loop to others for `RESTS` times as long as the thread worked inside, or for one turn of it."""
-        await asyncio.sleep(RESTS * self._worked_s if self._turns.asked_lately else 0.0)
+        """Leave the loop to others for `RESTS` times as long as the thread worked inside, or for one pass of it."""
+        await asyncio.sleep(RESTS * self._worked_s if self._scheduler.asked_lately else 0.0)

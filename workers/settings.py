@@ -73,7 +73,9 @@ class Settings(BaseSettings):
     )
     sasl_username: str | None = Field(None, min_length=1, description="user name at Kafka")
     sasl_password: SecretStr | None = Field(None, min_length=1, description="password at Kafka; never shown")
-    ssl_ca_file: Path | None = Field(None, description="PEM file of who signs brokers; default: the system trust store")
+    ssl_ca_file: Path | None = Field(
+        None, description="PEM file of who signs brokers; defaults to the system trust store"
+    )
     ssl_cert_file: Path | None = Field(None, description="PEM file of our own certificate, if brokers ask for one")
     ssl_key_file: Path | None = Field(None, description="PEM file of its private key, not encrypted")
     topic_prefix: str = Field("", pattern=r"^[a-zA-Z0-9._-]{0,200}$", description="put before every topic's name")

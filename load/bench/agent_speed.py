@@ -17,8 +17,8 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from load.datasets.errors import LoadError
 from workers.agents import catalog, interactions, transitions
 from workers.agents.user_records import Effects, decode
-from workers.runtime.build_parts import build_parts
-from workers.runtime.parts import Parts
+from workers.runtime.build_dependencies import build_dependencies
+from workers.runtime.dependencies import Dependencies
 from workers.settings import Settings
 from workers.stream.chunk import Chunk
 from workers.stream.connect import ClientOptions
@@ -29,7 +29,7 @@ POLL_MS = 200
 COMMIT_EVERY_S = 0.5
 FINISH_TIMEOUT_S = 30.0
 
-Handle = Callable[[Chunk, Parts], Awaitable[None]]
+Handle = Callable[[Chunk, Dependencies], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,67 +47,67 @@ class AgentSpeed:
 
 
 @asynccontextmanager
-async def running_parts(settings: Settings) -> AsyncIterator[Parts]:
-    """A worker's parts, with empty tables of all partitions, and those of its services that agents need."""
+async def running_deps(settings: Settings) -> AsyncIterator[Dependencies]:
+    """A worker's dependencies, with empty tables of all partitions, and those of its services that agents need."""
     options: ClientOptions = client_options(settings)
-    parts = build_parts(settings, options)
-    parts.users.partitions = {p: parts.users.blank_partition() for p in range(settings.user_partitions)}
-    parts.items.partitions = {p: parts.items.blank_partition() for p in range(settings.item_partitions)}
-    await parts.index.ensure(parts.points.schema)
-    await parts.writer.start()
-    await parts.index_writer.start()
+    deps = build_dependencies(settings, options)
+    deps.users.partitions = {p: deps.users.blank_partition() for p in range(settings.user_partitions)}
+    deps.items.partitions = {p: deps.items.blank_partition() for p in range(settings.item_partitions)}
+    await deps.index.ensure(deps.points.schema)
+    await deps.writer.start()
+    await deps.index_writer.start()
     try:
-        yield parts
+        yield deps
     finally:
-        await parts.index_writer.stop()
-        await parts.writer.stop()
-        await parts.index.close()
+        await deps.index_writer.stop()
+        await deps.writer.stop()
+        await deps.index.close()
 
 
-async def fold_catalog(parts: Parts) -> AgentSpeed:
+async def fold_catalog(deps: Dependencies) -> AgentSpeed:
     """All of `item-catalog` through its agent."""
-    return await _drive(parts, parts.topics.item_catalog, catalog.handle)
+    return await _drive(deps, deps.topics.item_catalog, catalog.handle)
 
 
-async def fold_interactions(parts: Parts) -> AgentSpeed:
+async def fold_interactions(deps: Dependencies) -> AgentSpeed:
     """All of `user-interactions` through its agent."""
 
-    async def handle(chunk: Chunk, parts: Parts) -> None:
-        await interactions.handle(chunk, parts)
+    async def handle(chunk: Chunk, deps: Dependencies) -> None:
+        await interactions.handle(chunk, deps)
         chunk.finish()
 
-    return await _drive(parts, parts.topics.user_interactions, handle)
+    return await _drive(deps, deps.topics.user_interactions, handle)
 
 
 async def cost_of_exactness(settings: Settings) -> float:
     """Events per CPU-second of the interactions agent, divided by those without changelog and commits.
 
     Three passes over `user-interactions`, each with state of its own; the one with both is the middle one, so that a
-    machine that becomes slower or faster tells nothing.
+    machine that becomes slower or faster proves nothing.
     """
     passes = []
     for fold in (_fold_unkept, fold_interactions, _fold_unkept):
-        async with running_parts(settings) as parts:
-            passes.append((await fold(parts)).per_cpu_s)
+        async with running_deps(settings) as deps:
+            passes.append((await fold(deps)).per_cpu_s)
     return 2 * passes[1] / (passes[0] + passes[2])
 
 
-async def _fold_unkept(parts: Parts) -> AgentSpeed:
+async def _fold_unkept(deps: Dependencies) -> AgentSpeed:
     """All of `user-interactions` without changelog and commits: evidence is sent, rows are kept nowhere."""
 
     async def handle(records: list[ConsumerRecord]) -> None:
-        effects, rows = Effects(), parts.users.partitions[records[0].partition]
-        decoded = await decode(records, effects, parts)
-        vectors = await parts.vectors.of(interactions.touched_items(decoded, rows))
-        await interactions.fold(decoded, rows, vectors, effects, parts)
-        await parts.writer.send_all(effects.to_items)
+        effects, rows = Effects(), deps.users.partitions[records[0].partition]
+        decoded = await decode(records, effects, deps)
+        vectors = await deps.vectors.of(interactions.touched_items(decoded, rows))
+        await interactions.fold(decoded, rows, vectors, effects, deps)
+        await deps.writer.send_all(effects.to_items)
 
-    return await _measured(parts.settings, parts.topics.user_interactions, handle)
+    return await _measured(deps.settings, deps.topics.user_interactions, handle)
 
 
-async def fold_transitions(parts: Parts) -> AgentSpeed:
+async def fold_transitions(deps: Dependencies) -> AgentSpeed:
     """All of `item-transitions` through its agent and into the index."""
-    return await _drive(parts, parts.topics.item_transitions, transitions.handle)
+    return await _drive(deps, deps.topics.item_transitions, transitions.handle)
 
 
 async def read_and_parse(settings: Settings, topic: str) -> AgentSpeed:
@@ -129,7 +129,7 @@ async def read_only(settings: Settings, topic: str) -> AgentSpeed:
     return await _measured(settings, topic, ignore)
 
 
-async def _drive(parts: Parts, topic: str, handle: Handle) -> AgentSpeed:
+async def _drive(deps: Dependencies, topic: str, handle: Handle) -> AgentSpeed:
     out: set[Chunk] = set()
     idle = asyncio.Event()
 
@@ -142,12 +142,12 @@ async def _drive(parts: Parts, topic: str, handle: Handle) -> AgentSpeed:
         chunk = Chunk(TopicPartition(topic, records[0].partition), records, on_finish=finish)
         out.add(chunk)
         idle.clear()
-        await handle(chunk, parts)
+        await handle(chunk, deps)
 
     async def finished() -> None:
         await asyncio.wait_for(idle.wait(), FINISH_TIMEOUT_S)
 
-    return await _measured(parts.settings, topic, put, finished, group_id=f"bench-{topic}")
+    return await _measured(deps.settings, topic, put, finished, group_id=f"bench-{topic}")
 
 
 async def _nothing_left() -> None:

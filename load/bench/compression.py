@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from infra.broker import Broker
-from load.bench.agent_speed import fold_catalog, fold_interactions, fold_transitions, running_parts
+from load.bench.agent_speed import fold_catalog, fold_interactions, fold_transitions, running_deps
 from load.client.replay import replay
 from load.datasets.dataset import Dataset, find_data
 from workers.records.codecs import CODECS, Codec
@@ -78,9 +78,9 @@ async def written_by_agents(dataset: Dataset) -> Batches:
             catalog_topic=topics.item_catalog,
             interactions_topic=topics.user_interactions,
         )
-        async with running_parts(settings) as parts:
-            keeping = Keeping(parts.writer)
-            kept = replace(parts, writer=keeping)
+        async with running_deps(settings) as deps:
+            keeping = Keeping(deps.writer)
+            kept = replace(deps, writer=keeping)
             for fold in (fold_catalog, fold_interactions, fold_transitions):
                 await fold(kept)
         names = (topics.user_state_changelog, topics.item_state_changelog, topics.item_transitions)

@@ -83,7 +83,7 @@ def seeds() -> Iterator[bytes]:
 
 
 def main(
-    seconds: Annotated[int, typer.Option(help="how long to look")] = 60,
+    seconds: Annotated[int, typer.Option(help="how long to search")] = 60,
     finding: Annotated[Path | None, typer.Argument(help="a crash file to run again")] = None,
 ) -> None:
     """Fuzz for a bounded time, or run one finding again."""

@@ -1,4 +1,4 @@
-"""Records that nobody should send, by topic: each is bad by construction, none is like the one before (no I/O)."""
+"""Records that no client should send, by topic: each is bad by construction, none is like the one before (no I/O)."""
 
 import random
 from collections.abc import Callable, Iterator

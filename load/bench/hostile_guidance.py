@@ -1,4 +1,4 @@
-"""Records that nobody should send to the topics that every worker follows, and to `item-vectors` (no I/O).
+"""Records that no client should send to the topics that every worker follows, and to `item-vectors` (no I/O).
 
 Half of them carry a key that means something there: what it meant before must stay.
 """

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaProducer
 
 from load.bench.hostile import Hostile, hostile_events, hostile_evidence, hostile_items, hostile_requests
 from load.bench.hostile_guidance import MADE_MS, corpora, good_guidance, hostile_vectors
-from load.bench.path_speed import LOOK_AGAIN_S, caught_up
+from load.bench.path_speed import POLL_EVERY_S, caught_up
 from load.client.client import CORRELATION_HEADER, REPLY_TO_HEADER, RequestClient, request_client
 from load.client.kafka import bulk_producer, ensure_own_topics, records_ever
 from load.client.scrape import Scrape
@@ -212,7 +212,7 @@ def _good_requests(shares: Shares) -> Iterator[Hostile]:
 
 
 def _addressed(records: Iterable[Hostile]) -> Iterator[Hostile]:
-    """Requests whose replies can be told apart from everybody else's."""
+    """Requests whose replies can be distinguished from all others."""
     for number, record in enumerate(records):
         address = ((REPLY_TO_HEADER, REPLIES.encode()), (CORRELATION_HEADER, b"%d" % number))
         yield replace(record, headers=(*record.headers, *address))
@@ -245,7 +245,7 @@ async def _until_guided(worker: WorkerProcess, before: Scrape, skipped: int) -> 
             return scrape
         if asyncio.get_running_loop().time() > deadline:
             return scrape
-        await asyncio.sleep(LOOK_AGAIN_S)
+        await asyncio.sleep(POLL_EVERY_S)
 
 
 def _skipped(scrape: Scrape) -> int:

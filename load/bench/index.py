@@ -37,7 +37,7 @@ Times = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Catalogue:
+class Catalog:
     """Items in the shape of the real ones: skewed rows of up to 200 followers, texts, payload."""
 
     ids: list[str]
@@ -46,8 +46,8 @@ class Catalogue:
     queries: dict[int, list[SparseVector]]
 
 
-def catalogue(items: int, seed: int = 7) -> Catalogue:
-    """Draw a seeded catalogue; popular items are in many rows, as in real data."""
+def catalog(items: int, seed: int = 7) -> Catalog:
+    """Draw a seeded catalog; popular items are in many rows, as in real data."""
     generator = np.random.default_rng(seed)
     keys = np.sort(generator.choice(2**32, items, replace=False).astype(np.uint32))
     weights = 1.0 / (1.0 + generator.permutation(items)) ** 0.7
@@ -60,10 +60,10 @@ def catalogue(items: int, seed: int = 7) -> Catalogue:
     texts = generator.standard_normal((items, DIM), dtype=np.float32)
     texts /= np.linalg.norm(texts, axis=1, keepdims=True)
     queries = {entries: [row(entries) for _ in range(200)] for entries in (10, 50)}
-    return Catalogue([f"item-{n}" for n in range(items)], texts, [row(ROW_ENTRIES) for _ in range(items)], queries)
+    return Catalog([f"item-{n}" for n in range(items)], texts, [row(ROW_ENTRIES) for _ in range(items)], queries)
 
 
-def points(data: Catalogue) -> list[Point]:
+def points(data: Catalog) -> list[Point]:
     """Whole items with text and two rows each."""
     return [
         Point(
@@ -86,7 +86,7 @@ async def timed(repeats: int, work: Callable[[int], Awaitable[object]]) -> Times
     return np.array(durations_ms)
 
 
-def searches(data: Catalogue) -> dict[str, Callable[[int], list[Query]]]:
+def searches(data: Catalog) -> dict[str, Callable[[int], list[Query]]]:
     """The queries by the name of their row in the table; the argument is the turn."""
     excluded = ExcludeIds(frozenset(data.ids[: min(10_000, len(data.ids) - 500)]))
     many = f"excluding {len(excluded.item_ids):,} ids"
@@ -117,7 +117,7 @@ def searches(data: Catalogue) -> dict[str, Callable[[int], list[Query]]]:
     }
 
 
-async def measure(index: Index, data: Catalogue, repeats: int) -> dict[str, Times]:
+async def measure(index: Index, data: Catalog, repeats: int) -> dict[str, Times]:
     """Fill the index, then time each kind of call; ms per call."""
     await index.ensure(SCHEMA)
     stored = points(data)
@@ -134,7 +134,7 @@ async def measure(index: Index, data: Catalogue, repeats: int) -> dict[str, Time
     return found | await reads(index, data, repeats) | await patches(index, data, repeats)
 
 
-async def reads(index: Index, data: Catalogue, repeats: int) -> dict[str, Times]:
+async def reads(index: Index, data: Catalog, repeats: int) -> dict[str, Times]:
     """Time reads by id."""
     ids = data.ids
     return {
@@ -145,8 +145,8 @@ async def reads(index: Index, data: Catalogue, repeats: int) -> dict[str, Times]
     }
 
 
-async def patches(index: Index, data: Catalogue, repeats: int) -> dict[str, Times]:
-    """Time patches of two rows and a count each, spread over the catalogue."""
+async def patches(index: Index, data: Catalog, repeats: int) -> dict[str, Times]:
+    """Time patches of two rows and a count each, spread over the catalog."""
     order = cycle(np.random.default_rng(3).permutation(len(data.ids)).tolist())
 
     def batch(size: int) -> list[Patch]:
@@ -165,7 +165,7 @@ async def patches(index: Index, data: Catalogue, repeats: int) -> dict[str, Time
     }
 
 
-async def floor(data: Catalogue, repeats: int) -> dict[str, Times]:
+async def floor(data: Catalog, repeats: int) -> dict[str, Times]:
     """Time the bare arithmetic of a dense search: product and partition, no ids, no order."""
 
     async def search(turn: int) -> object:
@@ -184,7 +184,7 @@ def cell(times: Times | None) -> str:
 
 async def run(items: int, repeats: int) -> Table:
     """Measure all adapters one after the other."""
-    data = catalogue(items)
+    data = catalog(items)
     with tempfile.TemporaryDirectory() as folder:
         edge = EdgeIndex(Path(folder) / "index")
         columns = {"edge": await measure(edge, data, repeats)}
@@ -202,7 +202,7 @@ async def run(items: int, repeats: int) -> Table:
 
 
 def main(items: int = 10_000, repeats: int = 200) -> None:
-    """Print the table for a catalogue of `items`."""
+    """Print the table for a catalog of `items`."""
     Console(width=120).print(asyncio.run(run(items, repeats)))
 
 

@@ -24,7 +24,7 @@ from workers.topics import Topics
 RATE = 50.0
 LIMIT = 10
 CATCH_UP_TIMEOUT_S = 180.0
-LOOK_AGAIN_S = 0.05
+POLL_EVERY_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ async def caught_up(worker: WorkerProcess) -> None:
             worker.check()
             if time.perf_counter() > deadline:
                 raise LoadError(f"{left} records are still not folded; see {worker.log_file}")
-            await asyncio.sleep(LOOK_AGAIN_S)
+            await asyncio.sleep(POLL_EVERY_S)
 
 
 def cpu_s(worker: WorkerProcess) -> float:

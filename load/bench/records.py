@@ -67,7 +67,7 @@ def median_us(decode: Decode, value: bytes) -> tuple[float, float]:
 
 
 def medians_us() -> tuple[list[float], list[float]]:
-    """Medians in µs of our own shapes, and of everybody else's."""
+    """Medians in µs of our own shapes, and of all others."""
     own: list[float] = []
     foreign: list[float] = []
     for _, decode, value, budget in _shapes():

@@ -69,7 +69,7 @@ async def _write_copies(settings: Settings, table: Table[Any], partitions: int) 
     await writer.start()
     try:
         for partition, rows in table.partitions.items():
-            packed = [(key, row.pack()) for key in rows.keys() if (row := rows.look(key))]  # noqa: SIM118 - not a dict
+            packed = [(key, row.pack()) for key in rows.keys() if (row := rows.peek(key))]  # noqa: SIM118 - not a dict
             for number in range(COPIES):
                 await writer.send(
                     COMPACTED, partition, [OutRecord(b"%d/%s" % (number, k.encode()), v) for k, v in packed]

@@ -149,7 +149,7 @@ class Run:
         await run_load(clients.worker, bodies_of(self.dataset), arrival_times(20, 1.0))  # loads what is loaded late
         found.empty_b = worker.anonymous_bytes()
         self.show(f"{found.items:,} items")
-        found.catalog = await ingest(self.dataset.only_catalogue(), worker, _left(deadline), self.show)
+        found.catalog = await ingest(self.dataset.only_catalog(), worker, _left(deadline), self.show)
         found.catalog_b = worker.anonymous_bytes()
         found.catalog_read = await read_through(self.settings.bootstrap_servers, [topics.item_catalog], parse=True)
         _require(found.catalog, "the catalog")

@@ -29,7 +29,7 @@ from load.bench.agent_speed import (
     fold_transitions,
     read_and_parse,
     read_only,
-    running_parts,
+    running_deps,
 )
 from load.bench.path_speed import Latencies, as_other_users, busy_round, idle_rounds, memory_bytes, whole_path
 from load.bench.recovery_speed import measure_recovery
@@ -37,7 +37,7 @@ from load.bench.speed_table import Figure, speed_table
 from load.client.replay import replay
 from load.client.worker_process import WorkerProcess
 from load.datasets.dataset import Dataset, find_data
-from workers.runtime.parts import Parts
+from workers.runtime.dependencies import Dependencies
 from workers.runtime.run import prepare_topics
 from workers.settings import Settings, load_settings
 from workers.topics import Topics
@@ -93,10 +93,10 @@ async def measure_agents(dataset: Dataset, settings: Settings, profile_to: Conso
         interactions_topic=topics.user_interactions,
     )
     parsing = await read_and_parse(settings, topics.user_interactions)
-    async with running_parts(settings) as parts:
-        items = await _profiled(fold_catalog, parts, profile_to)
-        events = await _profiled(fold_interactions, parts, profile_to)
-        evidence = await _profiled(fold_transitions, parts, profile_to)
+    async with running_deps(settings) as deps:
+        items = await _profiled(fold_catalog, deps, profile_to)
+        events = await _profiled(fold_interactions, deps, profile_to)
+        evidence = await _profiled(fold_transitions, deps, profile_to)
     reading = await read_only(settings, topics.item_transitions)
     exactness = await cost_of_exactness(settings)
     unit = "/CPU-s"
@@ -112,7 +112,7 @@ async def measure_worker(dataset: Dataset, settings: Settings, scale: Scale, log
     """What a worker process does with the catalog, then all ratings, then requests, then both at once."""
     users = [str(user) for user in dict.fromkeys(dataset.ratings.user.tolist())]
     with WorkerProcess(settings, log_file) as worker:
-        await whole_path(dataset.only_catalogue(), worker)
+        await whole_path(dataset.only_catalog(), worker)
         path = await whole_path(dataset.only_ratings(), worker)
         memory = memory_bytes(worker)
         idle = await idle_rounds(worker, users, scale.rounds, scale.round_s)
@@ -153,14 +153,14 @@ def _latency_figures(idle: dict[str, Latencies], busy: Latencies) -> list[Figure
 
 
 async def _profiled(
-    fold: Callable[[Parts], Awaitable[AgentSpeed]], parts: Parts, profile_to: Console | None
+    fold: Callable[[Dependencies], Awaitable[AgentSpeed]], deps: Dependencies, profile_to: Console | None
 ) -> AgentSpeed:
     """Run `fold`; with a console, under a profiler (at half the speed) that prints where the time went."""
     if profile_to is None:
-        return await fold(parts)
+        return await fold(deps)
     profiler = cProfile.Profile()
     profiler.enable()
-    speed = await fold(parts)
+    speed = await fold(deps)
     profiler.disable()
     profile_to.rule(fold.__name__)
     pstats.Stats(profiler, stream=profile_to.file).sort_stats("tottime").print_stats(PROFILED_LINES)

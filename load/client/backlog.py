@@ -26,7 +26,7 @@ class Backlog:
         self._group_id = group_id
 
     async def left(self) -> Counter[str]:
-        """Records per topic that can be read and are not committed; raises LoadError if Kafka does not tell."""
+        """Records per topic that can be read and are not committed; raises LoadError if Kafka does not answer."""
         try:
             committed = await self._admin.list_consumer_group_offsets(self._group_id)
             # The ends come after the commits: the evidence of a committed interaction is published by then,

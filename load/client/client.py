@@ -31,7 +31,7 @@ class RequestClient:
     """Questions on their way, by correlation id; made by `request_client`."""
 
     def __init__(self, producer: AIOKafkaProducer, request_topic: str, reply_topic: str) -> None:
-        self.unmatched = 0  # replies that nobody waited for: repeats, or later than the waiting
+        self.unmatched = 0  # replies without a waiting request: repeats, or later than the waiting
         self._producer = producer
         self._request_topic = request_topic
         self._reply_topic = reply_topic
@@ -84,7 +84,7 @@ class RequestClient:
 
 @asynccontextmanager
 async def request_client(bootstrap: Bootstrap, request_topic: str, reply_topic: str) -> AsyncIterator[RequestClient]:
-    """A client that is ready to ask; both topics must exist, and nobody else should read `reply_topic`."""
+    """A client that is ready to ask; both topics must exist, and no other client should read `reply_topic`."""
     async with consumer_at_end(bootstrap, reply_topic) as consumer, prompt_producer(bootstrap) as producer:
         client = RequestClient(producer, request_topic, reply_topic)
         receiving = asyncio.create_task(client.receive(consumer))

@@ -16,7 +16,7 @@ from load.client.reasons import titles_of
 from load.client.replay import replay
 from load.client.report import answer_table, latency_table, show_data
 from load.client.requests import arrival_times, run_load
-from load.datasets.catalogue import read_items
+from load.datasets.catalog import read_items
 from load.datasets.dataset import Dataset
 from load.datasets.errors import DataFileError, LoadError
 from load.datasets.synthetic import Shape

@@ -54,7 +54,7 @@ async def echo_process(bootstrap: Bootstrap, topic: str) -> AsyncIterator[int]:
         assert process.stdout is not None  # it is a pipe
         first = await asyncio.wait_for(process.stdout.readline(), START_TIMEOUT_S)
         if first != READY:
-            raise LoadError(f"the echo of {topic} ended before it was ready; its own message tells why")
+            raise LoadError(f"the echo of {topic} ended before it was ready; its own message says why")
         yield process.pid
     finally:
         if process.returncode is None:

@@ -20,7 +20,7 @@ from workers.stream.backlog import Backlog, open_backlog
 from workers.stream.security import client_options
 from workers.topics import Topics
 
-LOOK_EVERY_S = 0.5
+POLL_EVERY_S = 0.5
 # A worker joins its group some seconds after it was started, in the background of the same shell for example.
 WORKER_WITHIN_S = 30.0
 COORDINATOR_WITHIN_S = 20.0
@@ -56,7 +56,7 @@ async def behind(settings: Settings) -> int:
 
 
 class _Watch:
-    """Looks at one group until it has committed the ends of some topics."""
+    """Polls one group until it has committed the ends of some topics."""
 
     def __init__(self, backlog: Backlog, bar: Progress, group: str) -> None:
         self._backlog = backlog
@@ -73,7 +73,7 @@ class _Watch:
         task: TaskID | None = self._bar.add_task(what, total=total) if total else None
         while left and task is not None:
             await self._check_workers(left)
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(POLL_EVERY_S)
             left = await _left(self._backlog, ends)
             self._bar.update(task, completed=total - left)
 
@@ -97,7 +97,7 @@ async def _left(backlog: Backlog, ends: Mapping[TopicPartition, int]) -> int:
         except KafkaError as error:
             if not error.retriable or _now() > deadline:
                 raise
-        await asyncio.sleep(LOOK_EVERY_S)
+        await asyncio.sleep(POLL_EVERY_S)
 
 
 def _now() -> float:

@@ -59,7 +59,7 @@ async def ensure_own_topics(bootstrap: Bootstrap, names: Sequence[str], partitio
 
 
 async def records_ever(bootstrap: Bootstrap, topic: str) -> int:
-    """How many records `topic` ever took; clean-up does not lower it, a topic made anew starts at 0."""
+    """How many records `topic` ever took; clean-up does not lower it, a topic created again starts at 0."""
     consumer = AIOKafkaConsumer(topic, **_common(bootstrap), group_id=None)
     async with _started(consumer, bootstrap):
         ends = await consumer.end_offsets(list(consumer.assignment()))

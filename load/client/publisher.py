@@ -45,7 +45,7 @@ class Publisher:
 
     async def _send_batch(self, batch: Any, topic: str, partition: int) -> asyncio.Future[Any]:
         sent: asyncio.Future[Any] = await self._producer.send_batch(batch, topic, partition=partition)
-        # The first failure ends the run; those of later batches are looked at here, or asyncio logs each.
+        # The first failure ends the run; those of later batches are retrieved here, or asyncio logs each.
         sent.add_done_callback(lambda done: done.cancelled() or done.exception())
         return sent
 

@@ -89,7 +89,7 @@ async def replay(
 
 
 async def _check_topics(bootstrap: Bootstrap, sections: list[Section], journal: Journal) -> None:
-    """A topic that was made anew lacks what the journal says is there: going on would leave records out."""
+    """A topic that was created again lacks what the journal says is there: going on would leave records out."""
     acknowledged: Counter[str] = Counter()
     left = journal.position
     for section in sections:
@@ -99,7 +99,7 @@ async def _check_topics(bootstrap: Bootstrap, sections: list[Section], journal: 
         if count and await records_ever(bootstrap, topic) < count:
             raise LoadError(
                 f"topic {topic} never held the {count} records that {journal.path} says were acknowledged: "
-                "it was made anew, so delete the file to start over"
+                "it was created again, so delete the file to start over"
             )
 
 

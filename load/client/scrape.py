@@ -59,7 +59,7 @@ def parse(text: str) -> Scrape:
 
 
 def fetch(host: str, port: int, path: str) -> tuple[int, str]:
-    """Status and text of a page; raises OSError or HTTPException if nobody answers."""
+    """Status and text of a page; raises OSError or HTTPException if no server answers."""
     connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_S)
     try:
         connection.request("GET", path)

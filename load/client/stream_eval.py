@@ -34,7 +34,7 @@ def as_events(ratings: Ratings) -> Iterator[dict[str, Any]]:
     return (orjson.loads(body) for _, body in encode_ratings(ratings))
 
 
-def catalogue_of(dataset: Dataset) -> list[dict[str, Any]]:
+def catalog_of(dataset: Dataset) -> list[dict[str, Any]]:
     """The items as an offline recommender takes them, under the categories that the worker gives them."""
     return [{"item_id": item["item_id"], "title": item["title"], "genres": item["tags"]} for item in dataset.items]
 
@@ -90,7 +90,7 @@ class StreamedRecommender:
         self._closed = False
 
     def close(self) -> None:
-        """Whoever still asks gets an error: the thread of a run that was broken off must end."""
+        """Later requests get an error: the thread of a run that was broken off must end."""
         self._closed = True
 
     def observe(self, event: Record) -> None:

@@ -14,7 +14,7 @@ from load.client.worker_process import COMMAND, worker_environment
 from load.datasets.errors import LoadError
 from workers.settings import Settings
 
-LOOK_AGAIN_S = 0.05
+POLL_EVERY_S = 0.05
 # As Compose and Kubernetes do after a first failure; longer would count as the worker's own time.
 RESTART_PAUSE_S = 0.2
 
@@ -53,7 +53,7 @@ class Supervised:
             if time.monotonic() - began > within_s:
                 self.discard()
                 raise LoadError(f"the worker did not end within {within_s} s; see {self.log_file}")
-            await asyncio.sleep(LOOK_AGAIN_S)
+            await asyncio.sleep(POLL_EVERY_S)
         return self._release(), time.monotonic() - began
 
     def discard(self) -> None:
@@ -73,7 +73,7 @@ class Supervised:
         return found is not None and found[0] == http.client.OK
 
     async def scrape(self) -> Scrape | None:
-        """The worker's metrics now, None while nobody answers."""
+        """The worker's metrics now, None while it does not answer."""
         found = await asyncio.to_thread(self._fetch, "/metrics")
         return None if found is None else parse(found[1])
 
@@ -98,7 +98,7 @@ class Supervised:
                 self.ends.append(self._release())
                 await asyncio.sleep(RESTART_PAUSE_S)
                 self._spawn()
-            await asyncio.sleep(LOOK_AGAIN_S)
+            await asyncio.sleep(POLL_EVERY_S)
 
     def _unwatch(self) -> None:
         if self._watching is not None:

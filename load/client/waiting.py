@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 
 from load.datasets.errors import LoadError
 
-LOOK_AGAIN_S = 0.1
+POLL_EVERY_S = 0.1
 
 
 async def until(condition: Callable[[], bool | Awaitable[bool]], within_s: float, what: str) -> None:
-    """Look at `condition` until it holds; raises LoadError after `within_s`."""
+    """Poll `condition` until it holds; raises LoadError after `within_s`."""
     deadline = time.monotonic() + within_s
     while True:
         holds = condition()
@@ -20,4 +20,4 @@ async def until(condition: Callable[[], bool | Awaitable[bool]], within_s: float
             return
         if time.monotonic() > deadline:
             raise LoadError(f"not within {within_s:.0f} s: {what}")
-        await asyncio.sleep(LOOK_AGAIN_S)
+        await asyncio.sleep(POLL_EVERY_S)

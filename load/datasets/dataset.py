@@ -11,7 +11,7 @@ import orjson
 from rich.console import Console
 
 from infra.kafka_dist import default_cache
-from load.datasets.catalogue import read_items, read_profiles
+from load.datasets.catalog import read_items, read_profiles
 from load.datasets.download import GROUPLENS, download
 from load.datasets.errors import DownloadError
 from load.datasets.movielens import read_ratings
@@ -36,7 +36,7 @@ class Dataset:
     origin: Origin = "given"
     reason: str = ""
 
-    def only_catalogue(self) -> "Dataset":
+    def only_catalog(self) -> "Dataset":
         """The items alone."""
         return replace(self, profiles=[], ratings=self.ratings[:0])
 

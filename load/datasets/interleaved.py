@@ -16,7 +16,7 @@ SEED = 20_261_130
 def interleaved_dataset(items: int, users: int, events: int) -> Dataset:
     """`items` described items and `events` ratings a second apart; the same sizes give the same data.
 
-    All users rate once, in an order drawn anew, before any of them rates again.
+    All users rate once, in a new random order, before any of them rates again.
     """
     random = np.random.default_rng(SEED)
     rounds = -(-events // users)

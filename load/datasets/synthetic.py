@@ -107,17 +107,17 @@ def _walks(
     cluster = truth.user_clusters[user[start], random.integers(0, 2, int(start.sum()))][sitting]
     stray = random.random(total) < shape.stray
     cluster = np.where(stray, random.integers(0, shape.clusters, total), cluster)
-    # An event after a stray one draws anew: nothing follows from a stray item.
-    anew = start | stray | np.r_[True, stray[:-1]] | (random.random(total) >= shape.follow)
-    return user, _items(random, shape, truth, cluster, anew), start
+    # An event after a stray one draws again: nothing follows from a stray item.
+    fresh = start | stray | np.r_[True, stray[:-1]] | (random.random(total) >= shape.follow)
+    return user, _items(random, shape, truth, cluster, fresh), start
 
 
-def _items(random: np.random.Generator, shape: Shape, truth: Truth, cluster: Ints, anew: NDArray[np.bool_]) -> Ints:
-    """Zipf draws where `anew`, else the successor of the event before: k steps on in the cluster's circle."""
+def _items(random: np.random.Generator, shape: Shape, truth: Truth, cluster: Ints, fresh: NDArray[np.bool_]) -> Ints:
+    """Zipf draws where `fresh`, else the successor of the event before: k steps on in the cluster's circle."""
     members = _members(truth.item_cluster, shape.clusters)
     sizes = np.array([len(items) for items in members])
     circle, offsets = np.concatenate(members), np.cumsum(sizes) - sizes
-    draw = np.flatnonzero(anew)
+    draw = np.flatnonzero(fresh)
     place = np.empty(len(draw), np.int64)
     for index, size in enumerate(sizes):
         mine = np.flatnonzero(cluster[draw] == index)
@@ -125,8 +125,8 @@ def _items(random: np.random.Generator, shape: Shape, truth: Truth, cluster: Int
         ranked = np.searchsorted(weights, random.random(len(mine)) * weights[-1])
         # Popularity must not follow the circle, or the successor would just be the next most popular item.
         place[mine] = random.permutation(size)[ranked]
-    latest = np.cumsum(anew) - 1
-    steps = np.arange(len(anew)) - draw[latest]
+    latest = np.cumsum(fresh) - 1
+    steps = np.arange(len(fresh)) - draw[latest]
     items: Ints = circle[offsets[cluster] + (place[latest] + steps) % sizes[cluster]]
     return items
 

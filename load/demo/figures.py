@@ -1,4 +1,4 @@
-"""What a demo measured, as values: the report shows them, tests look at them."""
+"""What a demo measured, as values: the report shows them, tests check them."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -88,7 +88,7 @@ class Example:
 class Streamed:
     """What is measured while broker and worker run; memory in bytes, `outcomes` of events by their name."""
 
-    catalogue: Ingest
+    catalog: Ingest
     ratings: Ingest
     busy: LoadReport
     echo: LoadReport

@@ -57,15 +57,15 @@ def _summary(figures: Figures, plan: DemoPlan) -> Table:
 
 
 def _speed_rows(streamed: Streamed) -> list[tuple[str, str, str, str]]:
-    ratings, catalogue = streamed.ratings, streamed.catalogue
+    ratings, catalog = streamed.ratings, streamed.catalog
     echo, idle, busy = streamed.echo, streamed.idle, streamed.busy
     fresh = streamed.freshness
     return [
         (
             "catalog",
-            f"{catalogue.rate:,.0f} items/s",
-            f"published at {catalogue.publish_rate:,.0f}/s",
-            f"{catalogue.records:,} items, until all are indexed and committed",
+            f"{catalog.rate:,.0f} items/s",
+            f"published at {catalog.publish_rate:,.0f}/s",
+            f"{catalog.records:,} items, until all are indexed and committed",
         ),
         (
             "events, whole path",
@@ -102,7 +102,7 @@ def _speed_rows(streamed: Streamed) -> list[tuple[str, str, str, str]]:
 
 
 def _state_rows(streamed: Streamed) -> list[tuple[str, str, str, str]]:
-    peak = max(streamed.loaded_bytes, streamed.catalogue.peak_bytes, streamed.ratings.peak_bytes)
+    peak = max(streamed.loaded_bytes, streamed.catalog.peak_bytes, streamed.ratings.peak_bytes)
     outcomes = ", ".join(f"{count:,.0f} {name}" for name, count in streamed.outcomes.items())
     return [
         (

@@ -14,7 +14,7 @@ from rich.console import Console
 from infra.broker import Broker
 from infra.ports import choose_ports
 from load.client.report import show_data
-from load.client.stream_eval import catalogue_of, evaluate
+from load.client.stream_eval import catalog_of, evaluate
 from load.client.worker_process import WorkerProcess
 from load.datasets.dataset import Dataset
 from load.demo.figures import DemoPlan, Figures, Streamed
@@ -25,7 +25,7 @@ from models.recommender import Recommender
 from workers.errors import TasteStreamError
 from workers.settings import load_settings
 
-LOOK_EVERY_S = 0.5
+POLL_EVERY_S = 0.5
 # About what the worker's budget lets it learn from while the data rushes in.
 LEARN_SHARE = 0.02
 
@@ -64,7 +64,7 @@ def _measure(dataset: Dataset, plan: DemoPlan, worker: WorkerProcess, console: C
     try:
         return asyncio.run(run_steps(dataset, plan, worker, console))
     except TasteStreamError:
-        worker.check()  # a worker that died tells more than the reply that did not come
+        worker.check()  # a worker that died says more than the reply that did not come
         raise
 
 
@@ -74,7 +74,7 @@ def _beside_offline(streamed: Streamed, dataset: Dataset, plan: DemoPlan, consol
     with console.status("folding and asking …"):
         offline, popular = (
             evaluate(recommender, dataset.ratings, streamed.tests, plan.list_size)
-            for recommender in (Recommender(catalogue_of(dataset), learn_share=LEARN_SHARE), MostPopular())
+            for recommender in (Recommender(catalog_of(dataset), learn_share=LEARN_SHARE), MostPopular())
         )
     return Figures(streamed, offline, popular, time.monotonic() - began)
 
@@ -95,7 +95,7 @@ def _stay(broker: Broker, worker: WorkerProcess, figures: Figures, console: Cons
         worker.check()
         if broker.pid is None:
             broker.wait()
-        time.sleep(LOOK_EVERY_S)
+        time.sleep(POLL_EVERY_S)
 
 
 def _say(console: Console, text: str) -> None:

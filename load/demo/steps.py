@@ -30,9 +30,9 @@ from workers.admin.bars import rate_bar
 from workers.topics import Topics
 
 REPLIES, ECHO = "demo-replies", "demo-echo"
-LOOK_EVERY_S = 0.25
+POLL_EVERY_S = 0.25
 STALLED_AFTER_S = 30.0
-# Twice what two busy cores need for ml-latest-small: whoever waits longer should know that nobody will wait.
+# Twice what two busy cores need for ml-latest-small: a longer wait would not be accepted.
 DRAIN_TIMEOUT_S = 150.0
 # What a page would wait: on a machine that can't keep up, requests are refused instead of queueing up.
 DEADLINE_MS = 2_000
@@ -74,7 +74,7 @@ async def run_steps(dataset: Dataset, plan: DemoPlan, worker: WorkerProcess, con
     """Fill the worker, ask it, and measure both; raises TasteStreamError with the reason if a step fails."""
     async with _stage(dataset, plan, worker, console) as stage:
         empty_bytes = (await _scrape(stage)).total(RSS)
-        catalogue = await _catalogue(stage)
+        catalog = await _catalog(stage)
         start = cut(dataset.ratings, plan.share)
         ratings, busy = await _ratings(stage, start)
         echo, idle = await _quiet_latency(stage)
@@ -88,7 +88,7 @@ async def run_steps(dataset: Dataset, plan: DemoPlan, worker: WorkerProcess, con
         freshness = await _freshness(stage)
         last = await _scrape(stage)
     return Streamed(
-        catalogue=catalogue,
+        catalog=catalog,
         ratings=ratings,
         busy=busy,
         echo=echo,
@@ -122,8 +122,8 @@ async def _stage(dataset: Dataset, plan: DemoPlan, worker: WorkerProcess, consol
         yield Stage(dataset, plan, worker, console, topics, client, producer, backlog)
 
 
-async def _catalogue(stage: Stage) -> Ingest:
-    items = stage.dataset.only_catalogue()
+async def _catalog(stage: Stage) -> Ingest:
+    items = stage.dataset.only_catalog()
     stage.say(f"Publishing {len(items.items):,} items; the worker embeds and indexes them.")
     return await _ingest(stage, items, len(items.items))
 
@@ -169,7 +169,7 @@ async def _drain(stage: Stage, records: int) -> float:
             if left != least:
                 least, moved_at = left, _now()
             _check_time(left, records, moved_at, began)
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(POLL_EVERY_S)
 
 
 def _check_time(left: int, records: int, moved_at: float, began: float) -> None:
@@ -237,7 +237,7 @@ async def _freshness(stage: Stage) -> Freshness:
 
 
 def live_score(before: Scrape, after: Scrape) -> LiveScore:
-    """The worker's own score of what happened between two looks; `examples` are those since its start."""
+    """The worker's own score of what happened between two scrapes; `examples` are those since its start."""
 
     def grown(name: str, recommender: str) -> int:
         name, of = f"tastestream_live_{name}_total", {"recommender": recommender, "variant": "default"}

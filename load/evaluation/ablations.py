@@ -38,28 +38,28 @@ class WithSource(Recommender, ABC):
     """
 
     @abstractmethod
-    def _told(self, user: UserState) -> Floats | None:
+    def _scores_of_all(self, user: UserState) -> Floats | None:
         """What the source says of every item by slot, float64 (n,); None where it is silent."""
 
     def _asked(self, user: UserState, now: int, width: int) -> _Asked:
-        asked, told = super()._asked(user, now, width), self._told(user)
-        if told is None:
+        asked, extra = super()._asked(user, now, width), self._scores_of_all(user)
+        if extra is None:
             return asked
         free = self._table.without(user.seen_keys())
-        best = free[np.argsort(-told[free])[:width]]
-        more = np.setdiff1d(best[told[best] > 0.0], asked.slots)
+        best = free[np.argsort(-extra[free])[:width]]
+        more = np.setdiff1d(best[extra[best] > 0.0], asked.slots)
         if len(more):
             wider = super()._asked(user, now, len(self._table))
             kept = np.flatnonzero(np.isin(wider.slots, np.concatenate([asked.slots, more])))
             raw = {source: scores[kept] for source, scores in wider.raw.items()}
             asked = replace(wider, slots=wider.slots[kept], raw=raw)
-        return replace(asked, raw={**asked.raw, PRICE: told[asked.slots]})
+        return replace(asked, raw={**asked.raw, PRICE: extra[asked.slots]})
 
 
 class WithWholeHistory(WithSource):
     """Co-occurrence with all 200 events of the history that are kept, each as much as any other: for late returns."""
 
-    def _told(self, user: UserState) -> Floats | None:
+    def _scores_of_all(self, user: UserState) -> Floats | None:
         item_ids = [item_id for item_id, _ in user.history.recent(HISTORY_ITEMS)]
         if len(item_ids) <= COOCCURRENCE_ITEMS:
             return None  # the last 20 are asked anyway
@@ -75,8 +75,8 @@ class WithSimilarUsers(WithSource):
     shares recent items, the newest counting most; the 100 most similar say what they liked, 1 / √(their items).
     """
 
-    def __init__(self, catalogue: list[dict[str, Any]]) -> None:
-        super().__init__(catalogue)
+    def __init__(self, catalog: list[dict[str, Any]]) -> None:
+        super().__init__(catalog)
         self._likers: dict[str, deque[str]] = defaultdict(lambda: deque(maxlen=LIKERS))
         self._liked: dict[str, deque[str]] = defaultdict(lambda: deque(maxlen=LIKED))
 
@@ -88,17 +88,17 @@ class WithSimilarUsers(WithSource):
             self._likers[item_id].append(user_id)
             self._liked[user_id].append(item_id)
 
-    def _told(self, user: UserState) -> Floats | None:
+    def _scores_of_all(self, user: UserState) -> Floats | None:
         near: dict[str, float] = defaultdict(float)
         for lag, (item_id, _) in enumerate(user.history.recent(COOCCURRENCE_ITEMS)):
             for other in self._likers.get(item_id, ()):
                 near[other] += COOCCURRENCE_DECAY**lag
-        told = np.zeros(len(self._table))
+        extra = np.zeros(len(self._table))
         for other, nearness in nlargest(NEIGHBOURS, near.items(), key=lambda one: one[1]):
             liked = self._liked[other]
             for item_id in liked:
-                told[self._table.slot(item_id)] += nearness / math.sqrt(len(liked))
-        return told if told.any() else None
+                extra[self._table.slot(item_id)] += nearness / math.sqrt(len(liked))
+        return extra if extra.any() else None
 
 
 class WithItemVectors(WithSource):
@@ -108,7 +108,7 @@ class WithItemVectors(WithSource):
     _observed = 0
 
     def observe(self, event: Mapping[str, Any]) -> None:
-        """Learn one event; every 5,000 events the vectors anew."""
+        """Learn one event; every 5,000 events retrain the vectors."""
         super().observe(event)
         self._observed += 1
         if self._observed % RETRAINED_EVERY == 0:
@@ -117,7 +117,7 @@ class WithItemVectors(WithSource):
             rows = ((self._table.slot(item_id), item.cooccurrence.counts()) for item_id, item in self._items.items())
             self._matrix = item_vectors(counts_matrix(rows, places, len(item_ids)), DIM)
 
-    def _told(self, user: UserState) -> Floats | None:
+    def _scores_of_all(self, user: UserState) -> Floats | None:
         wanted = self._wanted(user)
         return None if wanted is None else self._nearness(wanted)
 
@@ -139,8 +139,8 @@ class WithItemVectors(WithSource):
 class ItemVectorsAlone(WithItemVectors):
     """Nearest items to the user's vector, and nothing else; popularity before the first retraining."""
 
-    def __init__(self, catalogue: list[dict[str, Any]]) -> None:
-        super().__init__(catalogue, learn_share=0.0)
+    def __init__(self, catalog: list[dict[str, Any]]) -> None:
+        super().__init__(catalog, learn_share=0.0)
 
     def recommend(self, user_id: str, k: int, now: int) -> list[str]:
         """Ids of up to `k` items that the user never had."""

@@ -89,14 +89,14 @@ def row_loss(folded: Folded, exact: Exact, row_of: RowOf) -> RowLoss:
     return RowLoss(len(exact), cut, kept / amounts, found / tops, worst)
 
 
-def disagreement(told: Exact, moved: Exact) -> float:
+def disagreement(ordered: Exact, moved: Exact) -> float:
     """Share of all amounts that are elsewhere: half the sum of differences over the sum."""
     apart = sum(
-        abs(told[item][index] - moved[item][index])
-        for item in told.keys() | moved.keys()
-        for index in told[item].keys() | moved[item].keys()
+        abs(ordered[item][index] - moved[item][index])
+        for item in ordered.keys() | moved.keys()
+        for index in ordered[item].keys() | moved[item].keys()
     )
-    return apart / (_total(told) + _total(moved))
+    return apart / (_total(ordered) + _total(moved))
 
 
 def displaced(size: int, displacement: int, seed: int = SEED) -> Places:
@@ -112,10 +112,10 @@ def main(
     console = Console(width=120)
     dataset = find_data(data, console=console)
     ratings = dataset.ratings
-    told = fold(ratings, np.arange(len(ratings)), "in time order", console)
-    console.print(f"{dataset.name} ({dataset.origin}): {len(ratings):,} ratings, {len(told.items):,} items")
-    console.print(_loss_table(told))
-    console.print(_order_table(ratings, told, console))
+    ordered = fold(ratings, np.arange(len(ratings)), "in time order", console)
+    console.print(f"{dataset.name} ({dataset.origin}): {len(ratings):,} ratings, {len(ordered.items):,} items")
+    console.print(_loss_table(ordered))
+    console.print(_order_table(ratings, ordered, console))
 
 
 def _event(ratings: Ratings, place: int, offset: int) -> Event:
@@ -152,17 +152,17 @@ def _loss_table(folded: Folded) -> Table:
     return table
 
 
-def _order_table(ratings: Ratings, told: Folded, console: Console) -> Table:
+def _order_table(ratings: Ratings, ordered: Folded, console: Console) -> Table:
     table = Table(title="Evidence of a shuffled log against that of the log in time order (rows without a bound)")
-    for head in ("displaced by up to", "transitions elsewhere", "co-occurrence elsewhere", "transitions told"):
+    for head in ("displaced by up to", "transitions elsewhere", "co-occurrence elsewhere", "transitions counted"):
         table.add_column(head, justify="right")
     for displacement in DISPLACEMENTS:
         moved = fold(ratings, displaced(len(ratings), displacement), f"displaced by {displacement}", console)
         table.add_row(
             f"{displacement:,} records",
-            f"{disagreement(told.transitions, moved.transitions):.1%}",
-            f"{disagreement(told.cooccurrence, moved.cooccurrence):.1%}",
-            f"{_total(moved.transitions) / _total(told.transitions):.1%}",
+            f"{disagreement(ordered.transitions, moved.transitions):.1%}",
+            f"{disagreement(ordered.cooccurrence, moved.cooccurrence):.1%}",
+            f"{_total(moved.transitions) / _total(ordered.transitions):.1%}",
         )
     return table
 

@@ -1,4 +1,4 @@
-"""Shows outcomes of an evaluation: tables, JSON, a plot (writes the files it is told to)."""
+"""Shows outcomes of an evaluation: tables, JSON, a plot (writes the files it is given)."""
 
 from collections.abc import Mapping
 from pathlib import Path

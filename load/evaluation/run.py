@@ -1,6 +1,6 @@
 """Evaluates recommenders side by side on one data set, offline (reads files; runs the code that is named to it).
 
-`python -m load.evaluation.run --data DIR --protocol prequential`; anybody's recommender takes part as `module:Class`.
+`python -m load.evaluation.run --data DIR --protocol prequential`; any recommender takes part as `module:Class`.
 """
 
 import importlib
@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args
 
 from rich.console import Console
 
-from load.client.stream_eval import as_events, catalogue_of
+from load.client.stream_eval import as_events, catalog_of
 from load.datasets.dataset import Dataset, find_data
 from load.datasets.errors import OptionError
 from load.evaluation.report import draw, print_costs, print_report, write_json
@@ -28,13 +28,13 @@ from models.recommender import Recommender
 
 Protocol = Literal["prequential", "time-split", "leave-last-out"]
 PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
-Catalogue = list[dict[str, Any]]
+Catalog = list[dict[str, Any]]
 
 OURS = "learned ranker"
 MIXTURE = "40/40/20 mixture"
 POPULARITY = "popularity"
 
-CONFIGURATIONS: Mapping[str, Callable[[Catalogue], Recommends]] = {
+CONFIGURATIONS: Mapping[str, Callable[[Catalog], Recommends]] = {
     OURS: Recommender,
     "fixed weights": partial(Recommender, fusion=FixedFusion()),
     MIXTURE: Mixture,
@@ -83,12 +83,12 @@ def check(plan: Plan) -> None:
 
 def judge(dataset: Dataset, plan: Plan, name: str) -> Judged:
     """One recommender, asked by the plan's protocol, in a process of `run_each`."""
-    catalogue = catalogue_of(dataset)
+    catalog = catalog_of(dataset)
     build = CONFIGURATIONS.get(name)
-    built = build(catalogue) if build else load_recommender(name, catalogue)
+    built = build(catalog) if build else load_recommender(name, catalog)
     timed = Timed(built, progress_of(name))
     events = list(as_events(dataset.ratings[: plan.events]))
-    labels = partial(_labels, {item["item_id"]: item["genres"] for item in catalogue})
+    labels = partial(_labels, {item["item_id"]: item["genres"] for item in catalog})
     if plan.protocol == "prequential":
         outcomes = compare({name: timed}, events, plan.k, labels=labels, strangers=True)
     else:
@@ -97,14 +97,14 @@ def judge(dataset: Dataset, plan: Plan, name: str) -> Judged:
     return Judged(outcomes[name], timed.costs)
 
 
-def load_recommender(name: str, catalogue: Catalogue) -> Recommends:
-    """An instance of `module:Class`; the class takes the catalogue or nothing.
+def load_recommender(name: str, catalog: Catalog) -> Recommends:
+    """An instance of `module:Class`; the class takes the catalog or nothing.
 
     Raises OptionError if it can't be imported or built, or lacks `observe` or `recommend`.
     """
     wanted = find_recommender(name)
     try:
-        built = wanted(catalogue) if _takes_one(wanted) else wanted()
+        built = wanted(catalog) if _takes_one(wanted) else wanted()
     except (TypeError, ValueError) as error:
         raise OptionError(f"{name!r} can't be evaluated: {error}") from error
     if not _recommends(built):
@@ -122,7 +122,7 @@ def find_recommender(name: str) -> Callable[..., Any]:
         sys.path.insert(0, str(Path.cwd()))
     try:
         found: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
-    except Exception as error:  # importing runs code of somebody else's
+    except Exception as error:  # importing runs foreign code
         raise OptionError(f"{name!r} can't be evaluated: {error}; name it as module:Class") from error
     if not callable(found) or (inspect.isclass(found) and not _recommends(found)):
         raise OptionError(f"{name!r} can't be evaluated: it needs observe(event) and recommend(user_id, k, now)")

@@ -17,7 +17,7 @@ from workers.admin.bars import rate_bar
 
 T = TypeVar("T")
 
-LOOK_EVERY_S = 0.2
+POLL_EVERY_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def run_each(names: Sequence[str], run: Callable[[str], T], events: int, console
         tasks = {name: bar.add_task(name, total=events) for name in names}
         left = set(futures.values())
         while left:
-            _, left = wait(left, timeout=LOOK_EVERY_S)
+            _, left = wait(left, timeout=POLL_EVERY_S)
             for name, count in zip(names, counts[:], strict=True):
                 bar.update(tasks[name], completed=count)
         return {name: future.result() for name, future in futures.items()}

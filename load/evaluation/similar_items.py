@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from load.client.stream_eval import as_events, catalogue_of, interval_95
+from load.client.stream_eval import as_events, catalog_of, interval_95
 from load.datasets.dataset import Dataset, find_data
 from models.factorization.collaborative import item_vectors
 from models.factorization.sparse_matrix import counts_matrix
@@ -46,7 +46,7 @@ MIXTURES: Mapping[str, Mapping[str, float]] = {
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is like `seed`, for somebody who had `had`; the next like was `wanted`."""
+    """What is like `seed`, for a user who had `had`; the next like was `wanted`."""
 
     seed: str
     wanted: str
@@ -117,7 +117,7 @@ def main(data: Path | None = None, seed: int = 7) -> None:
     console = Console() if sys.stdout.isatty() else Console(width=130)
     dataset = find_data(data, console=console)
     start = int(len(dataset.ratings) * LEARNED_SHARE)
-    learned = Learned(catalogue_of(dataset), fusion=FixedFusion())
+    learned = Learned(catalog_of(dataset), fusion=FixedFusion())
     for event in track(list(as_events(dataset.ratings[:start])), "learning", console=console):
         learned.observe(event)
     learned.finish()

@@ -21,7 +21,7 @@ from infra.broker import Broker
 from infra.ports import choose_ports
 from load.datasets.dataset import find_data
 from load.datasets.interleaved import interleaved_dataset
-from load.faults.backlog_run import BacklogRun, Look, work_off
+from load.faults.backlog_run import BacklogRun, Snapshot, work_off
 from load.faults.duty_cycle import Share
 from workers.settings import load_settings
 
@@ -35,14 +35,15 @@ class Progress:
         self._console = console
         self._next_s = 0.0
 
-    def __call__(self, look: Look) -> None:
-        """Take a look, and print it if its time has come."""
-        if look.at_s < self._next_s:
+    def __call__(self, snapshot: Snapshot) -> None:
+        """Take a snapshot, and print it when it is due."""
+        if snapshot.at_s < self._next_s:
             return
-        self._next_s = look.at_s + SHOW_EVERY_S
-        left = ", ".join(f"{topic} {records:,}" for topic, records in sorted(look.left.items()))
+        self._next_s = snapshot.at_s + SHOW_EVERY_S
+        left = ", ".join(f"{topic} {records:,}" for topic, records in sorted(snapshot.left.items()))
         self._console.print(
-            f"{look.at_s:5.0f} s  left: {left}  memory {look.memory_mb:,.0f} MB  restarts {look.ends}", highlight=False
+            f"{snapshot.at_s:5.0f} s  left: {left}  memory {snapshot.memory_mb:,.0f} MB  restarts {snapshot.ends}",
+            highlight=False,
         )
 
 

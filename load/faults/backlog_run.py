@@ -20,13 +20,13 @@ from workers.runtime.run import prepare_topics
 from workers.settings import Settings
 from workers.topics import Topics
 
-LOOK_EVERY_S = 0.5
+POLL_EVERY_S = 0.5
 READY_WITHIN_S = 120.0  # 3 s on an idle machine with two cores
 MB = 1e6
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Snapshot:
     """How far a run is: seconds since it began, records not committed, memory of the worker, how often it ended."""
 
     at_s: float
@@ -69,7 +69,7 @@ async def work_off(
     *,
     within_s: float,
     share: Share | None = None,
-    show: Callable[[Look], None] = lambda look: None,
+    show: Callable[[Snapshot], None] = lambda snapshot: None,
 ) -> BacklogRun:
     """Publish `dataset` and watch a worker of its own work it off; it gets `share` of the time, None: all of it.
 
@@ -96,22 +96,22 @@ async def _watched(
     worker: Supervised,
     backlog: Backlog,
     within_s: float,
-    show: Callable[[Look], None],
+    show: Callable[[Snapshot], None],
 ) -> BacklogRun:
     began = time.monotonic()
     publishing = asyncio.create_task(_published_s(dataset, worker.settings, topics))
     reached = dict.fromkeys((topics.item_catalog, topics.user_interactions, topics.item_transitions), float("nan"))
-    peak_mb, look = 0.0, Look(0.0, Counter(), 0.0, 0)
+    peak_mb, snapshot = 0.0, Snapshot(0.0, Counter(), 0.0, 0)
     try:
-        while look.at_s < within_s:
-            look = Look(time.monotonic() - began, await backlog.left(), _memory_mb(worker), len(worker.ends))
-            peak_mb = max(peak_mb, look.memory_mb)
-            show(look)
+        while snapshot.at_s < within_s:
+            snapshot = Snapshot(time.monotonic() - began, await backlog.left(), _memory_mb(worker), len(worker.ends))
+            peak_mb = max(peak_mb, snapshot.memory_mb)
+            show(snapshot)
             if publishing.done():
-                _note(reached, look)
-                if not look.left.total():
+                _note(reached, snapshot)
+                if not snapshot.left.total():
                     break
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(POLL_EVERY_S)
         published_s = publishing.result() if publishing.done() else float("nan")
     finally:
         publishing.cancel()
@@ -123,19 +123,19 @@ async def _watched(
         searchable_s=reached[topics.item_catalog],
         folded_s=reached[topics.user_interactions],
         shown_s=reached[topics.item_transitions],
-        left=look.left.total(),
+        left=snapshot.left.total(),
         ends=tuple(worker.ends),
         peak_mb=peak_mb,
     )
 
 
-def _note(reached: dict[str, float], look: Look) -> None:
+def _note(reached: dict[str, float], snapshot: Snapshot) -> None:
     """When each topic was worked off for good: evidence is so once no event can bring more."""
     for topic in reached:
-        if look.left[topic]:
+        if snapshot.left[topic]:
             reached[topic] = float("nan")
         elif reached[topic] != reached[topic]:
-            reached[topic] = look.at_s
+            reached[topic] = snapshot.at_s
 
 
 async def _published_s(dataset: Dataset, settings: Settings, topics: Topics) -> float:

@@ -25,7 +25,7 @@ BROKEN, IDENTIFY, ERASE, STRAY, GONE, GUEST = accumulate((0.001, 0.01, 0.004, 0.
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """One record to be published: its key, its bytes, and whether it is to lie in a partition of somebody else."""
+    """One record to be published: its key, its bytes, and whether it is to lie in another user's partition."""
 
     key: str
     value: bytes
@@ -75,9 +75,9 @@ def events(user_count: int, seed: int, strangers: float = 0.0) -> Iterator[Publi
 
 
 def _published(event: dict[str, Any], share: float, user: int, person: int, now_ms: int) -> Publication:
-    """What somebody publishes: this event, or by `share` of the records something else.
+    """What a client publishes: this event, or by `share` of the records something else.
 
-    What items are told of it does not depend on who is faster: each account has one guest and nothing else, and
+    The evidence about items does not depend on who is faster: each account has one guest and nothing else, and
     events of those who are forgotten are never late.
     """
     if share < BROKEN:

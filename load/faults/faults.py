@@ -8,7 +8,7 @@ from load.faults.kafka_faults import (
     broker_absent_at_start,
     broker_away,
     kill_broker,
-    make_topic_anew,
+    recreate_topic,
     tear_changelog,
 )
 from load.faults.process_faults import kill_alone, kill_at_peak, rebalance, sleep_through_session, stop_in_chunk
@@ -27,8 +27,8 @@ FAULTS = (
     Fault("kill -9 of the broker", kill_broker),
     Fault("broker away", broker_away),
     Fault("broker absent at start", broker_absent_at_start),
-    Fault("torn and alien row in a changelog", tear_changelog),
-    Fault("topic deleted and created anew", make_topic_anew),
+    Fault("truncated and malformed row in a changelog", tear_changelog),
+    Fault("topic deleted and created again", recreate_topic),
     Fault("Qdrant server down", server_down, index="server", rate=SERVED_RATE, needs=server_is_missing),
     Fault("Qdrant server hung", server_hung, index="server", rate=SERVED_RATE, needs=server_is_missing),
     Fault("Qdrant server slow, 500 ms", server_slow, index="server", rate=SERVED_RATE, needs=server_is_missing),

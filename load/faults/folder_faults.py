@@ -31,7 +31,7 @@ async def lose_index(scene: Scene) -> None:
 
 
 async def corrupt_index(scene: Scene) -> None:
-    """kill -9, and files of the index are overwritten: the worker refuses them until somebody deletes the folder."""
+    """kill -9, and files of the index are overwritten: the worker refuses them until an operator deletes the folder."""
     [worker] = scene.workers
     folder = _index_of(worker)
     async with scene.window():

@@ -17,7 +17,7 @@ import orjson
 HISTORY, NEAR, WINDOW, UNIT = 200, 10, 50, 2520
 WEIGHTS = {"view": 1.0, "click": 2.0, "add_to_cart": 5.0, "purchase": 10.0, "like": 3.0, "dislike": -3.0}
 HALF_LIVES, DAY_MS = (1_000, 5_000, 50_000), 86_400_000
-Told = tuple[str, list[str], list[str] | None, bool, bool, int, int, float | None]
+Evidence = tuple[str, list[str], list[str] | None, bool, bool, int, int, float | None]
 
 
 @cache
@@ -27,7 +27,7 @@ def key_of(item_id: str) -> int:
 
 
 def popularity(moments: list[int], half_life: int) -> float:
-    """One number for all times: 1 + log2 Σ 2^(moment / half-life); 0 for what nobody likes."""
+    """One number for all times: 1 + log2 Σ 2^(moment / half-life); 0 for what has no likes."""
     last = max(moments, default=0)
     total = math.fsum(2.0 ** ((moment - last) / half_life) for moment in moments)
     return 1 + math.log2(total) + last / half_life if moments else 0.0
@@ -35,14 +35,14 @@ def popularity(moments: list[int], half_life: int) -> float:
 
 @dataclass
 class ExpectedUser:
-    """`history`: events by (time, offset, item, event id, bought); `became`: who a guest is; `told`: of items."""
+    """`history`: events by (time, offset, item, event id, bought); `became`: a guest's user; `evidence`: as sent."""
 
     history: list[tuple[int, int, str, str, bool]] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
     watermark: int = -1
     erased_ms: int = -1
     became: str = ""
-    told: deque[Told] = field(default_factory=lambda: deque(maxlen=HISTORY))
+    evidence: deque[Evidence] = field(default_factory=lambda: deque(maxlen=HISTORY))
 
     def learn(self, time_ms: int, offset: int, item: str, event_id: str, buys: bool) -> tuple[list[str], Any]:
         """Put an event in its place: distinct items before it, nearest first, and others bought if it was not yet."""
@@ -68,10 +68,10 @@ class ExpectedItem:
     times: list[int] = field(default_factory=list)
     watermarks: dict[int, int] = field(default_factory=dict)
 
-    def hear(self, told: Told, times: int, marks: dict[int, int]) -> None:
+    def learn(self, evidence: Evidence, times: int, marks: dict[int, int]) -> None:
         """Count one event on this item, or with `times` = -1 take it back; `marks`: its offset by partition."""
         self.watermarks |= marks
-        _, before, bought_with, likes, first, clock, time_ms, stars = told
+        _, before, bought_with, likes, first, clock, time_ms, stars = evidence
         numbers = [key_of(other) % 2**32 for other in before]
         for distance, number in enumerate(numbers[:NEAR], start=1):
             self.rows["transitions"][number] += times * (UNIT // distance)
@@ -114,8 +114,8 @@ class Expected:
         if kind == "identify" or time_ms <= user.erased_ms:
             return
         if kind == "erase":
-            for told in user.told:
-                self.items[told[0]].hear(told, -1, {record.partition: offset})
+            for evidence in user.evidence:
+                self.items[evidence[0]].learn(evidence, -1, {record.partition: offset})
             self.users[name] = ExpectedUser(watermark=offset, erased_ms=time_ms)
             return
         item, event_id = body["item_id"], body.get("event_id", "")
@@ -123,7 +123,7 @@ class Expected:
             return
         before, others = user.learn(time_ms, offset, item, event_id, kind in ("add_to_cart", "purchase"))
         likes = (stars - 3 if kind == "rating" else WEIGHTS[kind]) > 0
-        told = (item, before, others, likes, item not in user.seen, offset * self.partitions, time_ms, stars)
+        evidence = (item, before, others, likes, item not in user.seen, offset * self.partitions, time_ms, stars)
         user.seen.add(item)
-        user.told.append(told)
-        self.items[item].hear(told, 1, {record.partition: offset} if direct else {})
+        user.evidence.append(evidence)
+        self.items[item].learn(evidence, 1, {record.partition: offset} if direct else {})

@@ -1,4 +1,4 @@
-"""What happens to Kafka: killed, away, absent, a changelog that somebody wrote to, a topic that is gone."""
+"""What happens to Kafka: killed, away, absent, a changelog with foreign records, a topic that is gone."""
 
 import asyncio
 import signal
@@ -12,8 +12,8 @@ from models.state.user_state import UserState
 from workers.admin.rebuild.run import empty_state, plan_rebuild
 from workers.errors import EXIT_MISCONFIGURED
 
-TORN_KEY, TORN_ROW = "torn", UserState().pack()[:5]
-ALIEN_KEY, ALIEN_ROW = "alien", b"{}"
+TRUNCATED_KEY, TRUNCATED_ROW = "truncated", UserState().pack()[:5]
+MALFORMED_KEY, MALFORMED_ROW = "malformed", b"{}"
 
 
 async def kill_broker(scene: Scene) -> None:
@@ -49,28 +49,28 @@ async def broker_absent_at_start(scene: Scene) -> None:
 async def tear_changelog(scene: Scene) -> None:
     """Rows that no worker wrote appear in a changelog, then all are killed.
 
-    A torn one harms nobody but whose it is; with an alien one they wait for somebody to write its tombstone.
+    A truncated one harms its own user only; with a malformed one they wait for an operator to write its tombstone.
     """
     changelog = scene.topics.user_state_changelog
-    await _write(scene, changelog, TORN_KEY, TORN_ROW)
+    await _write(scene, changelog, TRUNCATED_KEY, TRUNCATED_ROW)
     async with scene.window():
         for worker in scene.workers:
             worker.signal(signal.SIGKILL)
-    await _write(scene, changelog, ALIEN_KEY, ALIEN_ROW)
+    await _write(scene, changelog, MALFORMED_KEY, MALFORMED_ROW)
     async with scene.window() as window:
         for worker in scene.workers:
             worker.signal(signal.SIGKILL)
-        await until(lambda: EXIT_MISCONFIGURED in scene.workers[0].ends, 60.0, "the alien row is refused")
-        await _write(scene, changelog, ALIEN_KEY, None)
+        await until(lambda: EXIT_MISCONFIGURED in scene.workers[0].ends, 60.0, "the malformed row is refused")
+        await _write(scene, changelog, MALFORMED_KEY, None)
         window.back_s = scene.now_s()
-    scene.notes.append(f"the alien row was refused with exit code {EXIT_MISCONFIGURED}")
+    scene.notes.append(f"the malformed row was refused with exit code {EXIT_MISCONFIGURED}")
 
 
-async def make_topic_anew(scene: Scene) -> None:
-    """Somebody deletes `user-interactions` and creates it again: the worker waits for a person, who has it rebuilt."""
+async def recreate_topic(scene: Scene) -> None:
+    """`user-interactions` is deleted and created again: the worker waits for an operator, who has it rebuilt."""
     [worker] = scene.workers
     async with scene.window() as window:
-        await _create_anew(scene)
+        await _recreate(scene)
         await until(lambda: EXIT_MISCONFIGURED in worker.ends, 120.0, "the worker notices that the topic is another")
         worker.discard()
         # Answers from the log that is gone can't be judged by the new one.
@@ -92,7 +92,7 @@ async def _write(scene: Scene, topic: str, key: str, value: bytes | None) -> Non
         await producer.stop()
 
 
-async def _create_anew(scene: Scene) -> None:
+async def _recreate(scene: Scene) -> None:
     spec = next(s for s in scene.topics.specs(PARTITIONS, PARTITIONS) if s.name == scene.topics.user_interactions)
     admin = AIOKafkaAdminClient(bootstrap_servers=scene.broker.bootstrap)
     await admin.start()
@@ -104,6 +104,6 @@ async def _create_anew(scene: Scene) -> None:
             answer = await admin.create_topics([new])
             return not any(error[1] for error in answer.topic_errors)
 
-        await until(created, 30.0, f"{spec.name} is created anew")
+        await until(created, 30.0, f"{spec.name} is created again")
     finally:
         await admin.close()

@@ -96,7 +96,7 @@ async def settle(scene: Scene) -> None:
 
 @asynccontextmanager
 async def _waiting(scene: Scene) -> AsyncIterator[Callable[[], Awaitable[int]]]:
-    """Tells how many records of all inputs are not finished; raises LoadError while Kafka does not tell."""
+    """Counts how many records of all inputs are not finished; raises LoadError while Kafka does not answer."""
     topics = scene.topics
     inputs = (topics.item_catalog, topics.user_interactions, topics.interactions_rerouted, topics.item_transitions)
     async with open_backlog(scene.broker.bootstrap, scene.settings.app_id, inputs) as backlog:

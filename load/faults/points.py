@@ -41,12 +41,12 @@ def _opened(scene: Scene, kind: str) -> Index:
 
 def _same(point: Record, row: ItemRow) -> bool:
     payload, found = point.payload or {}, (point.vectors or {}).get(TRANSITIONS)
-    told = row.use.transition_row()
+    expected = row.use.transition_row()
     if payload.get(COUNT) != row.use.count or payload.get(REVISION) != row.revision():
         return False
     if not isinstance(found, SparseVector):
-        return not len(told.indices)
-    return _amounts(found) == _amounts(told)
+        return not len(expected.indices)
+    return _amounts(found) == _amounts(expected)
 
 
 def _amounts(vector: SparseVector) -> dict[int, float]:

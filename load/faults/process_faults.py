@@ -70,7 +70,7 @@ async def sleep_through_session(scene: Scene) -> None:
     async with scene.window():
         before = sleeper.joined()
         sleeper.signal(signal.SIGCONT)
-        # It says that it is ready until it notices: it joins anew, or is refused and ends.
+        # It says that it is ready until it notices: it rejoins, or is refused and ends.
         await until(lambda: sleeper.joined() > before, 60.0, "the sleeper is a member again")
         await until(sleeper.ready, 60.0, "the sleeper is back")
     scene.notes.append(f"the sleeper ended with {sleeper.ends or 'nothing'}")

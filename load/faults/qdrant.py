@@ -1,6 +1,6 @@
 """A Qdrant server for fault runs: the tests' stub of its gRPC interface on a real port, points on disk (processes).
 
-No package registry has the server itself, and one that belongs to somebody can't be killed or set back.
+No package registry has the server itself, and a shared one can't be killed or set back.
 """
 
 import os

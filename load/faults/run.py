@@ -10,7 +10,7 @@ from infra.broker import Broker
 from load.client.waiting import until
 from load.faults.fault import Fault
 from load.faults.independent_fold import Expected
-from load.faults.kafka_faults import TORN_KEY
+from load.faults.kafka_faults import TRUNCATED_KEY
 from load.faults.logs import last_values, records_of
 from load.faults.opening import open_scene, settle
 from load.faults.points import points_wrong
@@ -94,7 +94,7 @@ async def _judge(fault: Fault, scene: Scene, began: float) -> Outcome:
         faults=len(windows),
         events=truth.records,
         state=judge_state(
-            {key: UserState.unpack(value) for key, value in users.items() if key != TORN_KEY},
+            {key: UserState.unpack(value) for key, value in users.items() if key != TRUNCATED_KEY},
             rows,
             [
                 (one.origin.partition, one.origin.offset)

@@ -53,7 +53,7 @@ def trend_of(hours: NDArray[np.float64], memory_mb: NDArray[np.float64]) -> Tren
     3.0
     """
     if len(hours) < LEAST_SAMPLES:
-        raise LoadError(f"{len(hours)} samples are too few to tell a slope: let it run longer")
+        raise LoadError(f"{len(hours)} samples are too few for a slope: let it run longer")
     blocks = min(BLOCKS, len(hours) // 2)
     x = np.array([block.mean() for block in np.array_split(hours, blocks)])
     y = np.array([block.mean() for block in np.array_split(memory_mb, blocks)])

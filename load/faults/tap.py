@@ -28,7 +28,7 @@ class Tap:
         self._last_s: dict[int, float] = {}
 
     async def watch(self, bootstrap: str, changelog: str) -> None:
-        """Read from the end on until cancelled; a changelog that is made anew needs a new call."""
+        """Read from the end on until cancelled; a changelog that is created again needs a new call."""
         async with consumer_at_end(bootstrap, changelog) as consumer:
             async for record in consumer:
                 # A new owner's mark is no row, nor is what a changelog holds beside rows.

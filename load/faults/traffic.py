@@ -38,9 +38,9 @@ class Asked:
 
 
 class Traffic:
-    """Publishes `rate` events a second until told to stop, and `questions` requests a second beside them.
+    """Publishes `rate` events a second until stopped, and `questions` requests a second beside them.
 
-    With `waiting`, which tells how many records no worker has finished, it keeps the workers at their peak instead.
+    With `waiting`, which counts how many records no worker has finished, it keeps the workers at their peak instead.
     """
 
     def __init__(

@@ -51,7 +51,7 @@ class StateVerdict:
 
 @dataclass(frozen=True, slots=True)
 class AnswerVerdict:
-    """`missing`: requests that Kafka took and nobody answered; `wrong`: shows what the user had, or is of another
+    """`missing`: requests that Kafka took and no worker answered; `wrong`: shows what the user had, or is of another
     partition's state; `unsent`: requests that Kafka did not take.
     """
 
@@ -88,7 +88,7 @@ def judge_state(
 def judge_answers(
     asked: Iterable[Asked], truth: Truth, windows: list[tuple[float, float]], partitions: int, excuse: str
 ) -> AnswerVerdict:
-    """Look at every reply; one whose only fault is `excuse` counts as undegraded."""
+    """Check every reply; one whose only fault is `excuse` counts as undegraded."""
     outcomes: Counter[str] = Counter()
     errors: Counter[str] = Counter()
     for one in asked:

@@ -60,7 +60,7 @@ def attribute(shown: Shown, acts: Acts, window_ms: int) -> Ints:
 
 
 def distinct(shown: Shown) -> Ints:
-    """Places of the first line of each pair of recommendation and item, int64 (≤ n,): an answer may be told twice."""
+    """Places of the first line of each pair of recommendation and item, int64 (≤ n,): answers may be logged twice."""
     pairs, _ = _pairs(shown.recommendations, shown.items, shown.recommendations, shown.items)
     return np.sort(np.unique(pairs, return_index=True)[1])
 

@@ -1,4 +1,4 @@
-"""What a recommender has to beat: recommenders so simple that nobody doubts their figures."""
+"""What a recommender has to beat: recommenders so simple that their figures are beyond doubt."""
 
 from bisect import bisect_left, insort
 from collections import Counter
@@ -96,13 +96,13 @@ class Mixture:
     ['b']
     """
 
-    def __init__(self, catalogue: Iterable[Record] = ()) -> None:
+    def __init__(self, catalog: Iterable[Record] = ()) -> None:
         self._slots = _Slots()
         self._pairs = np.zeros((2, _FIRST), dtype=np.int64)
         self._liked = 0
         self._rarity = Rarity(TEXT_DIM)
         self._profiles: dict[int, NDArray[np.float32]] = {}
-        vectors = [self._vector(item) for item in catalogue]
+        vectors = [self._vector(item) for item in catalog]
         self._matrix = np.array(vectors, dtype=np.float32).reshape(-1, TEXT_DIM)
 
     def observe(self, event: Record) -> None:

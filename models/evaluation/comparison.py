@@ -44,7 +44,7 @@ class Arm:
 def arms_of(exposures: Exposures, variants: int) -> tuple[list[Arm], int]:
     """One arm for each of so many variants, and the number of users who are in none because they saw several.
 
-    Whoever saw two variants belongs to neither: weights were changed meanwhile.
+    A user who saw two variants belongs to neither: weights were changed meanwhile.
     """
     users, codes = np.unique(exposures.users, return_inverse=True)
     first = np.full(len(users), variants, dtype=np.int64)
@@ -59,7 +59,7 @@ def arms_of(exposures: Exposures, variants: int) -> tuple[list[Arm], int]:
 def _arm(exposures: Exposures, rows: NDArray[np.intp]) -> Arm:
     users, codes = np.unique(exposures.users[rows], return_inverse=True)
     clicked, bought, values = exposures.clicked[rows], exposures.bought[rows], exposures.values[rows]
-    everybody = np.ones(len(users))
+    one_each = np.ones(len(users))
 
     def by_user(column: NDArray[np.bool_] | Floats | None) -> Floats:
         weights = None if column is None else column.astype(np.float64)
@@ -74,7 +74,7 @@ def _arm(exposures: Exposures, rows: NDArray[np.intp]) -> Arm:
         value=float(values.sum()),
         ratios={
             CTR: ratio_of(by_user(clicked), by_user(None)),
-            PURCHASES: ratio_of(by_user(bought), everybody),
-            VALUE: ratio_of(by_user(values), everybody),
+            PURCHASES: ratio_of(by_user(bought), one_each),
+            VALUE: ratio_of(by_user(values), one_each),
         },
     )

@@ -140,7 +140,7 @@ class Exam:
         return user_id in self._last_ms
 
     def learn(self, event: Record) -> None:
-        """Let everybody learn an event."""
+        """Let every recommender learn an event."""
         for recommender in self._recommenders.values():
             recommender.observe(event)
         user_id = str(event["user_id"])
@@ -150,7 +150,7 @@ class Exam:
         self._lengths[user_id] += 1
 
     def ask(self, user_id: str, wanted: Sequence[Collection[str]], now: int) -> None:
-        """Ask everybody once; each set in `wanted` is judged as a question of its own."""
+        """Ask every recommender once; each set in `wanted` is judged as a question of its own."""
         gap_ms = now - self._last_ms.get(user_id, now)
         length = self._lengths[user_id]
         for name, recommender in self._recommenders.items():
@@ -163,7 +163,7 @@ class Exam:
                 )
 
     def outcomes(self) -> dict[str, Outcomes]:
-        """Everybody's answers, judged."""
+        """Every recommender's answers, judged."""
         return {name: Outcomes.of(answered, self._k, len(self._counts)) for name, answered in self._answered.items()}
 
 

@@ -51,7 +51,7 @@ class Outcomes:
     `ranks` (int64): place 1…k of the first item found, 0 for none; `gaps_ms` since the user's last event,
     `lengths` of the user's history, `times_ms`, `users` numbered; `recalls`, `ndcgs` at k, `novelties` (mean
     −log2 of the items' shares of all events, in bits), `diversities` (1 − mean Jaccard of categories, of all
-    pairs in a list; NaN if nobody knows them). `coverage`: share of the items
+    pairs in a list; NaN if unknown). `coverage`: share of the items
     known at the end that were recommended at least once.
     """
 

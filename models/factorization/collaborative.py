@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.factorization.sparse_matrix import SparseMatrix
-from models.factorization.svd import OVERSAMPLING, rows_looked_at, truncated_svd
+from models.factorization.svd import OVERSAMPLING, rows_visited, truncated_svd
 
 Floats = NDArray[np.float32]
 
@@ -43,7 +43,7 @@ def item_vectors(counts: SparseMatrix, dim: int, seed: int = 0, on_row: Callable
 
 def steps(counts: SparseMatrix) -> int:
     """How often `item_vectors` calls `on_row`, for a progress bar."""
-    return rows_looked_at(counts.shape) + counts.shape[0]
+    return rows_visited(counts.shape) + counts.shape[0]
 
 
 def normalised(counts: SparseMatrix) -> SparseMatrix:

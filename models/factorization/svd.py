@@ -65,7 +65,7 @@ def truncated_svd(
     )
 
 
-def rows_looked_at(shape: tuple[int, int], power_iterations: int = POWER_ITERATIONS) -> int:
+def rows_visited(shape: tuple[int, int], power_iterations: int = POWER_ITERATIONS) -> int:
     """How often `truncated_svd` calls `on_row`, for a progress bar."""
     return (power_iterations + 1) * (shape[0] + shape[1])
 

@@ -1,4 +1,4 @@
-"""Little-endian rows of bytes: a kind, a version, and a reader that refuses torn or alien input."""
+"""Little-endian rows of bytes: a kind, a version, and a reader that refuses truncated or malformed input."""
 
 import struct
 import sys
@@ -59,7 +59,7 @@ class Reader:
         """Next `size` bytes as they are."""
         end = self._at + size
         if end > len(self._data):
-            raise self._error(f"torn: {len(self._data)} bytes, needs at least {end}")
+            raise self._error(f"truncated: {len(self._data)} bytes, needs at least {end}")
         taken = self._data[self._at : end]
         self._at = end
         return taken

@@ -16,7 +16,7 @@ TITLE_WORDS_BOUND = 96
 """Words kept of one title: longer ones are descriptions."""
 
 _CACHED_TITLES = 4_096
-"""Titles of which is known what they match: about 1 KB each; one that comes anew costs 20 µs."""
+"""Titles of which is known what they match: about 1 KB each; a new one costs 20 µs."""
 
 _YEAR = re.compile(r"[(\[（](\d{4})(?:\s*[-–]\s*(?:\d{2,4})?)?[)\]）]\s*$")
 _BRACKETS = re.compile(r"[(\[（]([^()\[\]（）]*)[)\]）]")

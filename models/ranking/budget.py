@@ -3,7 +3,7 @@
 from models.primitives.ids import event_hash
 
 PERIOD_S = 1.0
-"""The share is set anew this often: shorter follows noise, longer lets a burst through."""
+"""The share is set again this often: shorter follows noise, longer lets a burst through."""
 _MOST_AT_ONCE = 2.0
 """Share of a period's budget that one period may take: a burst ends there, whatever the last period was like."""
 _KEPT = 0.5

@@ -1,4 +1,4 @@
-"""A share of a list for items that nobody knows yet, drawn so that every item's chance to be shown is known."""
+"""A share of a list for items with little evidence yet, drawn so that every item's chance to be shown is known."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ FEW_USERS = 10
 """Users who touched an item, below which too little is known of it: by then its counts begin to rank it."""
 
 POOL = 100
-"""Items that one list draws from, the best of those little known: more would show what fits nobody."""
+"""Items that one list draws from, the best of those little known: more would show what fits no user."""
 
 
 @dataclass(frozen=True, slots=True)

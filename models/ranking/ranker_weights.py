@@ -88,7 +88,7 @@ class RankerWeights:
     def unpack(cls, data: bytes) -> "RankerWeights":
         """Read `pack`'s bytes; a source that was unknown when they were written starts as it would today.
 
-        Raises ValueError on bytes that are torn, alien, of other buckets, or hold what is not a finite number.
+        Raises ValueError on bytes that are truncated, malformed, of other buckets, or hold what is not a finite number.
         """
         try:
             read = json.loads(data)
@@ -105,7 +105,7 @@ class RankerWeights:
                 raise ValueError("they are not all finite numbers of a size that is learned")
             return cls(values, squares, _count(read["examples"]), _count(read["time_ms"]))
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
-            raise ValueError(f"packed ranker weights can't be read: {error}; leave them out, or learn anew") from error
+            raise ValueError(f"packed ranker weights can't be read: {error}; leave them out, or learn again") from error
 
 
 def bucket_rows(situation: Situation) -> list[int]:
@@ -132,7 +132,7 @@ def start_values() -> Floats:
 def average(mine: RankerWeights, others: Sequence[RankerWeights], now_ms: int) -> RankerWeights:
     """Weights of several workers as one: the mean by examples; those stale at `now_ms` are left out.
 
-    The result goes on counting this worker's own examples, so averaging twice counts nobody twice. Local
+    The result goes on counting this worker's own examples, so averaging twice counts no worker twice. Local
     steps and averaging: McMahan et al. 2017, "Communication-efficient learning of deep networks from
     decentralized data".
 

@@ -35,7 +35,7 @@ _SEARCHED = (TRENDING, POPULARITY, REACH, CATEGORY)
 
 
 class ItemTable:
-    """Rows, popularity, text and categories of items by slot; an item unknown to the catalogue has no text.
+    """Rows, popularity, text and categories of items by slot; an item unknown to the catalog has no text.
 
     >>> table = ItemTable(dim=2)
     >>> table.describe("a", np.array([1, 0], dtype=np.float32), ["Crime"])
@@ -68,7 +68,7 @@ class ItemTable:
         return self._ids[: len(self)]
 
     def describe(self, item_id: str, vector: Vector, categories: Sequence[str], price: float | None = None) -> None:
-        """Take an item of the catalogue, or its new description."""
+        """Take an item of the catalog, or its new description."""
         slot = self.slot(item_id)
         self._prices.pop(item_id, None)
         if price is not None and price > 0.0:
@@ -82,7 +82,7 @@ class ItemTable:
         self._categories.set(slot, SparseVector.of(share))
 
     def update(self, item_id: str, item: ItemState, evidence: Evidence) -> None:
-        """Take what an event told of an item, whose state knows it; folded at the next question, many at once."""
+        """Take the evidence of an event about an item, whose state has it; folded at the next query, many at once."""
         slot = self.slot(item_id)
         self._changed[slot] = item
         self._unlearned.append((slot, evidence.predecessors[:WINDOW], evidence.weight > 0))

@@ -1,4 +1,4 @@
-"""The nearest items of every item, all at once: for lists that are computed before anybody asks."""
+"""The nearest items of every item, all at once: for lists that are computed before any request."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from models.factorization.collaborative import COLLABORATIVE_SHARE, hybrid_score
 Floats = NDArray[np.float32]
 
 BLOCK = 128
-"""Items looked at together: fewer use the processor badly, more hold 20 bytes an item and pair in memory."""
+"""Items processed together: fewer use the processor badly, more hold 20 bytes an item and pair in memory."""
 
 
 class Neighbours(NamedTuple):

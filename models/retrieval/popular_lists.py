@@ -12,7 +12,7 @@ from models.retrieval.sources import DAY
 from models.state.item_state import HALF_LIVES
 
 ALL = "*"
-"""Stands for the whole catalogue where a category may be named."""
+"""Stands for the whole catalog where a category may be named."""
 
 LITTLE_KNOWN_LISTS = 16
 """Lists that take turns in being asked first: fewer, and the same items come for long."""
@@ -24,12 +24,12 @@ _LAYOUTS = 4_096
 def popularity_row(
     order_scores: Iterable[float], categories: Iterable[str], day_score: float = 0.0, little_known: str | None = None
 ) -> SparseVector:
-    """Popularity's order as a sparse row: in the whole catalogue, and in each category.
+    """Popularity's order as a sparse row: in the whole catalog, and in each category.
 
     `little_known`: the item's id, if it is: then it is in one of their lists as well.
 
     `order_scores`, `day_score`: as of `ItemState.popularity_scores` and `ItemState.day_score`. In float32 a day's
-    order is told apart down to a thousandth of its popularity.
+    order is resolved down to a thousandth of its popularity.
 
     >>> row = popularity_row((3.0, 2.0, 1.0), ["Crime"], day_score=5.0)
     >>> row.dot(popularity_query(DAY, "Crime")), row.dot(popularity_query(HALF_LIVES[0]))
@@ -38,8 +38,8 @@ def popularity_row(
     scores = np.array([*order_scores, day_score, 0.0 if little_known is None else 1.0], dtype=np.float32)
     indices, places = _popularity_layout(tuple(categories), None if little_known is None else list_of(little_known))
     values = scores[places]
-    told = values != 0.0
-    return SparseVector(indices[told], values[told])
+    nonzero = values != 0.0
+    return SparseVector(indices[nonzero], values[nonzero])
 
 
 @lru_cache(maxsize=_LAYOUTS)

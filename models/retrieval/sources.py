@@ -47,8 +47,8 @@ DAY = "day"
 MOST_LABELS = 8
 """Categories of one item: each costs an entry per half-life in the index."""
 
-MOST_TOLD = 4_000
-"""Items named by the rows of the seeds that are looked for: 20 seeds' full rows, below an index' own bound."""
+MOST_NAMED = 4_000
+"""Items named by the rows of the seeds that are searched for: 20 seeds' full rows, below an index' own bound."""
 
 _FAINT = 1e-6
 """Share of the most popular item's lasting popularity below which nothing can be said of what is new."""
@@ -117,20 +117,20 @@ def reversed_scores(query: HistoryQuery, rows: Mapping[str, SparseVector], candi
     bounded read of at most 10 rows serves all candidates, O((10 · 200 + n) · log(10 · 200)).
 
     >>> query = transition_query(["b"], lambda item_id: 0)
-    >>> told = {"b": SparseVector.of({sparse_index("a"): 100.0})}
+    >>> seed_entries = {"b": SparseVector.of({sparse_index("a"): 100.0})}
     >>> from models.primitives.ids import sparse_indices
-    >>> reversed_scores(query, told, sparse_indices(["a", "c"])).round(6).tolist()
+    >>> reversed_scores(query, seed_entries, sparse_indices(["a", "c"])).round(6).tolist()
     [2.0, 0.0]
     """
-    told = [
+    seed_entries = [
         (row.indices, weight * row.values.astype(np.float64))
         for index, weight in zip(query.vector.indices.tolist(), query.vector.values.tolist(), strict=True)
         if (row := rows.get(query.item_ids[index])) is not None and len(row)
     ]
-    if not told:
+    if not seed_entries:
         return np.zeros(len(candidates))
-    known, places = np.unique(np.concatenate([indices for indices, _ in told]), return_inverse=True)
-    amounts = np.bincount(places, np.concatenate([amounts for _, amounts in told]))
+    known, places = np.unique(np.concatenate([indices for indices, _ in seed_entries]), return_inverse=True)
+    amounts = np.bincount(places, np.concatenate([amounts for _, amounts in seed_entries]))
     at = np.searchsorted(known, candidates)
     return np.where(known.take(at, mode="clip") == candidates, amounts.take(at, mode="clip"), 0.0)
 
@@ -155,13 +155,13 @@ def both_ways_row(item_id: str, row: SparseVector, seed_rows: Mapping[str, Spars
     5.0
     """
     amounts = dict(zip(row.indices.tolist(), row.values.tolist(), strict=True))
-    told = reversed_row(item_id, seed_rows)
-    for index, amount in zip(told.indices.tolist(), told.values.tolist(), strict=True):
+    seed_entries = reversed_row(item_id, seed_rows)
+    for index, amount in zip(seed_entries.indices.tolist(), seed_entries.values.tolist(), strict=True):
         amounts[index] = amounts.get(index, 0.0) + amount
     return SparseVector.of(amounts)
 
 
-def told_query(query: HistoryQuery, seed_rows: Mapping[str, SparseVector], most: int = MOST_TOLD) -> SparseVector:
+def seed_rows_query(query: HistoryQuery, seed_rows: Mapping[str, SparseVector], most: int = MOST_NAMED) -> SparseVector:
     """Ask for the items that the seeds' own rows name, each by its number and as often as they do.
 
     Σ over seeds of weight · row; the `most` largest entries, as many as an index takes in one query.
@@ -246,7 +246,7 @@ def affinity_to(categories: Sequence[str], affinity: Mapping[str, float]) -> flo
 
 
 def share(order_scores: Floats) -> Floats:
-    """Popularity relative to the most popular's, 0…1, of scores that tell its order; 0 stays 0, float64 (n,).
+    """Popularity relative to the most popular's, 0…1, of scores that give its order; 0 stays 0, float64 (n,).
 
     >>> share(np.array([3.0, 2.0, 0.0])).tolist()
     [1.0, 0.5, 0.0]

@@ -3,7 +3,7 @@
 Every entry lives once in an arena (parallel arrays of owner, weight, place in the owner's row). All entries
 of one sparse index lie side by side there: its column, a block that doubles when full. A row knows the
 addresses of its entries. So new weights for known indices are one vectorised write, and a search adds up a
-few contiguous blocks. Removed entries stay in their block, owned by nobody, until it moves.
+few contiguous blocks. Removed entries stay in their block, owned by no row, until it moves.
 Memory: 24 bytes an entry and its free room (blocks are at least a quarter full when they move); a column
 stays known when its last entry goes: bounded by the indices ever used.
 """
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from models.primitives.sparse import SparseVector
 
-_NOBODY = -1
+_UNOWNED = -1
 _SMALLEST_BLOCK = 4
 _FIRST_ENTRIES = 1024
 _FIRST_COLUMNS = 256
@@ -43,7 +43,7 @@ class SparseRows:
         self._start = np.zeros(_FIRST_COLUMNS, dtype=np.int64)
         self._length = np.zeros(_FIRST_COLUMNS, dtype=np.int64)
         self._capacity = np.zeros(_FIRST_COLUMNS, dtype=np.int64)
-        self._owner = np.full(_FIRST_ENTRIES, _NOBODY, dtype=np.int32)
+        self._owner = np.full(_FIRST_ENTRIES, _UNOWNED, dtype=np.int32)
         self._weight = np.zeros(_FIRST_ENTRIES, dtype=np.float32)
         self._place = np.zeros(_FIRST_ENTRIES, dtype=np.int32)
         self._used = 0
@@ -108,7 +108,7 @@ class SparseRows:
         self._rows[slot] = row
 
     def _disown(self, addresses: NDArray[np.int64]) -> None:
-        self._owner[addresses] = _NOBODY
+        self._owner[addresses] = _UNOWNED
         self._weight[addresses] = 0.0
 
     def _claim(self, slot: int, indices: NDArray[np.uint32]) -> NDArray[np.int64]:
@@ -131,7 +131,7 @@ class SparseRows:
 
     def _move(self, column: int) -> None:
         start, length = int(self._start[column]), int(self._length[column])
-        live = start + np.flatnonzero(self._owner[start : start + length] != _NOBODY)
+        live = start + np.flatnonzero(self._owner[start : start + length] != _UNOWNED)
         capacity = max(_SMALLEST_BLOCK, 1 << (2 * len(live) - 1).bit_length()) if len(live) else _SMALLEST_BLOCK
         target = self._block(capacity)
         moved = np.arange(target, target + len(live), dtype=np.int64)
@@ -150,7 +150,7 @@ class SparseRows:
             return free.pop()
         start, self._used = self._used, self._used + capacity
         while self._used > len(self._owner):
-            self._owner = np.concatenate([self._owner, np.full_like(self._owner, _NOBODY)])
+            self._owner = np.concatenate([self._owner, np.full_like(self._owner, _UNOWNED)])
             self._weight = np.concatenate([self._weight, np.zeros_like(self._weight)])
             self._place = np.concatenate([self._place, np.zeros_like(self._place)])
         return start

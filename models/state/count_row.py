@@ -85,7 +85,7 @@ class CountRow:
 
     @classmethod
     def read(cls, reader: Reader) -> "CountRow":
-        """Read `pack`'s bytes; raises ValueError on torn ones."""
+        """Read `pack`'s bytes; raises ValueError on truncated ones."""
         (notes,) = map(int, reader.fields(_COUNT))
         row = cls()
         row._indices = bytearray(reader.raw(4 * notes))

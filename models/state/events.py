@@ -29,7 +29,7 @@ SILENT = frozenset({IMPRESSION, "search"})
 """Kinds that say what was shown or looked for, not what was chosen: they teach nothing of an item."""
 
 BUYING = frozenset({"add_to_cart", "purchase"})
-"""Kinds that tell which items are bought together."""
+"""Kinds that say which items are bought together."""
 
 
 @dataclass(frozen=True, slots=True)

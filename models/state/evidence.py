@@ -1,4 +1,4 @@
-"""What one interaction tells about one item: the only message between user state and item state."""
+"""What one interaction says about one item: the only message between user state and item state."""
 
 import math
 import struct
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from models.primitives.packing import Reader, head
 
 WINDOW = 50
-"""Predecessors an event tells about: what lies further back predicts little and costs bytes."""
+"""Predecessors that an event names: what lies further back predicts little and costs bytes."""
 
 MAX_RATING = 1e6
 """Stars of one event; far more would overflow their sum."""
@@ -34,7 +34,7 @@ class Evidence:
     `first` is false when the user had touched the item before; `clock` counts events; `rating`: stars, None where
     none were given. `bought`: it went to the cart or was paid for, for the first time in the user's history;
     `bought_with`, uint32 (≤ 50,): the other items of that history that were, newest first. Each pair of items is
-    told once a user, to the item that came second: order has no meaning here, so who asks adds both rows up.
+    sent once a user, to the item that came second: order has no meaning here, so a query adds both rows up.
     A receiver drops evidence at or below its watermark of `origin`'s partition.
     """
 
@@ -74,7 +74,7 @@ class Evidence:
 
     @classmethod
     def unpack(cls, data: bytes) -> "Evidence":
-        """Read `pack`'s bytes; raises ValueError on torn or alien ones."""
+        """Read `pack`'s bytes; raises ValueError on truncated or malformed ones."""
         reader = Reader(data, _KIND, _VERSION)
         partition, offset, clock, time_ms, weight, rating, flags, id_size, *counts = reader.fields(_FIXED)
         item_id = reader.text(int(id_size))
@@ -100,7 +100,7 @@ class Evidence:
 class Retraction:
     """Evidence on one item to be taken back, because the user who gave it is to be forgotten.
 
-    `origin` is that of the order to forget; the pieces keep what they told, whatever their own origins.
+    `origin` is that of the order to forget; the pieces keep what they say, whatever their own origins.
     """
 
     item_id: str
@@ -121,7 +121,7 @@ class Retraction:
 
     @classmethod
     def unpack(cls, data: bytes) -> "Retraction":
-        """Read `pack`'s bytes; raises ValueError on torn or alien ones."""
+        """Read `pack`'s bytes; raises ValueError on truncated or malformed ones."""
         reader = Reader(data, _RETRACTION_KIND, _RETRACTION_VERSION)
         partition, offset, id_size, count = map(int, reader.fields(_RETRACTION))
         item_id = reader.text(id_size)

@@ -1,4 +1,4 @@
-"""What a user's history told of items, to be taken back when the user is to be forgotten."""
+"""The evidence that a user's history gave about items, to be taken back when the user is to be forgotten."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,7 @@ from models.state.evidence import NOTHING, Evidence, Retraction
 from models.state.history import BOUGHT, FIRST, GUESTS, History, HistoryEntry
 
 
-def told(history: History, count: int, partitions: int) -> list[Evidence]:
+def evidence_of(history: History, count: int, partitions: int) -> list[Evidence]:
     """The evidence that the oldest `count` events gave, as far as the history still says.
 
     The events are learned once more, in the order in which they happened; a guest's among themselves, and a user's

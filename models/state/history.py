@@ -22,7 +22,7 @@ GUESTS = 128
 """Groups from here on are events of merged guests, see `HistoryEntry`."""
 
 BOUND = 200
-"""Events kept: sources look at the last 20; the rest lets late events and duplicates find their place."""
+"""Events kept: sources read the last 20; the rest lets late events and duplicates find their place."""
 
 NO_STARS = math.nan
 _SETTLED = bytes(flags for flags in range(256) if not flags & WAITING)
@@ -34,7 +34,7 @@ _SIZES = struct.Struct("<HI")
 class HistoryEntry:
     """One event; `origin` is where its record entered the stream, `stars` NaN where none were given.
 
-    `group` tells who knew what when it was learned: the number of guests merged into the history before, and of an
+    `group` says who knew what when it was learned: the number of guests merged into the history before, and of an
     event of the n-th of these guests 128 + n.
     """
 
@@ -154,7 +154,7 @@ class History:
     def waiting(self) -> list[int]:
         """Places of the events whose item's vector was unknown when they came."""
         if not self.flags.tobytes().translate(None, _SETTLED):
-            return []  # the usual case, in a tenth of the time that looking at each takes
+            return []  # the usual case, in a tenth of the time that reading each takes
         return [place for place, flags in enumerate(self.flags) if flags & WAITING]
 
     def holds(self, event_hash: int) -> bool:
@@ -168,7 +168,7 @@ class History:
     def predecessors(self, place: int, window: int = WINDOW) -> NDArray[np.uint32]:
         """Sparse indices of the distinct items before `place`, nearest first, at most `window` events back.
 
-        Looks back to the last touch of the same item only: view, click and purchase of one item tell once
+        Looks back to the last touch of the same item only: view, click and purchase of one item count once
         what led to it.
         """
         nearest = self.indices[max(0, place - window) : place]
@@ -207,7 +207,7 @@ class History:
 
     @classmethod
     def read(cls, reader: Reader) -> "History":
-        """Read `pack`'s bytes; raises ValueError on torn ones."""
+        """Read `pack`'s bytes; raises ValueError on truncated ones."""
         count, text_size = map(int, reader.fields(_SIZES))
         history = cls()
         text = reader.text(text_size)
@@ -246,5 +246,5 @@ def _split(text: str, sizes: "array[int]") -> list[str]:
         found.append(text[at : at + size])
         at += size
     if at != len(text):
-        raise ValueError(f"packed history: ids take {at} characters, text has {len(text)}; torn row?")
+        raise ValueError(f"packed history: ids take {at} characters, text has {len(text)}; truncated row?")
     return found

@@ -1,4 +1,4 @@
-"""Whose row it is: of a guest who turned out to be a user, of a user who was a guest, of somebody to be forgotten."""
+"""Whose row it is: of a guest who turned out to be a user, of a user who was a guest, of a user to be forgotten."""
 
 import struct
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ GUESTS_BOUND = 64
 """Guests remembered of one user: an order to forget does not reach those who were merged before them."""
 
 MAX_MERGES = 127
-"""Merges that history tells apart; the events of later guests count as events of the last of these."""
+"""Merges that history distinguishes; the events of later guests count as events of the last of these."""
 
 _NEVER = -1
 _FIXED = struct.Struct("<qqBHB")
@@ -72,7 +72,7 @@ class Identity:
 
     @classmethod
     def read(cls, reader: Reader) -> "Identity":
-        """Read `pack`'s bytes; raises ValueError on torn ones."""
+        """Read `pack`'s bytes; raises ValueError on truncated ones."""
         identity = cls()
         identity.erased_ms, identity.sealed_ms, identity.merges, size, count = map(int, reader.fields(_FIXED))
         identity.user_id = reader.text(size)

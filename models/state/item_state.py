@@ -42,7 +42,7 @@ class ItemState:
     the cart, and then this item (Linden et al. 2003; this row and row a together count the pair); all bounded
     (see `CountRow`). Popularity counts first events of positive weight (`likes`) by events and by days.
     `count`: users who touched the item; `buyers`: who bought it. Evidence at or below its origin's watermark
-    changes nothing; an item unknown to the catalogue is counted like any other.
+    changes nothing; an item unknown to the catalog is counted like any other.
 
     >>> item = ItemState()
     >>> evidence = Evidence("b", (0, 7), 56, 1_000, 1.0, True, np.array([3, 1], dtype=np.uint32))
@@ -98,7 +98,7 @@ class ItemState:
         return True
 
     def retract(self, retraction: Retraction) -> bool:
-        """Take back what the pieces told, as if it had never come; False when that was done before.
+        """Take back what the pieces say, as if it had never come; False when that was done before.
 
         Counts don't fall below 0: what a row has dropped at its bound is not missed.
         """
@@ -155,7 +155,7 @@ class ItemState:
 
     @classmethod
     def unpack(cls, data: bytes) -> "ItemState":
-        """Read `pack`'s bytes; raises ValueError on torn or alien ones."""
+        """Read `pack`'s bytes; raises ValueError on truncated or malformed ones."""
         reader = Reader(data, _KIND, _VERSION)
         item = cls.__new__(cls)
         item.watermarks = Watermarks.read(reader)

@@ -22,7 +22,7 @@ class Merge:
     row: bytes
 
     def guest(self) -> UserState:
-        """The guest's row, a copy of the receiver's own; raises ValueError on torn or alien bytes."""
+        """The guest's row, a copy of the receiver's own; raises ValueError on truncated or malformed bytes."""
         return UserState.unpack(self.row)
 
     def pack(self) -> bytes:
@@ -39,7 +39,7 @@ class Merge:
 
     @classmethod
     def unpack(cls, data: bytes) -> "Merge":
-        """Read `pack`'s bytes; raises ValueError on torn or alien ones, the guest's row included."""
+        """Read `pack`'s bytes; raises ValueError on truncated or malformed ones, the guest's row included."""
         reader = Reader(data, _KIND, _VERSION)
         time_ms, id_size, row_size = map(int, reader.fields(_FIXED))
         merge = cls(reader.text(id_size), time_ms, reader.raw(row_size))

@@ -106,7 +106,7 @@ def take_back(pairs: Pairs, row: int, key: int, near: int, liked: int) -> None:
 
 @njit(cache=True)
 def relist(pairs: Pairs) -> None:
-    """Make stale lists anew from the rows; one pass over all entries."""
+    """Rebuild stale lists from the rows; one pass over all entries."""
     lists, entries = pairs.lists, pairs.row_blocks.entries
     for number in range(pairs.known[0]):
         if lists[number, STALE]:

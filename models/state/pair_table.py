@@ -89,7 +89,7 @@ class PairTable:
             kernels.take_back(self._pairs, row, key, near, int(liked))
 
     def relist(self) -> None:
-        """Make those lists anew that left out what may be among their largest by now; O(pairs) if there are any."""
+        """Rebuild those lists that left out what may be among their largest by now; O(pairs) if there are any."""
         if self._pairs.lists[: self._pairs.known[0], kernels.STALE].any():
             kernels.relist(self._pairs)
 

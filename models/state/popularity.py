@@ -1,4 +1,4 @@
-"""How popular something is when older touches count less, whatever the order in which they are told."""
+"""How popular something is when older touches count less, whatever the order in which they arrive."""
 
 import math
 import struct
@@ -8,7 +8,7 @@ from models.primitives.packing import Reader
 
 _CLOCK = struct.Struct("<q")
 _FAINTEST = 50
-"""Half-lives after which what is left of a sum can't be told from the rounding of what was taken back."""
+"""Half-lives after which what is left of a sum can't be distinguished from the rounding of what was taken back."""
 
 
 class Popularity:
@@ -70,7 +70,7 @@ class Popularity:
 
     @classmethod
     def read(cls, reader: Reader, half_lives: Sequence[int]) -> "Popularity":
-        """Read `pack`'s bytes; raises ValueError on torn ones."""
+        """Read `pack`'s bytes; raises ValueError on truncated ones."""
         found = cls(half_lives)
         (found.clock,) = map(int, reader.fields(_CLOCK))
         found.values = list(map(float, reader.fields(struct.Struct(f"<{len(half_lives)}d"))))

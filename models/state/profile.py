@@ -80,7 +80,7 @@ class Profile:
 
     @classmethod
     def read(cls, reader: Reader) -> "Profile":
-        """Read `pack`'s bytes; raises ValueError on torn ones."""
+        """Read `pack`'s bytes; raises ValueError on truncated ones."""
         (size,) = map(int, reader.fields(_SIZE))
         profile = cls()
         if size:

@@ -42,7 +42,7 @@ class Taste:
         self._sum: Vector | None = None
 
     def learn_one(self, vector: Vector, weight: float, time_ms: int) -> None:
-        """Add one event's share; `vector` float32 (dim,). A vector of another `dim` starts the taste anew."""
+        """Add one event's share; `vector` float32 (dim,). A vector of another `dim` starts the taste over."""
         if self._sum is None or len(vector) != len(self._sum):
             self._sum = np.zeros(len(vector), dtype=np.float32)
             self._landmark_ms = self._half_lives(time_ms, since_ms=0)
@@ -90,7 +90,7 @@ class Taste:
 
     @classmethod
     def read(cls, reader: Reader, half_life_s: float = HALF_LIFE_S) -> "Taste":
-        """Read `pack`'s bytes; raises ValueError on torn ones."""
+        """Read `pack`'s bytes; raises ValueError on truncated ones."""
         landmark_ms, dim = map(int, reader.fields(_FIXED))
         taste = cls(half_life_s)
         taste._landmark_ms = landmark_ms

@@ -12,7 +12,7 @@ from models.primitives.ids import event_hash, item_key
 from models.primitives.packing import Reader, column_bytes, contains, head
 from models.state.events import BUYING, RATING, SILENT, Event
 from models.state.evidence import NOTHING, Evidence
-from models.state.forgetting import told
+from models.state.forgetting import evidence_of
 from models.state.history import BOUGHT, FIRST, GUESTS, NO_STARS, WAITING, History, HistoryEntry
 from models.state.identity import Identity
 from models.state.profile import Profile
@@ -30,7 +30,7 @@ class UserState:
     """One user's row; `fold` learns an event, `merge` a guest, `forget` takes back; everything else asks.
 
     A redelivered event (at or below the watermark of its partition) and a repeated event id change nothing.
-    A late event takes its place by event time; what was told of later ones stays as it was. An unknown item
+    A late event takes its place by event time; the evidence of later ones stays as it was. An unknown item
     (no vector) counts at once; its share of the taste waits. An event that an order to forget covers is dropped.
 
     >>> user = UserState()
@@ -52,7 +52,7 @@ class UserState:
         self._seen: array[int] = array("Q")
 
     def fold(self, event: Event, vector: Vector | None = None) -> Evidence | None:
-        """Learn one event; the evidence to send, or None for a duplicate and for what tells nothing of an item.
+        """Learn one event; the evidence to send, or None for a duplicate and for what says nothing about an item.
 
         `vector`: float32 (dim,), the item's embedding, None while unknown. O(1) but for moving some bytes.
         """
@@ -118,11 +118,11 @@ class UserState:
     def forget(self, until_ms: int, partitions: int) -> tuple[list[Evidence], list[str]]:
         """Forget what happened at `until_ms` or before; the evidence to take back, and guests to forget as well.
 
-        What happened later stays as far as the history holds it: its shares of the taste are learned anew.
+        What happened later stays as far as the history holds it: its shares of the taste are learned again.
         `partitions` of `user-interactions`, for the clock.
         """
         gone = self.history.until(until_ms)
-        forgotten = told(self.history, gone, partitions)
+        forgotten = evidence_of(self.history, gone, partitions)
         self.history.drop(gone)
         self.profile.forget(until_ms)
         self.taste.clear()
@@ -178,7 +178,7 @@ class UserState:
 
     @classmethod
     def unpack(cls, data: bytes, half_life_s: float = HALF_LIFE_S) -> "UserState":
-        """Read `pack`'s bytes; raises ValueError on torn or alien ones."""
+        """Read `pack`'s bytes; raises ValueError on truncated or malformed ones."""
         reader = Reader(data, _KIND, _VERSION)
         user = cls.__new__(cls)
         user.watermarks = Watermarks.read(reader)

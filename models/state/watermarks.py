@@ -30,6 +30,6 @@ class Watermarks(dict[int, int]):
 
     @classmethod
     def read(cls, reader: Reader) -> "Watermarks":
-        """Read `pack`'s bytes; raises ValueError on torn ones."""
+        """Read `pack`'s bytes; raises ValueError on truncated ones."""
         (count,) = map(int, reader.fields(_COUNT))
         return cls(_MARK.iter_unpack(reader.raw(_MARK.size * count)))

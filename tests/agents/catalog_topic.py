@@ -1,15 +1,15 @@
-"""`item-catalog` in memory: what clients and the worker publish, read back in chunks, compacted, folded anew."""
+"""`item-catalog` in memory: what clients and the worker publish, read back in chunks, compacted, folded again."""
 
 from dataclasses import dataclass, field
 
 import orjson
 from aiokafka import TopicPartition
 
-from tests.agents.parts import PARTITIONS, Sent, chunk_of_records, done, partition_for
+from tests.agents.dependencies import PARTITIONS, Sent, chunk_of_records, done, partition_for
 from tests.stream.builders import record_at
 from workers.agents import catalog
 from workers.records.out import Headers
-from workers.runtime.parts import Parts
+from workers.runtime.dependencies import Dependencies
 from workers.stream.chunk import Record
 
 TOPIC = "item-catalog"
@@ -41,19 +41,19 @@ class CatalogTopic:
         """A client deletes an item."""
         return self.publish(place_of(item_id, misplaced), item_id.encode(), None)
 
-    async def fold(self, parts: Parts, sent: Sent, chunk_records: int = 100) -> None:
+    async def fold(self, deps: Dependencies, sent: Sent, chunk_records: int = 100) -> None:
         """Read to the end, what the worker itself publishes included."""
         while unread := [p for p in range(PARTITIONS) if self.read[p] < len(self.log[p])]:
             for partition in unread:
                 records = self.log[partition][self.read[partition] :][:chunk_records]
                 self.read[partition] += len(records)
-                await self.handle(parts, sent, *records)
+                await self.handle(deps, sent, *records)
 
-    async def handle(self, parts: Parts, sent: Sent, *records: Record) -> None:
+    async def handle(self, deps: Dependencies, sent: Sent, *records: Record) -> None:
         """Hand these records to the agent, and put on the topic what it publishes there."""
         sent.batches.clear()
         chunk = chunk_of_records(*records)
-        await catalog.handle(chunk, parts)
+        await catalog.handle(chunk, deps)
         await done(chunk)
         for (topic, partition), out in sent.batches:
             for record in out if topic == TOPIC else ():
@@ -75,10 +75,10 @@ def place_of(item_id: str, misplaced: bool) -> int:
     return (partition_for(item_id) + misplaced) % PARTITIONS
 
 
-def entries(parts: Parts) -> dict[str, object]:
+def entries(deps: Dependencies) -> dict[str, object]:
     """What the rows say of the catalog; None for a deleted item."""
     found: dict[str, object] = {}
-    for rows in parts.items.partitions.values():
+    for rows in deps.items.partitions.values():
         for item_id in list(rows.keys()):
             row = rows.get(item_id)
             if row is not None and row.catalog_offset >= 0:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from models.state.user_state import UserState
-from tests.agents.parts import NOW_MS, partition_for
+from tests.agents.dependencies import NOW_MS, partition_for
 from tests.agents.world import World
 
 T0 = NOW_MS - 1_000_000
@@ -45,7 +45,7 @@ def known(user: UserState) -> tuple[object, ...]:
 
 
 def counted(world: World) -> dict[str, object]:
-    """What item rows say, but for how far they were told."""
+    """What item rows say, without their watermarks."""
     return {
         item_id: (item.transitions.counts(), item.cooccurrence.counts(), item.count)
         for item_id, item in world.items().items()

@@ -12,20 +12,28 @@ import pytest
 from aiokafka import TopicPartition
 
 from models.state.evidence import Evidence
-from tests.agents.parts import NOW_MS, PARTITIONS, chunk_of_records, done, json_record, partition_for, running_parts
+from tests.agents.dependencies import (
+    NOW_MS,
+    PARTITIONS,
+    chunk_of_records,
+    done,
+    json_record,
+    partition_for,
+    running_deps,
+)
 from tests.stream.builders import record_at
 from workers.agents import catalog, interactions, transitions
 from workers.records.out import OutRecord
-from workers.runtime.parts import Parts
+from workers.runtime.dependencies import Dependencies
 from workers.stream.chunk import Chunk, Record
-from workers.stream.table import FLOOR_KEY, Table
+from workers.stream.table import EVICTED_KEY, Table
 from workers.stream.writer import Target, Writer
 
 LIMIT = 6
 RUN = 9  # records of a chunk at most
 COMMIT_EVERY = 3  # chunks
-TOLD = "item-transitions"
-Handle = Callable[[Chunk, Parts], Awaitable[None]]
+TRANSITIONS = "item-transitions"
+Handle = Callable[[Chunk, Dependencies], Awaitable[None]]
 
 
 class KilledError(Exception):
@@ -60,17 +68,17 @@ class Disk(Writer):
 async def fold(
     chunks: Sequence[tuple[Handle, list[Record]]], kill_share: float, seed: int = 1
 ) -> tuple[dict[str, bytes], set[tuple[str, tuple[int, int]]], Counter[str]]:
-    """Fold chunks; rows of both tables as bytes, which items were told of which events, evictions and kills."""
+    """Fold chunks; rows of both tables as bytes, the evidence by item and event, evictions and kills."""
     rng, disk = random.Random(seed), Disk()
     bounds = {"max_users": LIMIT, "max_items": LIMIT, "max_unknown_items": LIMIT // 2}
-    async with running_parts(**bounds) as (built, _):
-        parts, at, committed, happened = replace(built, writer=disk), 0, 0, Counter[str]()
+    async with running_deps(**bounds) as (built, _):
+        deps, at, committed, happened = replace(built, writer=disk), 0, 0, Counter[str]()
         while at < len(chunks):
             handle, records = chunks[at]
             chunk = chunk_of_records(*records)
             disk.writes_left = rng.randrange(25) if rng.random() < kill_share else None
             try:
-                await handle(chunk, parts)
+                await handle(chunk, deps)
                 if handle is not interactions.handle:
                     await done(chunk)
                 at += 1
@@ -80,18 +88,18 @@ async def fold(
             except KilledError:
                 happened["kills"] += 1
                 at = committed
-                disk.recover(parts.users)
-                disk.recover(parts.items)
-            assert len(parts.users) <= LIMIT + RUN
+                disk.recover(deps.users)
+                disk.recover(deps.items)
+            assert len(deps.users) <= LIMIT + RUN
         for table in ("users", "items", "unknown_items"):
             happened[table] = int(
                 built.metrics.registry.get_sample_value("tastestream_state_evictions_total", {"table": table}) or 0
             )
-        return _packed(parts), _told(disk), happened
+        return _packed(deps), _evidence_written(disk), happened
 
 
-def _packed(parts: Parts) -> dict[str, bytes]:
-    tables: tuple[Table[Any], ...] = (parts.users, parts.items)
+def _packed(deps: Dependencies) -> dict[str, bytes]:
+    tables: tuple[Table[Any], ...] = (deps.users, deps.items)
     return {
         f"{table.changelog} {key}": row.pack()
         for table in tables
@@ -101,8 +109,8 @@ def _packed(parts: Parts) -> dict[str, bytes]:
     }
 
 
-def _told(disk: Disk) -> set[tuple[str, tuple[int, int]]]:
-    packed = [record.value or b"" for (name, _), log in disk.logs.items() if name == TOLD for record in log]
+def _evidence_written(disk: Disk) -> set[tuple[str, tuple[int, int]]]:
+    packed = [record.value or b"" for (name, _), log in disk.logs.items() if name == TRANSITIONS for record in log]
     return {(piece.item_id, piece.origin) for piece in map(Evidence.unpack, packed)}
 
 
@@ -122,9 +130,9 @@ def user_chunks() -> list[tuple[Handle, list[Record]]]:
 
 
 def item_chunks() -> list[tuple[Handle, list[Record]]]:
-    """Evidence in which one record may tell many items, among catalog records of five items; repeats from afar."""
+    """Evidence in which one record may concern many items, among catalog records of five items; repeats from afar."""
     rng = random.Random(3)
-    told, described = defaultdict[int, list[Record]](list), defaultdict[int, list[Record]](list)
+    by_partition, described = defaultdict[int, list[Record]](list), defaultdict[int, list[Record]](list)
     evidence: list[tuple[str, bytes]] = []
     for n in range(200):
         for item in rng.sample(range(30), 3):
@@ -135,13 +143,13 @@ def item_chunks() -> list[tuple[Handle, list[Record]]]:
             evidence += evidence[-30:]
     for item_id, packed in evidence:
         partition = partition_for(item_id)
-        tp = TopicPartition(TOLD, partition)
-        told[partition].append(record_at(tp, len(told[partition]), item_id.encode(), packed))
+        tp = TopicPartition(TRANSITIONS, partition)
+        by_partition[partition].append(record_at(tp, len(by_partition[partition]), item_id.encode(), packed))
     for n in range(20):
         item_id = f"i{n % 5}"
         log = described[partition_for(item_id)]
         log.append(json_record("item-catalog", len(log), item_id, {"item_id": item_id, "title": f"Title {n}"}))
-    chunks = _runs(transitions.handle, told, rng)
+    chunks = _runs(transitions.handle, by_partition, rng)
     for place, chunk in enumerate(_runs(catalog.handle, described, rng)):
         chunks.insert(place * 5, chunk)
     return chunks
@@ -171,7 +179,7 @@ async def test_a_worker_killed_at_its_bounds_ends_with_the_rows_of_an_undisturbe
 
 
 async def test_every_event_of_users_who_come_and_go_is_told_under_one_origin() -> None:
-    """What one event tells may differ: killed in the middle of a write, a worker may drop a row a chunk earlier."""
+    """The evidence of an event may differ: killed in the middle of a write, a worker may drop a row a chunk earlier."""
     chunks = user_chunks()
     expected = {
         (item["item_id"], (record.partition, record.offset))
@@ -180,86 +188,88 @@ async def test_every_event_of_users_who_come_and_go_is_told_under_one_origin() -
         for body in [orjson.loads(record.value or b"")]
         for item in body.get("items", [body])
     }
-    _, told, happened = await fold(chunks, kill_share=0.5, seed=2)
+    _, evidence, happened = await fold(chunks, kill_share=0.5, seed=2)
     assert happened["kills"] > 20
     assert happened["users"] > 20
-    assert told == expected
+    assert evidence == expected
 
 
-async def test_a_user_who_went_is_not_begun_anew_by_a_record_that_comes_again() -> None:
-    async with running_parts(max_users=1) as (parts, sent):
+async def test_a_user_who_went_is_not_started_over_by_a_record_that_comes_again() -> None:
+    async with running_deps(max_users=1) as (deps, sent):
         first, second, third = (_view(f"u{n}", offset) for n, offset in ((0, 0), (0, 1), (0, 2)))
-        await interactions.handle(chunk_of_records(first, second), parts)
+        await interactions.handle(chunk_of_records(first, second), deps)
         for n in range(1, 9):
-            await interactions.handle(chunk_of_records(_view(f"u{n}", 10 + n)), parts)
-        assert _user(parts, "u0") is None
+            await interactions.handle(chunk_of_records(_view(f"u{n}", 10 + n)), deps)
+        assert _user(deps, "u0") is None
         sent.batches.clear()
-        await interactions.handle(chunk_of_records(first, second, third), parts)
-        assert _user(parts, "u0") is None
-        assert sent.to(TOLD) == []
-        await interactions.handle(chunk_of_records(_view("u0", 30)), parts)
-        user = _user(parts, "u0")
+        await interactions.handle(chunk_of_records(first, second, third), deps)
+        assert _user(deps, "u0") is None
+        assert sent.to(TRANSITIONS) == []
+        await interactions.handle(chunk_of_records(_view("u0", 30)), deps)
+        user = _user(deps, "u0")
         assert user is not None
         assert user.history.item_ids == ["item"]
 
 
 async def test_evidence_that_comes_again_for_an_item_that_went_does_not_count() -> None:
-    async with running_parts(max_unknown_items=1) as (parts, _):
+    async with running_deps(max_unknown_items=1) as (deps, _):
         names = [f"i{n}" for n in range(40) if partition_for(f"i{n}") == 0]
-        for name in names[:3]:  # one basket tells them all
-            await _tell(parts, name, offset=5)
-        assert parts.items.partitions[0].get(names[0]) is None
-        assert parts.items.partitions[0].get(names[2]) is not None, "told by the same record, and new here"
-        await _tell(parts, names[0], offset=5)
-        assert parts.items.partitions[0].get(names[0]) is None
-        await _tell(parts, names[0], offset=6)
-        row = parts.items.partitions[0].get(names[0])
+        for name in names[:3]:  # one basket names them all
+            await _fold_evidence(deps, name, offset=5)
+        assert deps.items.partitions[0].get(names[0]) is None
+        assert deps.items.partitions[0].get(names[2]) is not None, "named by the same record, and new here"
+        await _fold_evidence(deps, names[0], offset=5)
+        assert deps.items.partitions[0].get(names[0]) is None
+        await _fold_evidence(deps, names[0], offset=6)
+        row = deps.items.partitions[0].get(names[0])
         assert row is not None
         assert row.use.count == 1
 
 
 async def test_an_item_that_went_is_gone_from_the_index_before_its_tombstone_is_written() -> None:
-    async with running_parts(max_items=2) as (parts, sent):
+    async with running_deps(max_items=2) as (deps, sent):
         names = [f"i{n}" for n in range(40) if partition_for(f"i{n}") == 0][:6]
         for offset, name in enumerate(names):
             chunk = chunk_of_records(json_record("item-catalog", offset, name, {"item_id": name, "title": name}))
-            await catalog.handle(chunk, parts)
+            await catalog.handle(chunk, deps)
             await done(chunk)
-            shown = await parts.index.get(names)
-            buried = (names[0].encode(), None) in [(r.key, r.value) for r in sent.to(parts.items.changelog)]
+            shown = await deps.index.get(names)
+            buried = (names[0].encode(), None) in [(r.key, r.value) for r in sent.to(deps.items.changelog)]
             assert not (buried and names[0] in shown)
-        assert names[0] not in await parts.index.get(names)
-        assert names[0] not in parts.vocabulary
-        written = [(record.key, record.value is None) for record in sent.to(parts.items.changelog)]
+        assert names[0] not in await deps.index.get(names)
+        assert names[0] not in deps.vocabulary
+        written = [(record.key, record.value is None) for record in sent.to(deps.items.changelog)]
         assert (names[0].encode(), True) in written
-        floor = written.index((FLOOR_KEY, False))
-        assert floor < written.index((names[0].encode(), True))
+        watermark = written.index((EVICTED_KEY, False))
+        assert watermark < written.index((names[0].encode(), True))
 
 
 async def test_unknown_items_go_before_those_of_the_catalog_and_the_oldest_first() -> None:
-    async with running_parts(max_items=100, max_unknown_items=2) as (parts, _):
+    async with running_deps(max_items=100, max_unknown_items=2) as (deps, _):
         names = [f"i{n}" for n in range(40) if partition_for(f"i{n}") == 0][:6]
         chunk = chunk_of_records(json_record("item-catalog", 0, names[0], {"item_id": names[0], "title": "known"}))
-        await catalog.handle(chunk, parts)
+        await catalog.handle(chunk, deps)
         for offset, name in enumerate(names):
-            await _tell(parts, name, offset)
-        assert list(parts.items.partitions[0].keys()) == [names[0], *names[-3:]], "the last chunk has yet to make room"
+            await _fold_evidence(deps, name, offset)
+        assert list(deps.items.partitions[0].keys()) == [names[0], *names[-3:]], "the last chunk has yet to make room"
 
 
 async def test_no_row_goes_below_the_bound() -> None:
-    async with running_parts(max_users=8) as (parts, sent):
+    async with running_deps(max_users=8) as (deps, sent):
         for n in range(8):
-            await interactions.handle(chunk_of_records(_view(f"u{n}", n)), parts)
-        await interactions.handle(chunk_of_records(_view("u0", 20)), parts)
-        assert len(parts.users) == 8
-        keys = {record.key for record in sent.to(parts.users.changelog)}
+            await interactions.handle(chunk_of_records(_view(f"u{n}", n)), deps)
+        await interactions.handle(chunk_of_records(_view("u0", 20)), deps)
+        assert len(deps.users) == 8
+        keys = {record.key for record in sent.to(deps.users.changelog)}
         assert keys == {f"u{n}".encode() for n in range(8)}
 
 
-async def _tell(parts: Parts, item_id: str, offset: int) -> None:
+async def _fold_evidence(deps: Dependencies, item_id: str, offset: int) -> None:
     piece = Evidence(item_id, (0, offset), offset, NOW_MS, 1.0, True, np.zeros(0, dtype=np.uint32))
-    record = record_at(TopicPartition(TOLD, partition_for(item_id)), next(_offsets), item_id.encode(), piece.pack())
-    await transitions.handle(chunk_of_records(record), parts)
+    record = record_at(
+        TopicPartition(TRANSITIONS, partition_for(item_id)), next(_offsets), item_id.encode(), piece.pack()
+    )
+    await transitions.handle(chunk_of_records(record), deps)
 
 
 _offsets = iter(range(1_000_000))
@@ -270,5 +280,5 @@ def _view(user: str, offset: int) -> Record:
     return json_record("user-interactions", offset, user, body)
 
 
-def _user(parts: Parts, name: str) -> Any:
-    return parts.users.partitions[partition_for(name)].get(name)
+def _user(deps: Dependencies, name: str) -> Any:
+    return deps.users.partitions[partition_for(name)].get(name)

@@ -10,49 +10,49 @@ import pytest
 
 from models.ranking.ranker import OnlineRanker
 from models.ranking.ranker_weights import RankerWeights
-from tests.agents.parts import NOW_MS, chunk_of_records, done, json_record, running_parts
+from tests.agents.dependencies import NOW_MS, chunk_of_records, done, json_record, running_deps
 from workers.agents import catalog, interactions
 from workers.errors import DependencyError
-from workers.runtime.parts import Parts
+from workers.runtime.dependencies import Dependencies
 
 ITEMS = 12
 
 
-def value(parts: Parts, name: str, **labels: str) -> float:
-    return parts.metrics.registry.get_sample_value(name, labels) or 0.0
+def value(deps: Dependencies, name: str, **labels: str) -> float:
+    return deps.metrics.registry.get_sample_value(name, labels) or 0.0
 
 
-async def choose(parts: Parts, offsets: Iterator[int], user: str, item_id: str, **more: Any) -> None:
+async def choose(deps: Dependencies, offsets: Iterator[int], user: str, item_id: str, **more: Any) -> None:
     offset = next(offsets)
     body = {"event_type": "purchase", "user_id": user, "item_id": item_id, "event_time": NOW_MS + offset, **more}
-    await interactions.handle(chunk_of_records(json_record("user-interactions", offset, user, body)), parts)
+    await interactions.handle(chunk_of_records(json_record("user-interactions", offset, user, body)), deps)
 
 
 @asynccontextmanager
-async def shop(**settings: Any) -> AsyncIterator[tuple[Parts, Iterator[int]]]:
-    """Parts that know a few items and that u has had one of them."""
-    async with running_parts(**settings) as (parts, _):
+async def shop(**settings: Any) -> AsyncIterator[tuple[Dependencies, Iterator[int]]]:
+    """Dependencies that know a few items and that u has had one of them."""
+    async with running_deps(**settings) as (deps, _):
         offsets = count()
         for number in range(ITEMS):
             described = {"item_id": f"i{number}", "title": "odd" if number % 2 else "even"}
             chunk = chunk_of_records(json_record("item-catalog", number, f"i{number}", described))
-            await catalog.handle(chunk, parts)
+            await catalog.handle(chunk, deps)
             await done(chunk)
-        await choose(parts, offsets, "u", "i0")
-        yield parts, offsets
+        await choose(deps, offsets, "u", "i0")
+        yield deps, offsets
 
 
 async def test_a_choice_is_judged_and_learned_before_it_is_folded() -> None:
-    async with shop() as (parts, offsets):
-        await choose(parts, offsets, "u", "i5")
-        assert value(parts, "tastestream_live_choices_total", recommender="ranker", variant="default") == 1
-        assert value(parts, "tastestream_live_choices_total", recommender="popularity", variant="default") == 1
+    async with shop() as (deps, offsets):
+        await choose(deps, offsets, "u", "i5")
+        assert value(deps, "tastestream_live_choices_total", recommender="ranker", variant="default") == 1
+        assert value(deps, "tastestream_live_choices_total", recommender="popularity", variant="default") == 1
         assert (
-            0 < value(parts, "tastestream_live_reciprocal_rank_sum_total", recommender="ranker", variant="default") <= 1
+            0 < value(deps, "tastestream_live_reciprocal_rank_sum_total", recommender="ranker", variant="default") <= 1
         )
-        assert value(parts, "tastestream_ranker_examples_total") == 1
-        assert isinstance(parts.fusion, OnlineRanker)
-        assert not np.array_equal(parts.fusion.weights.values, RankerWeights().values)
+        assert value(deps, "tastestream_ranker_examples_total") == 1
+        assert isinstance(deps.fusion, OnlineRanker)
+        assert not np.array_equal(deps.fusion.weights.values, RankerWeights().values)
 
 
 @pytest.mark.parametrize(
@@ -67,41 +67,41 @@ async def test_a_choice_is_judged_and_learned_before_it_is_folded() -> None:
     ids=["no history", "seen before", "not liked", "only shown", "unknown item"],
 )
 async def test_what_says_nothing_about_a_list_teaches_nothing(user: str, item_id: str, more: dict[str, Any]) -> None:
-    async with shop() as (parts, offsets):
-        await choose(parts, offsets, user, item_id, **more)
-        assert value(parts, "tastestream_ranker_examples_total") == 0
+    async with shop() as (deps, offsets):
+        await choose(deps, offsets, user, item_id, **more)
+        assert value(deps, "tastestream_ranker_examples_total") == 0
 
 
 async def test_an_item_that_no_list_could_hold_counts_as_a_miss() -> None:
-    async with shop() as (parts, offsets):
-        await choose(parts, offsets, "u", "never-described")
-        assert value(parts, "tastestream_live_choices_total", recommender="ranker", variant="default") == 1
-        assert value(parts, "tastestream_live_hits_total", recommender="ranker", variant="default") == 0
+    async with shop() as (deps, offsets):
+        await choose(deps, offsets, "u", "never-described")
+        assert value(deps, "tastestream_live_choices_total", recommender="ranker", variant="default") == 1
+        assert value(deps, "tastestream_live_hits_total", recommender="ranker", variant="default") == 0
 
 
 async def test_a_redelivered_choice_is_not_judged_again() -> None:
-    async with shop() as (parts, _):
+    async with shop() as (deps, _):
         body = {"event_type": "purchase", "user_id": "u", "item_id": "i5", "event_time": NOW_MS}
         again = [json_record("user-interactions", 7, "u", body)] * 2
         for record in again:
-            await interactions.handle(chunk_of_records(record), parts)
-        assert value(parts, "tastestream_ranker_examples_total") == 1
+            await interactions.handle(chunk_of_records(record), deps)
+        assert value(deps, "tastestream_ranker_examples_total") == 1
 
 
 async def test_fixed_weights_and_an_empty_budget_learn_nothing() -> None:
     for settings in ({"ranker": "fixed"}, {"learn_per_s": 0}):
-        async with shop(**settings) as (parts, offsets):
-            await choose(parts, offsets, "u", "i5")
-            assert value(parts, "tastestream_ranker_examples_total") == 0
+        async with shop(**settings) as (deps, offsets):
+            await choose(deps, offsets, "u", "i5")
+            assert value(deps, "tastestream_ranker_examples_total") == 0
 
 
 async def test_an_index_that_does_not_answer_holds_no_event_up(monkeypatch: pytest.MonkeyPatch) -> None:
     async def away(*_: object) -> None:
         raise DependencyError("the index is away")
 
-    async with shop() as (parts, offsets):
-        monkeypatch.setattr(parts.pipeline, "look", away)
-        await choose(parts, offsets, "u", "i5")
-        user = parts.users.partitions[json_record("t", 0, "u", {}).partition].get("u")
+    async with shop() as (deps, offsets):
+        monkeypatch.setattr(deps.pipeline, "preview", away)
+        await choose(deps, offsets, "u", "i5")
+        user = deps.users.partitions[json_record("t", 0, "u", {}).partition].get("u")
         assert user is not None and user.seen("i5")
-        assert value(parts, "tastestream_ranker_examples_total") == 0
+        assert value(deps, "tastestream_ranker_examples_total") == 0

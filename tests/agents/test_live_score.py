@@ -7,15 +7,15 @@ import pytest
 
 from models.ranking.fusion import Fused, Situation
 from models.ranking.ranking import Candidates, Steering
-from tests.agents.parts import NOW_MS
+from tests.agents.dependencies import NOW_MS
 from tests.agents.test_learning import choose, shop, value
 from tests.experiments.builders import experiment
 from workers.control.live_score import LiveScore
 from workers.control.running import Running
 from workers.errors import DependencyError
 from workers.recommend.controls import Controls
-from workers.recommend.preview import Looked, rank_in
-from workers.runtime.parts import Parts
+from workers.recommend.preview import Preview, rank_in
+from workers.runtime.dependencies import Dependencies
 
 SHADOWED = experiment(
     "trial",
@@ -26,89 +26,89 @@ SHADOWED = experiment(
 LABELS = ["trial/as-now", "trial/fixed", "trial/varied"]
 
 
-def run(parts: Parts, *experiments: Any) -> None:
-    waiting = parts.experiments.replace({one.name: one for one in experiments})
-    parts.metrics.set_experiments(len(parts.experiments), len(waiting), [one[0] for one in parts.experiments.scored])
+def run(deps: Dependencies, *experiments: Any) -> None:
+    waiting = deps.experiments.replace({one.name: one for one in experiments})
+    deps.metrics.set_experiments(len(deps.experiments), len(waiting), [one[0] for one in deps.experiments.scored])
 
 
-def judged(parts: Parts, name: str, variant: str) -> float:
-    return value(parts, f"tastestream_live_{name}_total", recommender="ranker", variant=variant)
+def judged(deps: Dependencies, name: str, variant: str) -> float:
+    return value(deps, f"tastestream_live_{name}_total", recommender="ranker", variant=variant)
 
 
 async def test_every_variant_is_judged_on_the_same_choices() -> None:
-    async with shop() as (parts, offsets):
-        run(parts, SHADOWED)
+    async with shop() as (deps, offsets):
+        run(deps, SHADOWED)
         for number in (5, 6, 7):
-            await choose(parts, offsets, "u", f"i{number}")
-        assert [judged(parts, "choices", label) for label in ("default", *LABELS)] == [3, 3, 3, 3]
-        ours = judged(parts, "reciprocal_rank_sum", "default")
-        assert judged(parts, "reciprocal_rank_sum", "trial/as-now") == ours > 0
+            await choose(deps, offsets, "u", f"i{number}")
+        assert [judged(deps, "choices", label) for label in ("default", *LABELS)] == [3, 3, 3, 3]
+        ours = judged(deps, "reciprocal_rank_sum", "default")
+        assert judged(deps, "reciprocal_rank_sum", "trial/as-now") == ours > 0
 
 
 async def test_a_shadow_is_scored_by_its_own_settings() -> None:
-    async with shop() as (parts, offsets):
-        run(parts, SHADOWED)
-        teacher = parts.fusion
-        for number in range(200):  # somebody's weights that prefer nothing but what is liked least
+    async with shop() as (deps, offsets):
+        run(deps, SHADOWED)
+        teacher = deps.fusion
+        for number in range(200):  # weights that prefer nothing but what is liked least
             scores = {"popularity": np.array([1.0, 0.0]), "transitions": np.array([1.0, 0.0])}
             teacher.learn(scores, Situation(history_length=1, gap_ms=1_000), 1, number)  # type: ignore[attr-defined]
         for other in ("v", "w"):
-            await choose(parts, offsets, other, "i0")
-            await choose(parts, offsets, other, "i5")
-        before = [judged(parts, "reciprocal_rank_sum", label) for label in LABELS]
-        await choose(parts, offsets, "u", "i5")
+            await choose(deps, offsets, other, "i0")
+            await choose(deps, offsets, other, "i5")
+        before = [judged(deps, "reciprocal_rank_sum", label) for label in LABELS]
+        await choose(deps, offsets, "u", "i5")
         learned, fixed, _ = (
-            judged(parts, "reciprocal_rank_sum", label) - old for label, old in zip(LABELS, before, strict=True)
+            judged(deps, "reciprocal_rank_sum", label) - old for label, old in zip(LABELS, before, strict=True)
         )
         assert learned != fixed
 
 
 async def test_an_experiment_that_ends_takes_its_scores_along() -> None:
-    async with shop() as (parts, offsets):
-        run(parts, SHADOWED)
-        await choose(parts, offsets, "u", "i5")
-        assert value(parts, "tastestream_experiments", state="running") == 1
-        run(parts)
+    async with shop() as (deps, offsets):
+        run(deps, SHADOWED)
+        await choose(deps, offsets, "u", "i5")
+        assert value(deps, "tastestream_experiments", state="running") == 1
+        run(deps)
         labels = {"recommender": "ranker", "variant": "trial/fixed"}
-        assert parts.metrics.registry.get_sample_value("tastestream_live_choices_total", labels) is None
-        assert judged(parts, "choices", "default") == 1
-        assert value(parts, "tastestream_experiments", state="running") == 0
+        assert deps.metrics.registry.get_sample_value("tastestream_live_choices_total", labels) is None
+        assert judged(deps, "choices", "default") == 1
+        assert value(deps, "tastestream_experiments", state="running") == 0
 
 
 async def test_a_choice_that_one_variant_can_not_be_asked_for_counts_for_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with shop() as (parts, offsets):
-        run(parts, SHADOWED)
-        look = parts.pipeline.look  # type: ignore[attr-defined]
+    async with shop() as (deps, offsets):
+        run(deps, SHADOWED)
+        preview = deps.pipeline.preview  # type: ignore[attr-defined]
 
         async def narrow_is_away(user: Any, now_ms: int, settings: Any = None) -> Any:
             if settings is not None and settings.width == 10:
                 raise DependencyError("the index is away")
-            return await look(user, now_ms)
+            return await preview(user, now_ms)
 
-        monkeypatch.setattr(parts.pipeline, "look", narrow_is_away)
-        await choose(parts, offsets, "u", "i5")
-        assert [judged(parts, "choices", label) for label in ("default", *LABELS)] == [0, 0, 0, 0]
-        assert value(parts, "tastestream_ranker_examples_total") == 0
+        monkeypatch.setattr(deps.pipeline, "preview", narrow_is_away)
+        await choose(deps, offsets, "u", "i5")
+        assert [judged(deps, "choices", label) for label in ("default", *LABELS)] == [0, 0, 0, 0]
+        assert value(deps, "tastestream_ranker_examples_total") == 0
 
 
 async def test_variants_that_search_alike_share_one_search(monkeypatch: pytest.MonkeyPatch) -> None:
     alike = experiment(
         "trial", {"name": "a"}, {"name": "b", "settings": {"ranker": "fixed"}}, {"name": "c", "settings": {"width": 99}}
     )
-    async with shop() as (parts, _):
+    async with shop() as (deps, _):
         running = Running("online")
         running.replace({"trial": alike})
         asked: list[Any] = []
-        look = parts.pipeline.look  # type: ignore[attr-defined]
+        preview = deps.pipeline.preview  # type: ignore[attr-defined]
 
         async def counted(user: Any, now_ms: int, settings: Any) -> Any:
             asked.append(settings.width)
-            return await look(user, now_ms, settings)
+            return await preview(user, now_ms, settings)
 
-        monkeypatch.setattr(parts.pipeline, "look", counted)
-        user = next(rows.get("u") for rows in parts.users.partitions.values() if rows.get("u"))
-        looked = await look(user, NOW_MS)
-        ranks = await LiveScore(parts.pipeline, running).ranks(user, "i5", NOW_MS, looked)  # type: ignore[arg-type]
+        monkeypatch.setattr(deps.pipeline, "preview", counted)
+        user = next(rows.get("u") for rows in deps.users.partitions.values() if rows.get("u"))
+        previewed = await preview(user, NOW_MS)
+        ranks = await LiveScore(deps.pipeline, running).ranks(user, "i5", NOW_MS, previewed)  # type: ignore[arg-type]
         assert asked == [99]
         assert list(ranks) == ["trial/a", "trial/b", "trial/c"]
 
@@ -128,7 +128,7 @@ def thirty() -> Candidates:
 
 
 def ranked(item_id: str, steering: Steering | None = None, diversity: float = 0.0) -> int:
-    return rank_in(Looked(thirty(), Situation(), Controls(diversity), steering or Steering()), Likes(), item_id)
+    return rank_in(Preview(thirty(), Situation(), Controls(diversity), steering or Steering()), Likes(), item_id)
 
 
 def test_diversity_rearranges_the_first_ten_and_nothing_else_gets_into_them() -> None:
@@ -153,9 +153,9 @@ async def test_a_shadow_s_rules_are_part_of_its_score() -> None:
         {"name": "blocked", "shadow": True, "settings": blocked},
         {"name": "pinned", "shadow": True, "settings": pinned},
     )
-    async with shop() as (parts, offsets):
-        run(parts, ruled)
-        await choose(parts, offsets, "u", "i5")
-        assert judged(parts, "reciprocal_rank_sum", "trial/blocked") == 0
-        assert judged(parts, "reciprocal_rank_sum", "trial/pinned") == 1
-        assert judged(parts, "choices", "trial/blocked") == 1
+    async with shop() as (deps, offsets):
+        run(deps, ruled)
+        await choose(deps, offsets, "u", "i5")
+        assert judged(deps, "reciprocal_rank_sum", "trial/blocked") == 0
+        assert judged(deps, "reciprocal_rank_sum", "trial/pinned") == 1
+        assert judged(deps, "choices", "trial/blocked") == 1

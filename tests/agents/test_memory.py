@@ -7,10 +7,10 @@ from itertools import count, islice
 from aiokafka import TopicPartition
 
 from models.primitives.ids import item_key
-from tests.agents.parts import NOW_MS, Sent, chunk_of_records, done, json_record, partition_for, running_parts
+from tests.agents.dependencies import NOW_MS, Sent, chunk_of_records, done, json_record, partition_for, running_deps
 from tests.stream.builders import record_at
 from workers.agents import interactions, transitions
-from workers.runtime.parts import Parts
+from workers.runtime.dependencies import Dependencies
 from workers.stream.chunk import Record
 from workers.stream.partitioning import partition_of
 
@@ -20,32 +20,34 @@ MOST_BYTES_EACH = 60
 
 
 async def test_users_and_items_that_are_seen_once_take_no_memory_once_the_tables_are_full() -> None:
-    async with running_parts(max_users=100, max_items=100, max_unknown_items=50) as (parts, sent):
+    async with running_deps(max_users=100, max_items=100, max_unknown_items=50) as (deps, sent):
         strangers = (f"{n}" for n in count())
         tracemalloc.start()
         try:
-            await _come_and_go(parts, sent, list(islice(strangers, STRANGERS)))
+            await _come_and_go(deps, sent, list(islice(strangers, STRANGERS)))
             before = _held()
-            await _come_and_go(parts, sent, list(islice(strangers, STRANGERS)))
+            await _come_and_go(deps, sent, list(islice(strangers, STRANGERS)))
             grown = _held() - before
         finally:
             tracemalloc.stop()
         assert grown / STRANGERS < MOST_BYTES_EACH
-        assert len(parts.users) <= 100 + AT_ONCE
+        assert len(deps.users) <= 100 + AT_ONCE
 
 
-async def _come_and_go(parts: Parts, sent: Sent, names: list[str]) -> None:
+async def _come_and_go(deps: Dependencies, sent: Sent, names: list[str]) -> None:
     for start in range(0, len(names), AT_ONCE):
         made = [_view(name) for name in names[start : start + AT_ONCE]]
         for partition in {record.partition for record in made}:
-            await interactions.handle(chunk_of_records(*(one for one in made if one.partition == partition)), parts)
-        told = [(partition_for((one.key or b"").decode()), one) for one in sent.to("item-transitions")]
+            await interactions.handle(chunk_of_records(*(one for one in made if one.partition == partition)), deps)
+        emitted = [(partition_for((one.key or b"").decode()), one) for one in sent.to("item-transitions")]
         sent.batches.clear()
-        for partition in {place for place, _ in told}:
+        for partition in {place for place, _ in emitted}:
             tp = TopicPartition("item-transitions", partition)
-            heard = [record_at(tp, next(_offsets), one.key, one.value) for place, one in told if place == partition]
-            chunk = chunk_of_records(*heard)
-            await transitions.handle(chunk, parts)
+            arriving = [
+                record_at(tp, next(_offsets), one.key, one.value) for place, one in emitted if place == partition
+            ]
+            chunk = chunk_of_records(*arriving)
+            await transitions.handle(chunk, deps)
             await done(chunk)
         sent.batches.clear()
 

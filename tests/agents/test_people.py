@@ -4,7 +4,7 @@ import pytest
 from aiokafka import TopicPartition
 
 from models.state.merge import Merge
-from tests.agents.parts import NOW_MS, PARTITIONS, chunk_of_records, partition_for, running_parts
+from tests.agents.dependencies import NOW_MS, PARTITIONS, chunk_of_records, partition_for, running_deps
 from tests.agents.people import T0, counted, erase, identify, name_in, view
 from tests.agents.world import REROUTED, World
 from tests.stream.builders import record_at
@@ -16,8 +16,8 @@ from workers.users.arrivals import FIRST_PLACE_HEADER, KIND_HEADER, SUBJECT_HEAD
 @pytest.mark.parametrize("user_at", range(PARTITIONS))
 async def test_a_guests_history_becomes_the_users_and_later_events_follow(guest_at: int, user_at: int) -> None:
     guest, user = name_in(guest_at, "guest"), name_in(user_at, "user")
-    async with running_parts() as (parts, _):
-        world = World(parts, seed=1)
+    async with running_deps() as (deps, _):
+        world = World(deps, seed=1)
         view(world, user, "a", 1)
         await world.settle(8)
         view(world, guest, "b", 2)
@@ -35,8 +35,8 @@ async def test_a_guests_history_becomes_the_users_and_later_events_follow(guest_
 
 
 async def test_identify_twice_has_one_effect_and_its_new_traits_reach_the_user() -> None:
-    async with running_parts() as (parts, _):
-        world = World(parts, seed=1)
+    async with running_deps() as (deps, _):
+        world = World(deps, seed=1)
         view(world, "guest", "a", 1)
         for time, traits in ((2, {}), (3, {}), (4, {"country": "NL"})):
             identify(world, "guest", "user", time, traits=traits)
@@ -47,8 +47,8 @@ async def test_identify_twice_has_one_effect_and_its_new_traits_reach_the_user()
 
 
 async def test_a_guest_who_was_never_seen_is_sealed_too() -> None:
-    async with running_parts() as (parts, _):
-        world = World(parts, seed=1)
+    async with running_deps() as (deps, _):
+        world = World(deps, seed=1)
         identify(world, "guest", "user", 1)
         await world.settle(8)
         view(world, "guest", "a", 2)
@@ -57,8 +57,8 @@ async def test_a_guest_who_was_never_seen_is_sealed_too() -> None:
 
 
 async def test_a_guest_can_be_only_one_user() -> None:
-    async with running_parts() as (parts, _):
-        world = World(parts, seed=1)
+    async with running_deps() as (deps, _):
+        world = World(deps, seed=1)
         identify(world, "guest", "user", 1)
         identify(world, "guest", "somebody-else", 2)
         await world.settle(8)
@@ -69,8 +69,8 @@ async def test_a_guest_can_be_only_one_user() -> None:
 
 async def test_two_that_become_each_other_at_once_end_in_dead_letters() -> None:
     one, other = name_in(0, "one"), name_in(1, "other")
-    async with running_parts() as (parts, _):
-        world = World(parts, seed=1)
+    async with running_deps() as (deps, _):
+        world = World(deps, seed=1)
         identify(world, one, other, 1)
         identify(world, other, one, 1)
         view(world, one, "a", 2)
@@ -79,8 +79,8 @@ async def test_two_that_become_each_other_at_once_end_in_dead_letters() -> None:
 
 
 async def test_a_chain_of_identities_ends_at_its_last() -> None:
-    async with running_parts() as (parts, _):
-        world = World(parts, seed=1)
+    async with running_deps() as (deps, _):
+        world = World(deps, seed=1)
         view(world, "guest", "a", 1)
         identify(world, "guest", "user", 2)
         await world.settle(8)
@@ -97,8 +97,8 @@ async def test_a_chain_of_identities_ends_at_its_last() -> None:
 
 
 async def test_erase_leaves_a_dated_tombstone_and_takes_back_what_was_told() -> None:
-    async with running_parts() as (parts, _):
-        world = World(parts, seed=1)
+    async with running_deps() as (deps, _):
+        world = World(deps, seed=1)
         for time, item_id in enumerate("abca"):
             view(world, "fan", item_id, time)
         await world.settle(8)
@@ -122,8 +122,8 @@ async def test_erase_leaves_a_dated_tombstone_and_takes_back_what_was_told() -> 
 @pytest.mark.parametrize("erased_first", [False, True])
 async def test_erase_follows_to_guests_whether_they_were_merged_before_or_after(erased_first: bool) -> None:
     guest, user = name_in(0, "guest"), name_in(1, "user")
-    async with running_parts() as (parts, _):
-        world = World(parts, seed=1)
+    async with running_deps() as (deps, _):
+        world = World(deps, seed=1)
         view(world, user, "c", 1)
         if erased_first:
             erase(world, user, 50)
@@ -142,8 +142,8 @@ async def test_erase_follows_to_guests_whether_they_were_merged_before_or_after(
 
 
 async def test_a_users_own_past_does_not_blur_what_is_taken_back_of_a_guest() -> None:
-    async with running_parts() as (parts, _):
-        world = World(parts, seed=1)
+    async with running_deps() as (deps, _):
+        world = World(deps, seed=1)
         view(world, "fan", "a", 0)
         view(world, "fan", "b", 1)
         await world.settle(8)
@@ -162,8 +162,8 @@ async def test_a_users_own_past_does_not_blur_what_is_taken_back_of_a_guest() ->
 
 
 async def test_an_event_id_of_guest_and_user_counts_once_in_history() -> None:
-    async with running_parts() as (parts, _):
-        world = World(parts, seed=1)
+    async with running_deps() as (deps, _):
+        world = World(deps, seed=1)
         view(world, "user", "a", 1, event_id="e1")
         view(world, "guest", "a", 2, event_id="e1")
         view(world, "guest", "b", 3, event_id="e2")
@@ -174,21 +174,21 @@ async def test_an_event_id_of_guest_and_user_counts_once_in_history() -> None:
 
 
 async def test_events_that_say_nothing_on_an_item_are_counted_without_a_letter() -> None:
-    async with running_parts() as (parts, _):
-        world = World(parts, seed=1)
+    async with running_deps() as (deps, _):
+        world = World(deps, seed=1)
         view(world, "u", "a", 1, event_type="page_view")
         world.publish("u", event_type="search", user_id="u", item_id="a")
         await world.settle(8)
-        value = parts.metrics.registry.get_sample_value
+        value = deps.metrics.registry.get_sample_value
         assert value("tastestream_events_total", {"type": "other", "outcome": "ignored"}) == 1
         assert world.letters() == [] and counted(world) == {}
 
 
 @pytest.mark.parametrize("value", [None, b"", b"junk", b"M\x01", Merge("g", 1, b"U\x01").pack()])
 async def test_junk_that_says_it_is_a_merge_is_a_letter(value: bytes | None) -> None:
-    async with running_parts() as (parts, sent):
+    async with running_deps() as (deps, sent):
         ours = ((FIRST_PLACE_HEADER, b"0:1"), (KIND_HEADER, b"merge"), (SUBJECT_HEADER, b"u"))
         record = record_at(TopicPartition(REROUTED, partition_for("u")), 0, b"u", value, NOW_MS, ours)
-        await handle(chunk_of_records(record), parts)
+        await handle(chunk_of_records(record), deps)
         [letter] = sent.to("dead-letters")
         assert dict(letter.headers)["tastestream.reason"] == b"invalid_merge"

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from tests.agents.parts import partition_for, running_parts
+from tests.agents.dependencies import partition_for, running_deps
 from tests.agents.people import ITEMS, counted, erase, identify, known, view
 from tests.agents.world import INTERACTIONS, World
 
@@ -33,8 +33,8 @@ def crowd(world: World, rng: random.Random) -> None:
 async def test_state_is_that_of_an_undisturbed_run_however_often_the_worker_dies(seed: int) -> None:
     worlds = []
     for kill_share in (0.0, 0.4):
-        async with running_parts() as (parts, _):
-            world = World(parts, seed, kill_share)
+        async with running_deps() as (deps, _):
+            world = World(deps, seed, kill_share)
             crowd(world, random.Random(seed))
             await world.settle(1 if kill_share == 0.0 else 9)
             for n in range(4):
@@ -55,8 +55,8 @@ BY_TWO_WAYS = pytest.mark.parametrize("strays", ["events", "order"])
 @BY_TWO_WAYS
 @pytest.mark.parametrize("seed", range(15))
 async def test_who_is_forgotten_leaves_nothing_by_whatever_way_events_and_order_come(strays: str, seed: int) -> None:
-    async with running_parts() as (parts, _):
-        world = World(parts, seed, kill_share=0.5)
+    async with running_deps() as (deps, _):
+        world = World(deps, seed, kill_share=0.5)
         for user in (f"gone{n}" for n in range(4)):
             wrong = 1 - partition_for(user)
             for time, item in enumerate(ITEMS):
@@ -70,8 +70,8 @@ async def test_who_is_forgotten_leaves_nothing_by_whatever_way_events_and_order_
 @BY_TWO_WAYS
 @pytest.mark.parametrize("seed", range(15))
 async def test_a_guests_events_count_once_by_whatever_way_they_and_the_identify_come(strays: str, seed: int) -> None:
-    async with running_parts() as (parts, _):
-        world = World(parts, seed, kill_share=0.5)
+    async with running_deps() as (deps, _):
+        world = World(deps, seed, kill_share=0.5)
         for n, guest in enumerate(f"guest{n}" for n in range(4)):
             wrong = 1 - partition_for(guest)
             for time, item in enumerate(ITEMS):

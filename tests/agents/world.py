@@ -12,11 +12,11 @@ from aiokafka import TopicPartition
 from models.state.evidence import Evidence, Retraction, is_retraction
 from models.state.item_state import ItemState
 from models.state.user_state import UserState
-from tests.agents.parts import NOW_MS, PARTITIONS, partition_for
+from tests.agents.dependencies import NOW_MS, PARTITIONS, partition_for
 from tests.stream.builders import record_at
 from workers.agents.interactions import handle
 from workers.records.out import OutRecord
-from workers.runtime.parts import Parts
+from workers.runtime.dependencies import Dependencies
 from workers.stream.chunk import Chunk, Record
 from workers.stream.repeats import Repeats
 from workers.stream.table import NO_ID
@@ -33,11 +33,11 @@ class KilledError(Exception):
 class World(Writer):
     """Topics, what a worker committed of them, and a worker that may be killed before any write."""
 
-    def __init__(self, parts: Parts, seed: int, kill_share: float = 0.0) -> None:
+    def __init__(self, deps: Dependencies, seed: int, kill_share: float = 0.0) -> None:
         super().__init__({}, owner="test", patience_s=1.0)
         self.logs: dict[Target, list[Record]] = defaultdict(list)
         self.kills = 0
-        self._parts = replace(parts, writer=self)
+        self._deps = replace(deps, writer=self)
         self._rng = random.Random(seed)
         self._kill_share = kill_share
         self._committed: dict[Target, int] = defaultdict(int)
@@ -62,7 +62,7 @@ class World(Writer):
     async def settle(self, chunk_records: int) -> None:
         """Fold until nothing is left to fold, in chunks of random partitions."""
         for _ in range(MAX_CHUNKS):
-            self._end_turns()
+            self._end_phases()
             waiting = [t for t in list(self.logs) if t[0] in (INTERACTIONS, REROUTED) and self._waiting(t)]
             if not waiting:
                 return
@@ -101,9 +101,9 @@ class World(Writer):
         limits = (one.limit(TopicPartition(*target)) for one in self._repeats if TopicPartition(*target) in one.tps)
         return next(limits, None)
 
-    def _end_turns(self) -> None:
+    def _end_phases(self) -> None:
         for repeats in self._repeats:
-            for tp in reversed(repeats.tps):  # in the order of the turns
+            for tp in reversed(repeats.tps):  # in the order of the phases
                 if (limit := repeats.limit(tp)) and self._committed[tp] >= limit:
                     repeats.go_on()
 
@@ -115,7 +115,7 @@ class World(Writer):
         chunk = Chunk(TopicPartition(*target), self._waiting(target)[:size], on_finish=lambda _: None)
         self._writes_left = self._rng.randrange(8) if self._rng.random() < self._kill_share else None
         try:
-            await handle(chunk, self._parts)
+            await handle(chunk, self._deps)
             if self._writes_left is not None:
                 raise KilledError
             self._committed[target] = chunk.next_offset
@@ -125,7 +125,7 @@ class World(Writer):
 
     def _restart(self) -> None:
         self.kills += 1
-        table = self._parts.users
+        table = self._deps.users
         table.partitions = {partition: table.blank_partition() for partition in range(PARTITIONS)}
         for (name, partition), log in self.logs.items():
             for record in log if name == CHANGELOG else ():

@@ -29,8 +29,8 @@ def main(requests: str, replies: str, partition: str, correlation: str, user: st
             headers = dict(reply.headers() or ())
             items = json.loads(reply.value() or b"{}").get("items", [])
             key = reply.key() or b""
-            told = (reply.partition(), key.decode(), headers["kafka_correlationId"].hex(), len(items))
-            print(json.dumps(told))
+            seen = (reply.partition(), key.decode(), headers["kafka_correlationId"].hex(), len(items))
+            print(json.dumps(seen))
             return
     sys.exit("no reply")
 

@@ -1,4 +1,4 @@
-"""Which codecs the batches of a topic have: clients send small ones uncompressed whatever they are told (Kafka)."""
+"""Which codecs the batches of a topic have: clients send small ones uncompressed whatever their settings (Kafka)."""
 
 from collections import Counter
 from unittest import mock

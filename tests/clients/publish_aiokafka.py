@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaProducer
 
 
 def key_of(user: str) -> bytes | None:
-    """The user's id, somebody else's, or none."""
+    """The user's id, another one's, or none."""
     return {"right": user.encode(), "wrong": user[::-1].encode(), "none": None}[os.environ["KEYS"]]
 
 

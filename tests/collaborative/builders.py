@@ -4,7 +4,7 @@ import numpy as np
 from aiokafka import TopicPartition
 from numpy.typing import NDArray
 
-from tests.agents.parts import partition_for
+from tests.agents.dependencies import partition_for
 from tests.stream.builders import record_at
 from workers.items.slots import key_of, value_of
 from workers.stream.chunk import Record
@@ -19,7 +19,7 @@ def vector(place: int, dim: int = DIM) -> NDArray[np.float32]:
     return found
 
 
-def told(
+def slot_record(
     offset: int, item_id: str = "b", slot: str = "a", version: int = 1, value: NDArray[np.float32] | None = None
 ) -> Record:
     """A record in the partition where its item belongs."""

@@ -66,17 +66,17 @@ async def test_a_command_that_dies_half_way_leaves_a_slot_that_is_filled_again(s
 
 
 async def test_vectors_that_come_in_between_are_noticed(service: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    real, looks = publishing._ends, [0]
+    real, calls = publishing._ends, [0]
 
     async def disturbed(settings: Settings) -> dict[int, int]:
-        looks[0] += 1
-        if looks[0] == 2:
+        calls[0] += 1
+        if calls[0] == 2:
             async with AIOKafkaProducer(bootstrap_servers=settings.bootstrap_servers) as other:
                 topic = Topics(settings.topic_prefix).item_vectors
                 await other.send_and_wait(topic, value_of(1, None), key=key_of("p", "a"), partition=0)
         return await real(settings)
 
     monkeypatch.setattr(publishing, "_ends", disturbed)
-    with pytest.raises(ConfigurationError, match="somebody else published"):
+    with pytest.raises(ConfigurationError, match="another process published"):
         await publish(service, TRAINED)
     assert not any(held.ready for held in (await read_versions(service)).slots.values())

@@ -8,27 +8,27 @@ from hypothesis import strategies as st
 from tests.collaborative.builders import vector
 from workers.errors import BadRecordError
 from workers.items.rows import ItemRow
-from workers.items.slots import SLOTS, Slots, Told, key_of, told_of, value_of
+from workers.items.slots import SLOTS, Slots, VectorRecord, key_of, value_of, vector_record
 
-TOLD = st.tuples(st.sampled_from(SLOTS), st.integers(0, 3) | st.none())
-LOGS = st.lists(TOLD, max_size=12)
+RECORD = st.tuples(st.sampled_from(SLOTS), st.integers(0, 3) | st.none())
+LOGS = st.lists(RECORD, max_size=12)
 
 
-def records(log: list[tuple[str, int | None]]) -> list[Told]:
+def records(log: list[tuple[str, int | None]]) -> list[VectorRecord]:
     """What versions 1, 2, … say of an item: the slot of each, and where its vector is 1."""
     vectors = (None if place is None else vector(place, 4) for _, place in log)
-    return [Told("i", log[n][0], n + 1, found) for n, found in enumerate(vectors)]
+    return [VectorRecord("i", log[n][0], n + 1, found) for n, found in enumerate(vectors)]
 
 
 @given(LOGS, st.data())
 def test_a_replay_from_any_place_changes_nothing(log: list[tuple[str, int | None]], data: st.DataObject) -> None:
     row = ItemRow()
-    for told in records(log):
-        row.slots.take(told)
+    for record in records(log):
+        row.slots.take(record)
     packed = row.pack()
     start = data.draw(st.integers(0, len(log)))
-    for told in records(log)[start:]:
-        assert not row.slots.take(told)
+    for record in records(log)[start:]:
+        assert not row.slots.take(record)
     assert row.pack() == packed
 
 
@@ -37,31 +37,31 @@ def test_a_kill_between_any_two_records_ends_at_the_same_row(
     log: list[tuple[str, int | None]], data: st.DataObject
 ) -> None:
     straight, killed = ItemRow(), ItemRow()
-    for told in records(log):
-        straight.slots.take(told)
+    for record in records(log):
+        straight.slots.take(record)
     written, committed = sorted(data.draw(st.tuples(*[st.integers(0, len(log))] * 2)), reverse=True)
-    for told in records(log)[:written]:
-        killed.slots.take(told)
+    for record in records(log)[:written]:
+        killed.slots.take(record)
     killed = ItemRow.unpack(killed.pack())
-    for told in records(log)[committed:]:
-        killed.slots.take(told)
+    for record in records(log)[committed:]:
+        killed.slots.take(record)
     assert killed.pack() == straight.pack()
 
 
 def test_an_item_without_a_vector_empties_its_slot_and_leaves_the_other() -> None:
     slots = Slots()
-    for told in records([("a", 0), ("b", 1), ("a", None)]):
-        slots.take(told)
+    for record in records([("a", 0), ("b", 1), ("a", None)]):
+        slots.take(record)
     assert slots.version("a") is None and slots.version("b") == 2
     assert list(slots.vectors()) == ["b"]
 
 
 @pytest.mark.parametrize("item_id", ["b", "a/b", "ключ", "a" * 500])
 def test_a_record_says_what_was_put_into_it(item_id: str) -> None:
-    told = told_of(key_of(item_id, "b"), value_of(7, vector(2, 4)), 4)
-    assert (told.item_id, told.slot, told.version) == (item_id, "b", 7)
-    assert told.vector is not None and told.vector.tolist() == [0, 0, 1, 0]
-    assert told_of(key_of(item_id, "b"), value_of(7, None), 4).vector is None
+    record = vector_record(key_of(item_id, "b"), value_of(7, vector(2, 4)), 4)
+    assert (record.item_id, record.slot, record.version) == (item_id, "b", 7)
+    assert record.vector is not None and record.vector.tolist() == [0, 0, 1, 0]
+    assert vector_record(key_of(item_id, "b"), value_of(7, None), 4).vector is None
 
 
 @pytest.mark.parametrize(
@@ -81,5 +81,5 @@ def test_a_record_says_what_was_put_into_it(item_id: str) -> None:
 )
 def test_records_that_are_not_ours_are_refused(key: bytes | None, value: bytes | None, code: str) -> None:
     with pytest.raises(BadRecordError) as refused:
-        told_of(key, value, 4)
+        vector_record(key, value, 4)
     assert refused.value.code == code

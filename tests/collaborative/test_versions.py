@@ -32,7 +32,7 @@ def test_of_two_silent_slots_the_empty_or_the_older_is_filled() -> None:
     assert holding(("a", 5, True), ("b", 2, True)).free_slot() == "b"
 
 
-def test_a_slot_that_is_filled_anew_answers_no_more_at_once() -> None:
+def test_a_slot_that_is_filled_again_answers_no_more_at_once() -> None:
     versions = holding(("a", 1, True), active=1)
     versions.load(b"a", encode(Version(2, "a", "test", 3)))
     assert versions.active_slot() is None
@@ -69,6 +69,6 @@ def test_a_version_that_was_overwritten_can_not_be_gone_back_to() -> None:
     ("key", "value"),
     [(b"a", b"{}"), (b"c", b"{}"), (None, None), (b"active", b'{"active":"x","previous":null}'), (b"a", b"\xff")],
 )
-def test_alien_records_are_refused(key: bytes | None, value: bytes | None) -> None:
+def test_malformed_records_are_refused(key: bytes | None, value: bytes | None) -> None:
     with pytest.raises(BadRecordError):
         Versions().load(key, value)

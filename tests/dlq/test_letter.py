@@ -55,17 +55,17 @@ def test_other_records_on_the_dead_letter_topic_are_no_letters() -> None:
 
 
 @pytest.mark.parametrize(
-    ("topic", "told"),
+    ("topic", "message"),
     [
-        ("recommendation-requests", "nobody waits"),
+        ("recommendation-requests", "no client waits"),
         ("item-transitions", "a rebuild"),
         ("recommendation-rules", "tastestream rules put"),
         ("item-vectors", "tastestream retrain"),
         ("another-prefix.user-interactions", "none that workers of this prefix read"),
     ],
 )
-def test_some_letters_are_never_replayed(topic: str, told: str) -> None:
-    assert told in why_not(letter(refused(topic=topic)), TOPICS)
+def test_some_letters_are_never_replayed(topic: str, message: str) -> None:
+    assert message in why_not(letter(refused(topic=topic)), TOPICS)
 
 
 def test_a_letter_without_its_content_is_never_replayed() -> None:
@@ -79,7 +79,7 @@ def test_a_replay_goes_where_its_key_belongs_and_without_one_where_it_was() -> N
     assert target_partition(letter(refused(key=None)), TOPICS) == 3
 
 
-def test_what_was_forwarded_enters_anew_under_its_first_place() -> None:
+def test_what_was_forwarded_enters_again_under_its_first_place() -> None:
     forwarded = refused("interactions-rerouted", headers=(*HEADERS, ("tastestream.first_place", b"5:77")))
     found = letter(forwarded)
     assert (why_not(found, TOPICS), target_topic(found, TOPICS)) == ("", "user-interactions")

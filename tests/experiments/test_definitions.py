@@ -41,31 +41,31 @@ def one(name: str = "a", **fields: Any) -> dict[str, Any]:
 def test_a_bad_definition_says_what_is_wrong_and_the_last_good_one_stays(
     body: dict[str, Any] | bytes, code: str, says: str
 ) -> None:
-    told = Definitions()
-    told.apply(record(definition()))
+    definitions = Definitions()
+    definitions.apply(record(definition()))
     with pytest.raises(BadRecordError, match=says) as refused:
-        told.apply(record(body))
+        definitions.apply(record(body))
     assert refused.value.code == code
-    assert told.current == {"trial": experiment()}
+    assert definitions.current == {"trial": experiment()}
 
 
-def test_a_null_value_ends_an_experiment_and_a_later_definition_begins_it_anew() -> None:
-    told = Definitions()
-    told.apply(record(definition()))
-    told.apply(record(None))
-    assert not told.current and told.ended == {"trial": experiment()}
-    told.apply(record(None, b"never-there"))
-    told.apply(record(definition()))
-    assert told.current == {"trial": experiment()} and not told.ended
+def test_a_null_value_ends_an_experiment_and_a_later_definition_begins_it_again() -> None:
+    definitions = Definitions()
+    definitions.apply(record(definition()))
+    definitions.apply(record(None))
+    assert not definitions.current and definitions.ended == {"trial": experiment()}
+    definitions.apply(record(None, b"never-there"))
+    definitions.apply(record(definition()))
+    assert definitions.current == {"trial": experiment()} and not definitions.ended
     with pytest.raises(BadRecordError, match="set the key"):
-        told.apply(record(None, None))
+        definitions.apply(record(None, None))
 
 
 def test_the_one_longest_unchanged_comes_first() -> None:
-    told = Definitions()
+    definitions = Definitions()
     for name in ("a", "b", "c", "a"):
-        told.apply(record(definition(name), name.encode()))
-    assert list(told.current) == ["b", "c", "a"]
+        definitions.apply(record(definition(name), name.encode()))
+    assert list(definitions.current) == ["b", "c", "a"]
 
 
 def test_null_is_the_same_as_left_out() -> None:

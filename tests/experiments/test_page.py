@@ -1,4 +1,4 @@
-"""The page on experiments tells the truth: its definitions can run, its commands are understood."""
+"""The page on experiments is true: its definitions can run, its commands are understood."""
 
 import re
 import shlex

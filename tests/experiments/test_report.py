@@ -147,10 +147,10 @@ def test_an_experiment_is_found_in_answers_that_are_part_of_several() -> None:
     assert experiments_in({"default": 0}) == set()
 
 
-def test_lines_that_are_nobody_s_or_not_ours_are_counted_and_left_out() -> None:
+def test_lines_without_a_user_or_not_ours_are_counted_and_left_out() -> None:
     site = Site()
-    for torn in (b"", b"{", b"[]", b"7", b'{"user_id":"u"}', b'{"user_id":"u","variant":"a","items":3}'):
-        site.reader.served(_record("recommendations-served", torn))
+    for malformed in (b"", b"{", b"[]", b"7", b'{"user_id":"u"}', b'{"user_id":"u","variant":"a","items":3}'):
+        site.reader.served(_record("recommendations-served", malformed))
     site.reader.event(_record("user-interactions", b"{not json"))
     site.shows(None, ["a"])
     counted = site.reader.counted

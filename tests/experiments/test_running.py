@@ -5,7 +5,7 @@ from typing import Any
 
 from models.evaluation.experiment import mismatch
 from tests.experiments.builders import experiment
-from workers.control.running import NOBODY, Running
+from workers.control.running import UNASSIGNED, Running
 from workers.records.experiment import Experiment
 from workers.records.request import Request
 
@@ -38,7 +38,7 @@ def test_every_worker_and_every_restart_assigns_alike() -> None:
     assert all(one.assigned(asked(f"u{n}")) == other.assigned(asked(f"u{n}")) for n in range(200))
 
 
-def test_a_shadow_is_given_to_nobody() -> None:
+def test_a_shadow_is_given_to_no_user() -> None:
     found = running(experiment("trial", {"name": "a"}, {"name": "b", "shadow": True}))
     assert {found.assigned(asked(f"u{n}")).variant for n in range(100)} == {"trial/a"}
     assert [label for label, _ in found.scored] == ["trial/a", "trial/b"]
@@ -67,13 +67,13 @@ def test_other_kinds_or_scenarios_keep_experiments_apart() -> None:
     assert list(waits(home, users)) == ["users"]
     found = running(home, cart)
     assert found.assigned(asked(scenario="cart")).variant.startswith("cart/")
-    assert found.assigned(asked(scenario="search-page")) == found.assigned(asked()) == NOBODY
+    assert found.assigned(asked(scenario="search-page")) == found.assigned(asked()) == UNASSIGNED
 
 
-def test_who_is_nobody_is_in_no_experiment() -> None:
+def test_a_request_without_a_subject_is_in_no_experiment() -> None:
     found = running(experiment())
-    assert found.assigned(Request(kind="trending")) == NOBODY
-    assert found.assigned(Request(anonymous_id="guest-7")) != NOBODY
+    assert found.assigned(Request(kind="trending")) == UNASSIGNED
+    assert found.assigned(Request(anonymous_id="guest-7")) != UNASSIGNED
 
 
 def test_what_a_worker_can_not_do_waits() -> None:

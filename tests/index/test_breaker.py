@@ -1,4 +1,4 @@
-"""The breaker refuses while nobody answers, tries one call after each pause, and closes at any answer."""
+"""The breaker refuses while the index does not answer, tries one call after each pause, and closes at any answer."""
 
 import asyncio
 

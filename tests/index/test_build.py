@@ -1,4 +1,4 @@
-"""The index that the settings name is built in one place, and its key reaches the server and nobody else."""
+"""The index that the settings name is built in one place, and its key reaches the server only."""
 
 import subprocess
 import sys
@@ -53,6 +53,6 @@ def test_an_address_that_is_none_names_the_variable_and_is_not_quoted(url: str) 
 
 
 def test_a_worker_without_a_server_does_not_load_the_server_s_client() -> None:
-    look = "import sys, workers.runtime.app; print(sorted({'qdrant_client', 'grpc', 'pyarrow'} & set(sys.modules)))"
-    found = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    program = "import sys, workers.runtime.app; print(sorted({'qdrant_client', 'grpc', 'pyarrow'} & set(sys.modules)))"
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert found.stdout == "[]\n"

@@ -117,7 +117,7 @@ async def test_schema_change_is_refused_with_both_schemas(tmp_path: Path) -> Non
         await opened(tmp_path / "index", Schema(sparse=("other",)))
 
 
-async def test_folder_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+async def test_a_foreign_folder_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("mine")
     with pytest.raises(ConfigurationError, match="choose another folder"):
         await opened(tmp_path)

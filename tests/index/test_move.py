@@ -80,9 +80,9 @@ async def test_index_moved_to_a_server_and_back_is_the_same(tmp_path: Path, serv
 async def test_progress_counts_up_to_all_items(server: QdrantServerIndex) -> None:
     await server.ensure(SCHEMA)
     await server.upsert(numbered(600))
-    told: list[int] = []
-    await move(server, MemoryIndex(), SCHEMA, told.append)
-    assert told == [256, 512, 600]
+    reported: list[int] = []
+    await move(server, MemoryIndex(), SCHEMA, reported.append)
+    assert reported == [256, 512, 600]
 
 
 async def test_empty_index_moves_to_an_empty_one(server: QdrantServerIndex) -> None:

@@ -49,10 +49,10 @@ async def test_all_items_are_copied_counted_and_compared_there_and_back(stub: Qd
     server = f"server:{stub.url}/films"
     assert await move_index(source, server, SCHEMA, SETTINGS, overwrite=False) == Moved(3, 0, 3)
     assert await ids_on(stub) == {"a", "b", "c"}
-    told: list[int] = []
+    reported: list[int] = []
     back = f"edge:{tmp_path / 'back'}"
-    assert await move_index(server, back, SCHEMA, SETTINGS, overwrite=False, begin=told.append) == Moved(3, 0, 3)
-    assert told == [3]
+    assert await move_index(server, back, SCHEMA, SETTINGS, overwrite=False, begin=reported.append) == Moved(3, 0, 3)
+    assert reported == [3]
 
 
 async def test_a_target_that_holds_items_is_refused_unless_it_may_be_overwritten(

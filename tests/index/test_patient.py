@@ -1,4 +1,4 @@
-"""Writers wait for an index that does not answer, lose nothing, and stop waiting when they are told to."""
+"""Writers wait for an index that does not answer, lose nothing, and stop waiting when asked to."""
 
 import asyncio
 

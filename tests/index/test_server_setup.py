@@ -129,8 +129,8 @@ async def test_api_key_reaches_the_server_and_no_message(stub: QdrantStub, caplo
     stub.refusal = (StatusCode.PERMISSION_DENIED, "forbidden")
     with pytest.raises(ConfigurationError, match="check the API key") as refused:
         await index.upsert(numbered(1))
-    told = [repr(options), repr(index), str(refused.value), repr(refused.value.__cause__), caplog.text]
-    assert not any(KEY in text for text in told)
+    texts = [repr(options), repr(index), str(refused.value), repr(refused.value.__cause__), caplog.text]
+    assert not any(KEY in text for text in texts)
     await index.close()
 
 

@@ -1,4 +1,4 @@
-"""Certificates for brokers in tests, made anew each time."""
+"""Certificates for brokers in tests, made for each run."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +31,7 @@ class Authority:
 
 
 def new_authority(folder: Path) -> Authority:
-    """An authority that nobody else trusts."""
+    """An authority that nothing else trusts."""
     folder.mkdir(parents=True, exist_ok=True)
     ca = trustme.CA()
     ca.cert_pem.write_to_path(str(folder / "ca.pem"))

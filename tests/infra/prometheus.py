@@ -32,7 +32,7 @@ def tool(name: str) -> str:
 
 
 def own_config(scrape_s: int, target: str) -> dict[str, Any]:
-    """The project's configuration, for one worker at `target` (host:port) that is looked at every `scrape_s`."""
+    """The project's configuration, for one worker at `target` (host:port) that is scraped every `scrape_s`."""
     config: dict[str, Any] = yaml.safe_load(CONFIG.read_text())
     config["global"] = {"scrape_interval": f"{scrape_s}s", "evaluation_interval": f"{scrape_s}s"}
     config["rule_files"] = [str(CONFIG.parent / pattern) for pattern in config["rule_files"]]

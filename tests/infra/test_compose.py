@@ -23,7 +23,7 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 IMAGES = {service["image"] for name, service in SERVICES.items() if "build" not in service}
 TAGGED = re.compile(r"[\w./-]+:v?\d+\.\d+\.\d+(-[\w.-]+)?")
 
-# A variable that whoever starts it may set: `${NAME:-default}`.
+# A variable that may be set at the start: `${NAME:-default}`.
 DEFAULTED = re.compile(r"\$\{\w+:-(.*?)\}")
 
 

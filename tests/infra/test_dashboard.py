@@ -163,7 +163,7 @@ def test_panels_neither_share_an_id_nor_overlap() -> None:
 def test_dashboard_and_rules_name_only_metrics_that_a_worker_has() -> None:
     rules = [yaml.safe_load(path.read_text()) for path in (ROOT / "infra/prometheus/rules").glob("*.yml")]
     expressions = [rule["expr"] for file in rules for group in file["groups"] for rule in group["rules"]]
-    # A colon makes a recorded name, whose own expression is looked at.
+    # A colon makes a recorded name, whose own expression is checked.
     named = {name for text in [*QUERIES.values(), *expressions] for name in _NAMES.findall(text)}
     assert named - known_names() == set()
 

@@ -66,7 +66,7 @@ def test_a_start_beside_one_that_records_goes_without(jars: list[Path]) -> None:
     assert record.runs == [] and startup_flags(jars, record) != []
 
 
-def test_a_cache_that_is_torn_costs_the_broker_nothing_but_time(tmp_path: Path) -> None:
+def test_a_corrupt_cache_costs_the_broker_nothing_but_time(tmp_path: Path) -> None:
     (tmp_path / "torn.aot").write_bytes(b"not a cache")
     with Broker(java_flags=[f"-XX:AOTCache={tmp_path / 'torn.aot'}"]) as broker:
         assert broker.pid is not None

@@ -56,7 +56,7 @@ async def _rounds(producer: AIOKafkaProducer, client: RequestClient, topics: Top
             for _ in range(1 + number % 2):
                 await producer.send(topics.user_interactions, orjson.dumps(event), key=user.encode())
         await producer.send(topics.user_interactions, b"{not json", key=user.encode())
-        # Somebody new, whose second event is a choice: those above have seen every item soon.
+        # A new user, whose second event is a choice: those above have seen every item soon.
         for item in (number % ITEMS, (number + 1) % ITEMS):
             chosen = _event(number, "view", item)
             await producer.send(topics.user_interactions, orjson.dumps(chosen), key=f"new-{number}".encode())

@@ -75,5 +75,5 @@ def dataset_of(users: int, per_user: int, items: int = 3) -> Dataset:
         np.full(count, 4.0, np.float32),
         1_000_000_000_000 + numbers * 1000,
     )
-    catalogue = [{"item_id": str(item), "title": f"Item {item}"} for item in range(1, items + 1)]
-    return Dataset("builder", catalogue, [], ratings)
+    catalog = [{"item_id": str(item), "title": f"Item {item}"} for item in range(1, items + 1)]
+    return Dataset("builder", catalog, [], ratings)

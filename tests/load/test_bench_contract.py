@@ -23,7 +23,7 @@ from load.datasets.synthetic_files import write_synthetic
 from workers.control.shared_weights import decode_weights
 from workers.control.versions import Versions
 from workers.errors import BadRecordError
-from workers.items.slots import told_of
+from workers.items.slots import vector_record
 from workers.metrics import REQUEST_KINDS
 from workers.records.event import decode_event
 from workers.records.experiment import decode_experiment
@@ -75,7 +75,7 @@ GUIDANCE: dict[str, tuple[Corpus, Callable[[Hostile], object]]] = {
     "experiments": (hostile_experiments, lambda one: decode_experiment(one.value, one.key)),
     "weights": (hostile_weights, lambda one: decode_weights(one.value or b"")),
     "versions": (hostile_versions, lambda one: Versions().load(one.key, one.value)),
-    "vectors": (hostile_vectors, lambda one: told_of(one.key, one.value, 64)),
+    "vectors": (hostile_vectors, lambda one: vector_record(one.key, one.value, 64)),
 }
 
 

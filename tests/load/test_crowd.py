@@ -7,7 +7,7 @@ import orjson
 from load.faults.crowd import events
 
 
-def test_strangers_are_seen_once_and_nobody_else_is_new() -> None:
+def test_strangers_are_seen_once_and_no_other_is_new() -> None:
     made = [one for one in islice(events(20, seed=1, strangers=0.1), 2_000) if one.key.startswith(("once", "u"))]
     bodies = [orjson.loads(one.value) for one in made if one.key.startswith("once")]
     assert 100 < len(bodies) < 300

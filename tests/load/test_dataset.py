@@ -13,7 +13,7 @@ from load.datasets.errors import DataFileError
 from tests.load.folders import RATINGS, colon_folder, comma_folder, dataset_of
 from tests.load.site import serving, zipped
 
-NOWHERE = "http://127.0.0.1:1"  # port 1 is reserved, nobody listens there
+NOWHERE = "http://127.0.0.1:1"  # port 1 is reserved, nothing listens there
 
 
 def find(data_dir: Path | None, tmp_path: Path, site: str = NOWHERE) -> Dataset:
@@ -64,9 +64,9 @@ def test_ratings_are_in_time_order(tmp_path: Path) -> None:
     assert ratings.time_ms.tolist() == sorted(1000 * row[3] for row in RATINGS)
 
 
-def test_parts_hold_the_catalogue_or_a_stretch_of_ratings_alone() -> None:
+def test_parts_hold_the_catalog_or_a_stretch_of_ratings_alone() -> None:
     dataset = dataset_of(users=4, per_user=3)
-    assert (len(dataset.only_catalogue().items), len(dataset.only_catalogue().ratings)) == (3, 0)
+    assert (len(dataset.only_catalog().items), len(dataset.only_catalog().ratings)) == (3, 0)
     stretch = dataset.only_ratings(2, 5)
     assert (stretch.items, stretch.profiles) == ([], [])
     np.testing.assert_array_equal(stretch.ratings.time_ms, dataset.ratings.time_ms[2:5])
@@ -75,7 +75,7 @@ def test_parts_hold_the_catalogue_or_a_stretch_of_ratings_alone() -> None:
 def test_equal_data_has_one_fingerprint_and_any_change_another() -> None:
     dataset = dataset_of(users=4, per_user=3)
     assert dataset.fingerprint() == dataset_of(users=4, per_user=3).fingerprint()
-    others = [dataset.only_catalogue(), dataset.only_ratings(), dataset_of(users=3, per_user=4)]
+    others = [dataset.only_catalog(), dataset.only_ratings(), dataset_of(users=3, per_user=4)]
     assert len({part.fingerprint() for part in [dataset, *others]}) == 4
 
 

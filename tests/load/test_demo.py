@@ -53,7 +53,7 @@ def test_every_event_is_applied_exactly_once(demo: Shown) -> None:
     streamed = demo.figures.streamed
     assert streamed.outcomes == {"applied": SHAPE.ratings + PLAN.probes}
     assert streamed.dead_letters == 0
-    assert streamed.catalogue.records == SHAPE.items
+    assert streamed.catalog.records == SHAPE.items
 
 
 def test_every_request_is_accounted_for_and_only_late_ones_are_refused(demo: Shown) -> None:

@@ -93,7 +93,7 @@ async def test_a_missing_release_names_its_address(site: Site, tmp_path: Path, c
 
 
 async def test_an_unreachable_site_is_a_clear_error(tmp_path: Path, console: Console) -> None:
-    with socket.socket() as taken:  # bound and not listening: nobody answers here
+    with socket.socket() as taken:  # bound and not listening: nothing answers here
         taken.bind(("127.0.0.1", 0))
         with pytest.raises(DownloadError, match="give a folder of your own"):
             await download(RELEASE, tmp_path, console, f"http://127.0.0.1:{taken.getsockname()[1]}")

@@ -1,4 +1,4 @@
-"""Evaluating recommenders side by side, ours and anybody's."""
+"""Evaluating recommenders side by side, ours and others."""
 
 import json
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ SMALL = Shape(users=40, items=120, ratings=1_200, tags=0, clusters=4)
 
 
 class Oracle:
-    """A recommender of somebody else's, without a catalogue: always the same list."""
+    """A foreign recommender, without a catalog: always the same list."""
 
     def observe(self, event: Mapping[str, Any]) -> None:
         """Learn nothing."""
@@ -59,7 +59,7 @@ def test_every_configuration_answers_in_every_protocol(dataset: Dataset, protoco
     assert all(outcomes.coverage > 0 for outcomes in found.values())
 
 
-def test_recommender_of_anybody_takes_part_by_its_name(dataset: Dataset) -> None:
+def test_any_recommender_takes_part_by_its_name(dataset: Dataset) -> None:
     name = "tests.load.test_evaluate:Oracle"
     found = outcomes_of(dataset, Plan(events=300, only=(POPULARITY,), others=(name,)))
     assert list(found) == [POPULARITY, name]

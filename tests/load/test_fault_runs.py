@@ -26,7 +26,7 @@ EXACT = StateVerdict(lost=0, double=0, rows_wrong=0)
 
 
 class Published(NamedTuple):
-    """A record as the fold looks at it."""
+    """A record as the fold reads it."""
 
     partition: int
     offset: int
@@ -35,7 +35,7 @@ class Published(NamedTuple):
 
 @pytest.fixture(scope="module")
 def log() -> list[Published]:
-    """Records of users who are nobody else, in one partition."""
+    """Records of users without guests, in one partition."""
     made = (one for one in crowd.events(40, seed=3) if one.key.startswith("u"))
     return [Published(0, offset, one.value) for offset, one in enumerate(islice(made, 3_000))]
 

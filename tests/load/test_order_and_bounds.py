@@ -23,11 +23,11 @@ def test_short_rows_lose_nothing() -> None:
 
 def test_a_log_in_its_own_order_agrees_and_a_reversed_one_tells_nothing() -> None:
     ratings = one_user(list(range(9)))
-    told = fold(ratings, np.arange(9), "", SILENT)
-    assert disagreement(told.transitions, fold(ratings, np.arange(9), "", SILENT).transitions) == 0.0
-    assert disagreement(told.transitions, fold(ratings, np.arange(9)[::-1].copy(), "", SILENT).transitions) == 1.0
+    ordered = fold(ratings, np.arange(9), "", SILENT)
+    assert disagreement(ordered.transitions, fold(ratings, np.arange(9), "", SILENT).transitions) == 0.0
+    assert disagreement(ordered.transitions, fold(ratings, np.arange(9)[::-1].copy(), "", SILENT).transitions) == 1.0
 
 
-def test_nobody_is_displaced_by_more_than_asked_for() -> None:
+def test_no_event_is_displaced_by_more_than_asked_for() -> None:
     order = displaced(1_000, 10)
     assert 0 < np.abs(order - np.arange(1_000)).max() <= 10

@@ -169,12 +169,12 @@ async def test_a_broker_that_dies_midway_costs_no_event(tmp_path: Path, monkeypa
         broker.stop()
 
 
-async def test_topics_made_anew_are_noticed_instead_of_left_empty(broker: str, tmp_path: Path) -> None:
+async def test_topics_made_again_are_noticed_instead_of_left_empty(broker: str, tmp_path: Path) -> None:
     dataset = dataset_of(users=10, per_user=3)
     catalog, interactions = [await create_topic(broker, stem) for stem in ("catalog", "interactions")]
     topics = Topics(broker, catalog, interactions)
     Journal(tmp_path / "progress", f"{dataset.fingerprint()} {catalog} {interactions}").acknowledge(20)
-    with pytest.raises(LoadError, match="it was made anew"):
+    with pytest.raises(LoadError, match="it was created again"):
         await topics.replay(dataset, progress_file=tmp_path / "progress")
     assert await topics.events() == []
 

@@ -6,7 +6,7 @@ import numpy as np
 import orjson
 import pytest
 
-from load.datasets.catalogue import read_items
+from load.datasets.catalog import read_items
 from load.datasets.movielens import read_ratings
 from load.datasets.synthetic import Shape, make_ratings, make_truth
 from load.datasets.synthetic_files import read_truth, write_colon_ratings, write_synthetic

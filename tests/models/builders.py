@@ -23,7 +23,7 @@ def event(
     partition: int = 0,
     event_id: str | None = None,
 ) -> Event:
-    """An event at time = offset, unless told otherwise."""
+    """An event at time = offset, unless given."""
     return Event(
         user_id=user_id,
         item_id=item_id,
@@ -66,7 +66,7 @@ def evidence(
 
 
 def retraction(offset: int, *pieces: Evidence, item_id: str = "b", partition: int = 0) -> Retraction:
-    """What was told of item b by one user, to be taken back."""
+    """The evidence of one user about item b, to be taken back."""
     return Retraction(item_id, (partition, offset), pieces)
 
 

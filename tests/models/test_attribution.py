@@ -34,7 +34,7 @@ def test_without_a_name_the_last_answer_that_showed_the_item_counts() -> None:
     assert places(shown, [(0, 7, 5, 3 * HOUR)]) == [1]
 
 
-def test_a_name_that_nobody_knows_leaves_user_and_item() -> None:
+def test_an_unknown_name_leaves_user_and_item() -> None:
     assert places([(1, 7, 5, 0)], [(99, 7, 5, HOUR), (99, 8, 5, HOUR)]) == [0, NOWHERE]
 
 

@@ -20,7 +20,7 @@ def rating(user_id: str, item_id: str, second: int, value: float = 5.0) -> dict[
 
 
 class Spy:
-    """Answers with `answer` and keeps what it was asked and told, in order."""
+    """Answers with `answer` and keeps what it was asked and given, in order."""
 
     def __init__(self, *answer: str) -> None:
         self.answer = list(answer)
@@ -74,7 +74,7 @@ def test_slice_counts_its_own_events_only() -> None:
     assert outcomes.hit_rate(outcomes.gaps_ms > 60_000) == 0.0
 
 
-def test_popularity_hits_what_everybody_takes() -> None:
+def test_popularity_hits_what_all_users_take() -> None:
     events = [rating(f"u{user}", item, 10 * user + at) for user in range(5) for at, item in enumerate("ab")]
     assert prequential(MostPopular(), events, k=1).ranks.tolist() == [0, 1, 1, 1, 1]
 

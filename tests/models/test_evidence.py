@@ -34,21 +34,21 @@ def test_what_was_bought_and_the_stars_survive(item_id: str, others: list[str], 
 
 
 @given(st.data())
-def test_torn_bytes_are_refused(data: st.DataObject) -> None:
+def test_truncated_bytes_are_refused(data: st.DataObject) -> None:
     packed = evidence(3, ["x", "y"]).pack()
     size = data.draw(st.integers(0, len(packed) - 1))
     with pytest.raises(ValueError, match="packed 'E' row"):
         Evidence.unpack(packed[:size])
 
 
-@pytest.mark.parametrize("alien", [b"", b'{"item_id": "b"}', b"E\x07", b"U\x01"])
-def test_alien_bytes_are_refused(alien: bytes) -> None:
+@pytest.mark.parametrize("malformed", [b"", b'{"item_id": "b"}', b"E\x07", b"U\x01"])
+def test_malformed_bytes_are_refused(malformed: bytes) -> None:
     with pytest.raises(ValueError, match="expected b'E"):
-        Evidence.unpack(alien)
+        Evidence.unpack(malformed)
 
 
 @pytest.mark.parametrize("rating", [float("inf"), -2e6])
-def test_stars_that_nobody_gives_are_refused(rating: float) -> None:
+def test_stars_out_of_range_are_refused(rating: float) -> None:
     with pytest.raises(ValueError, match="are no stars"):
         Evidence.unpack(evidence(rating=rating).pack())
 

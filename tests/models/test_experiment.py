@@ -42,7 +42,7 @@ def test_assignment_is_what_it_was_in_earlier_versions() -> None:
     assert draw("u1", "prices") == 0.3962235196642334
 
 
-def test_a_variant_without_weight_gets_nobody() -> None:
+def test_a_variant_without_weight_gets_no_user() -> None:
     assert {assign(user, "prices", (0, 1, 0, 1, 0)) for user in USERS[:500]} == {1, 3}
 
 

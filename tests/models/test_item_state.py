@@ -36,7 +36,7 @@ def applied(found: list[Evidence]) -> ItemState:
 
 
 def known(item: ItemState) -> dict[str, object]:
-    """All that can be told apart from outside; sums with decay to nine digits."""
+    """All that can be observed from outside; sums with decay to nine digits."""
     return {
         "counts": (item.count, item.likes, item.buyers, item.ratings, item.stars),
         "rows": (item.transitions.counts(), item.cooccurrence.counts(), item.bought.counts()),
@@ -128,7 +128,7 @@ def test_replay_after_recovery_gives_the_same_row(steps: list[tuple[list[str], f
 
 
 @given(st.data())
-def test_torn_row_is_refused(data: st.DataObject) -> None:
+def test_truncated_row_is_refused(data: st.DataObject) -> None:
     packed = applied([evidence(0, ["a", "c"])]).pack()
     size = data.draw(st.integers(0, len(packed) - 1))
     with pytest.raises(ValueError, match="packed 'I' row"):
@@ -156,10 +156,10 @@ def test_what_is_liked_today_passes_what_was_liked_more_two_days_ago() -> None:
 
 @given(st.lists(anything, max_size=12), st.lists(anything, min_size=1, max_size=6))
 def test_evidence_taken_back_is_as_if_it_had_never_come(others: list[Evidence], pieces: list[Evidence]) -> None:
-    told = [replace(one, origin=(0, at)) for at, one in enumerate(pieces)]
+    learned = [replace(one, origin=(0, at)) for at, one in enumerate(pieces)]
     rest = [replace(one, origin=(1, at)) for at, one in enumerate(others)]
-    item, never = applied(told + rest), applied(rest)
-    assert item.retract(retraction(99, *told))
+    item, never = applied(learned + rest), applied(rest)
+    assert item.retract(retraction(99, *learned))
     assert known(item) == known(never)
     assert decayed(item) == pytest.approx(decayed(never), rel=1e-6, abs=1e-9)
     if not rest:
@@ -170,15 +170,15 @@ def test_evidence_taken_back_is_as_if_it_had_never_come(others: list[Evidence], 
 def test_retraction_and_evidence_of_others_commute(
     others: list[Evidence], pieces: list[Evidence], chance: random.Random
 ) -> None:
-    told = [replace(one, origin=(0, at)) for at, one in enumerate(pieces)]
+    learned = [replace(one, origin=(0, at)) for at, one in enumerate(pieces)]
     rest = [replace(one, origin=(at + 1, 0)) for at, one in enumerate(others)]
-    straight = applied([*told, *rest])
-    straight.retract(retraction(99, *told))
-    mixed, at = applied(told), chance.randint(0, len(rest))
+    straight = applied([*learned, *rest])
+    straight.retract(retraction(99, *learned))
+    mixed, at = applied(learned), chance.randint(0, len(rest))
     late = chance.sample(rest, len(rest))
     for one in late[:at]:
         mixed.apply(one)
-    mixed.retract(retraction(99, *told))
+    mixed.retract(retraction(99, *learned))
     for one in late[at:]:
         mixed.apply(one)
     assert known(mixed) == known(straight)

@@ -9,14 +9,14 @@ import pytest
 from models.state.pair_kernels import EMPTY, LARGEST, LIST_BOUND, NEAR_WINDOW, TRANSITION_UNIT
 from models.state.pair_table import PairRow, PairTable
 
-Told = tuple[int, tuple[int, ...], bool]
+PairEvent = tuple[int, tuple[int, ...], bool]
 """An event: the row it is on, its predecessors nearest first, whether it was liked."""
 
 
 class Twin:
     """The same counts in dicts, without a bound, a block or a compiler."""
 
-    def __init__(self, events: Iterable[Told]) -> None:
+    def __init__(self, events: Iterable[PairEvent]) -> None:
         self.near: Counter[tuple[int, int]] = Counter()
         self.liked: Counter[tuple[int, int]] = Counter()
         for row, keys, liked in events:
@@ -37,7 +37,7 @@ class Twin:
         return set(ranked[:LIST_BOUND])
 
 
-def random_events(count: int, rows: int, keys: int, seed: int = 1) -> list[Told]:
+def random_events(count: int, rows: int, keys: int, seed: int = 1) -> list[PairEvent]:
     rng = np.random.default_rng(seed)
     return [
         (
@@ -49,7 +49,7 @@ def random_events(count: int, rows: int, keys: int, seed: int = 1) -> list[Told]
     ]
 
 
-def table_of(events: Sequence[Told], tie: Sequence[int], chunk: int = 64) -> PairTable:
+def table_of(events: Sequence[PairEvent], tie: Sequence[int], chunk: int = 64) -> PairTable:
     table = PairTable()
     for row, index in enumerate(tie):
         table.name(row, index)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from models.state.events import Event
 from models.state.evidence import Evidence
-from models.state.forgetting import retractions, told
+from models.state.forgetting import evidence_of, retractions
 from models.state.history import FIRST
 from models.state.identity import GUESTS_BOUND, Identity
 from models.state.item_state import ItemState
@@ -122,7 +122,7 @@ def test_what_a_guest_told_alone_is_taken_back_as_it_was_told(
     sent += learn(guest, events_of(guests, partition=1))
     user.merge(guest, "guest", 50, VECTORS, 1)
     sent += learn(user, [replace(one, time_ms=100 + at, origin=(2, at)) for at, one in enumerate(events_of(later))])
-    again = told(user.history, len(user.history), 1)
+    again = evidence_of(user.history, len(user.history), 1)
     assert sorted(map(content, again)) == sorted(map(content, sent))
 
 
@@ -165,7 +165,7 @@ def test_a_first_touch_is_remembered_for_the_day_it_is_taken_back() -> None:
     assert [flags & FIRST for flags in user.history.flags] == [FIRST, 0]
 
 
-def test_a_forgotten_row_is_small_and_names_nobody() -> None:
+def test_a_forgotten_row_is_small_and_names_no_user() -> None:
     user, guest = UserState(), UserState()
     guest.fold(event("secret-item", 1))
     user.merge(guest, "secret-guest", 5, {}, 1)
@@ -192,7 +192,7 @@ def test_an_identify_after_the_order_to_forget_stays() -> None:
 
 
 @given(st.data())
-def test_a_torn_merge_is_refused(data: st.DataObject) -> None:
+def test_a_truncated_merge_is_refused(data: st.DataObject) -> None:
     user = UserState()
     learn(user, [event("a", 1)])
     packed = Merge("guest", 5, user.pack()).pack()

@@ -55,10 +55,10 @@ def test_source_that_was_unknown_when_they_were_written_starts_afresh() -> None:
     np.testing.assert_array_equal(again.values, RankerWeights().values)
 
 
-@pytest.mark.parametrize("alien", [b"", b"[]", b"null", b"{}", b'{"version":99}', b"\xff\x00"])
-def test_alien_bytes_are_refused(alien: bytes) -> None:
+@pytest.mark.parametrize("malformed", [b"", b"[]", b"null", b"{}", b'{"version":99}', b"\xff\x00"])
+def test_malformed_bytes_are_refused(malformed: bytes) -> None:
     with pytest.raises(ValueError, match="ranker weights can't be read"):
-        RankerWeights.unpack(alien)
+        RankerWeights.unpack(malformed)
 
 
 @pytest.mark.parametrize("odd", [float("nan"), float("inf")])
@@ -76,7 +76,7 @@ def test_stale_worker_and_one_without_examples_are_left_out() -> None:
     np.testing.assert_array_equal(average(mine, [stale, empty], STALE_AFTER_MS).values, mine.values)
 
 
-def test_averaging_counts_nobody_twice() -> None:
+def test_averaging_counts_no_worker_twice() -> None:
     mine, other = RankerWeights(examples=10, time_ms=1), RankerWeights(examples=30, time_ms=1)
     assert average(average(mine, [other], 1), [other], 1).examples == 10
 

@@ -78,14 +78,14 @@ def test_disliked_items_are_not_popular() -> None:
     assert recommender.recommend("stranger", 1, 10) == ["comedy-1"]
 
 
-def test_item_that_the_catalogue_does_not_know_can_be_recommended() -> None:
+def test_item_that_the_catalog_does_not_know_can_be_recommended() -> None:
     recommender = Recommender(CATALOGUE)
     for user in range(3):
         recommender.observe(like(f"u{user}", "smuggled", user))
     assert recommender.recommend("stranger", 1, 10) == ["smuggled"]
 
 
-def test_taste_finds_an_item_that_nobody_touched() -> None:
+def test_taste_finds_an_untouched_item() -> None:
     recommender = Recommender([*CATALOGUE, {"item_id": "new-crime", "title": "crime 9", "genres": "crime"}])
     for step in range(8):
         recommender.observe(like("u", f"crime-{step}", step))
@@ -156,7 +156,7 @@ def test_similar_items_come_from_the_same_cluster_without_the_item_itself() -> N
     assert all(item_id.startswith("crime") for item_id in found)
 
 
-def test_similar_to_an_item_that_nobody_knows_is_what_is_popular() -> None:
+def test_similar_to_an_unknown_item_is_what_is_popular() -> None:
     recommender = two_clusters()
     assert len(recommender.similar("never-heard-of", 3)) == 3
 

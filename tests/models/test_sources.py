@@ -33,7 +33,7 @@ from models.state.item_state import HALF_LIVES
 MANY = [str(number) for number in range(50)]
 
 
-def nobody(item_id: str) -> int:
+def no_users(item_id: str) -> int:
     return 0
 
 
@@ -43,22 +43,22 @@ def weight_of(query: HistoryQuery, item_id: str) -> float:
 
 
 def test_newest_item_asks_loudest() -> None:
-    query = transition_query(["new", "old"], nobody)
+    query = transition_query(["new", "old"], no_users)
     assert weight_of(query, "old") == pytest.approx(0.8 * weight_of(query, "new"))
 
 
-def test_item_that_everybody_had_asks_softer() -> None:
+def test_item_that_all_users_had_asks_softer() -> None:
     query = transition_query(["rare", "common"], {"rare": 0, "common": 950}.__getitem__)
     assert weight_of(query, "common") < weight_of(query, "rare") / 10
 
 
 def test_queries_look_back_a_bounded_number_of_items() -> None:
-    assert len(transition_query(MANY, nobody).vector) == TRANSITION_ITEMS
-    assert len(cooccurrence_query(MANY, nobody).vector) == COOCCURRENCE_ITEMS
+    assert len(transition_query(MANY, no_users).vector) == TRANSITION_ITEMS
+    assert len(cooccurrence_query(MANY, no_users).vector) == COOCCURRENCE_ITEMS
 
 
 def test_query_names_the_items_behind_its_indices() -> None:
-    assert transition_query(["a"], nobody).item_ids == {sparse_index("a"): "a"}
+    assert transition_query(["a"], no_users).item_ids == {sparse_index("a"): "a"}
 
 
 def test_item_is_found_in_the_popularity_lists_of_all_and_of_its_categories_only() -> None:
@@ -74,7 +74,7 @@ def test_most_popular_candidate_is_the_measure_of_the_others() -> None:
     assert scores[CATEGORY].tolist() == [1.0, 0.25]
 
 
-def test_item_that_nobody_liked_has_no_popularity() -> None:
+def test_item_without_likes_has_no_popularity() -> None:
     scores = popularity_scores(np.array([[0.0, 0.0, 0.0]]), np.array([1.0]))
     assert {source: found.tolist() for source, found in scores.items()} == {
         TRENDING: [0.0],
@@ -86,7 +86,7 @@ def test_item_that_nobody_liked_has_no_popularity() -> None:
     }
 
 
-def test_reach_counts_everybody_but_not_for_an_item_that_nobody_liked() -> None:
+def test_reach_counts_all_users_but_not_for_an_item_without_likes() -> None:
     order_scores, counts = np.array([[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]]), np.array([9.0, 4.0])
     assert popularity_scores(order_scores, np.zeros(2), counts)[REACH].tolist() == [0.0, 4.0]
 
@@ -97,14 +97,14 @@ def test_item_whose_likes_are_all_recent_is_newer_than_an_equally_trending_one()
 
 
 def test_transitions_read_backwards_find_what_led_to_the_history() -> None:
-    query = transition_query(["b", "a"], nobody)
+    query = transition_query(["b", "a"], no_users)
     rows = {"b": SparseVector.of({sparse_index("x"): 4.0}), "a": SparseVector.of({sparse_index("x"): 5.0})}
     scores = reversed_scores(query, rows, sparse_indices(["x", "y"]))
     assert scores.tolist() == pytest.approx([(4.0 + 0.8 * 5.0) / SHRINKAGE, 0.0])
 
 
 def test_candidates_own_row_explains_its_backward_score() -> None:
-    query = transition_query(["b", "a"], nobody)
+    query = transition_query(["b", "a"], no_users)
     rows = {"b": SparseVector.of({sparse_index("x"): 4.0}), "a": SparseVector.of({sparse_index("x"): 5.0})}
     assert reversed_row("x", rows).dot(query.vector) == pytest.approx(
         reversed_scores(query, rows, sparse_indices(["x"]))[0]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from models.factorization.collaborative import hybrid_scores, item_vectors, normalised, steps
 from models.factorization.pair_counts import pair_counts
 from models.factorization.sparse_matrix import SparseMatrix, counts_matrix
-from models.factorization.svd import rows_looked_at, truncated_svd
+from models.factorization.svd import rows_visited, truncated_svd
 
 
 def matrix_of(dense: np.ndarray) -> SparseMatrix:
@@ -84,16 +84,16 @@ def test_products_are_those_of_the_dense_matrix(triples: list[tuple[int, int, in
 
 
 def test_progress_is_told_as_often_as_announced() -> None:
-    matrix, told = matrix_of(decaying(30, 20)), [0]
+    matrix, steps_done = matrix_of(decaying(30, 20)), [0]
 
-    def tell() -> None:
-        told[0] += 1
+    def count() -> None:
+        steps_done[0] += 1
 
-    truncated_svd(matrix, 4, seed=0, on_row=tell)
-    assert told[0] == rows_looked_at(matrix.shape)
-    told[0] = 0
-    item_vectors(clusters(), 8, on_row=tell)
-    assert told[0] == steps(clusters())
+    truncated_svd(matrix, 4, seed=0, on_row=count)
+    assert steps_done[0] == rows_visited(matrix.shape)
+    steps_done[0] = 0
+    item_vectors(clusters(), 8, on_row=count)
+    assert steps_done[0] == steps(clusters())
 
 
 def test_items_liked_together_are_near_and_others_are_not() -> None:

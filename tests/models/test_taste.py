@@ -87,7 +87,7 @@ def test_likes_that_cancel_point_nowhere() -> None:
     assert taste.direction() is None
 
 
-def test_vector_of_another_embedding_starts_the_taste_anew() -> None:
+def test_vector_of_another_embedding_starts_the_taste_over() -> None:
     taste = Taste()
     taste.learn_one(axis(0, dim=4), 1.0, 0)
     taste.learn_one(axis(1, dim=3), 1.0, 5)

@@ -94,9 +94,9 @@ def test_basket_teaches_all_its_lines_in_their_order() -> None:
 
 
 def test_basket_is_bought_together_whatever_the_order_of_its_lines() -> None:
-    told = UserState().learn([event("a", 4, kind="purchase"), event("b", 4, kind="purchase")], {})
-    assert [piece.bought for piece in told] == [True, True]
-    assert [piece.bought_with.tolist() for piece in told] == [[], [sparse_index("a")]]
+    learned = UserState().learn([event("a", 4, kind="purchase"), event("b", 4, kind="purchase")], {})
+    assert [piece.bought for piece in learned] == [True, True]
+    assert [piece.bought_with.tolist() for piece in learned] == [[], [sparse_index("a")]]
 
 
 def test_view_tells_nothing_of_what_was_bought() -> None:
@@ -118,7 +118,7 @@ def test_unknown_item_counts_at_once_and_its_taste_when_its_vector_comes() -> No
     assert waited.pack() == known.pack()
 
 
-def test_vector_that_nobody_waits_for_changes_nothing() -> None:
+def test_vector_that_no_event_waits_for_changes_nothing() -> None:
     user = folded([("a", 1, True)])
     before = user.pack()
     assert not user.supply_vector("a", axis(3))
@@ -143,7 +143,7 @@ def test_unpacked_row_equals_the_packed_one(steps: list[tuple[str, int, bool]]) 
 
 
 @given(st.data())
-def test_torn_row_is_refused(data: st.DataObject) -> None:
+def test_truncated_row_is_refused(data: st.DataObject) -> None:
     packed = folded([("ä", 1, True), ("b", 2, False)]).pack()
     size = data.draw(st.integers(0, len(packed) - 1))
     with pytest.raises(ValueError, match="packed 'U' row"):
@@ -151,7 +151,7 @@ def test_torn_row_is_refused(data: st.DataObject) -> None:
 
 
 @given(touches, st.sampled_from("abcdef"))
-def test_a_row_without_an_item_is_that_of_somebody_who_never_touched_it(
+def test_a_row_without_an_item_is_that_of_a_user_who_never_touched_it(
     steps: list[tuple[str, int, bool]], gone: str
 ) -> None:
     user = folded(steps)

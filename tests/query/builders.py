@@ -6,12 +6,12 @@ from typing import Any
 
 import orjson
 
-from tests.agents.parts import NOW_MS, Sent, chunk_of_records, json_record, partition_for, running_parts
+from tests.agents.dependencies import NOW_MS, Sent, chunk_of_records, json_record, partition_for, running_deps
 from tests.waiting import until
 from workers.agents import catalog, interactions, transitions
 from workers.records.out import OutRecord
 from workers.records.request import Request, decode_request
-from workers.runtime.parts import Parts
+from workers.runtime.dependencies import Dependencies
 
 CLUSTER = 8
 
@@ -22,12 +22,12 @@ def request(**body: Any) -> Request:
 
 
 @asynccontextmanager
-async def two_clusters() -> AsyncIterator[Parts]:
+async def two_clusters() -> AsyncIterator[Dependencies]:
     """Items red-0… and blue-0…: members buy those of one colour in a row; u has had red-0 and red-1."""
-    async with running_parts() as (parts, _):
+    async with running_deps() as (deps, _):
         names = [f"{colour}-{n}" for colour in ("red", "blue") for n in range(CLUSTER)]
         await describe(
-            parts,
+            deps,
             *(
                 {"item_id": name, "title": name, "category": name.split("-")[0], "price": price}
                 for price, name in enumerate(names)
@@ -38,43 +38,43 @@ async def two_clusters() -> AsyncIterator[Parts]:
             for colour in ("red", "blue")
             for n in range(32)
         ]
-        await touch(parts, [*touched, ("u", "red-0"), ("u", "red-1")])
-        await fold(parts)
-        yield parts
+        await touch(deps, [*touched, ("u", "red-0"), ("u", "red-1")])
+        await fold(deps)
+        yield deps
 
 
-async def describe(parts: Parts, *items: dict[str, Any]) -> None:
+async def describe(deps: Dependencies, *items: dict[str, Any]) -> None:
     """Catalog records, in the index when this returns."""
     for item in items:
-        await _done(parts, catalog, json_record("item-catalog", next(_offsets), item["item_id"], item))
+        await _done(deps, catalog, json_record("item-catalog", next(_offsets), item["item_id"], item))
 
 
 async def touch(
-    parts: Parts, touched: Sequence[tuple[str, str]], event_type: str = "purchase", at_ms: int = NOW_MS - 60_000
+    deps: Dependencies, touched: Sequence[tuple[str, str]], event_type: str = "purchase", at_ms: int = NOW_MS - 60_000
 ) -> None:
     """Events of (user, item) in this order, one ms after the other from `at_ms` on."""
     for place, (user, item_id) in enumerate(touched):
         body = {"event_type": event_type, "user_id": user, "item_id": item_id, "event_time": at_ms + place}
         record = json_record("user-interactions", next(_offsets), user, body)
-        await interactions.handle(chunk_of_records(record), parts)
+        await interactions.handle(chunk_of_records(record), deps)
 
 
-async def fold(parts: Parts) -> None:
+async def fold(deps: Dependencies) -> None:
     """Bring the evidence sent so far to its items, and to the index."""
-    sent = parts.writer
+    sent = deps.writer
     assert isinstance(sent, Sent)
     for record in sent.to("item-transitions"):
         name = (record.key or b"").decode()
-        await _done(parts, transitions, _with_value(json_record("item-transitions", next(_offsets), name, {}), record))
+        await _done(deps, transitions, _with_value(json_record("item-transitions", next(_offsets), name, {}), record))
     sent.batches.clear()
 
 
-async def answer(parts: Parts, **body: Any) -> Any:
+async def answer(deps: Dependencies, **body: Any) -> Any:
     """The reply to one request."""
     asked = request(**body)
     partition = partition_for(asked.subject)
-    user = parts.users.partitions[partition].get(asked.subject)
-    return await parts.pipeline.answer(asked, user, partition, "r1")
+    user = deps.users.partitions[partition].get(asked.subject)
+    return await deps.pipeline.answer(asked, user, partition, "r1")
 
 
 _offsets = iter(range(1_000_000))
@@ -85,7 +85,7 @@ def _with_value(record: Any, sent: OutRecord) -> Any:
     return record
 
 
-async def _done(parts: Parts, agent: Any, record: Any) -> None:
+async def _done(deps: Dependencies, agent: Any, record: Any) -> None:
     chunk = chunk_of_records(record)
-    await agent.handle(chunk, parts)
+    await agent.handle(chunk, deps)
     await until(lambda: chunk.done)

@@ -1,4 +1,4 @@
-"""The page on controls tells the truth: its examples are taken, and do what it says."""
+"""The page on controls is true: its examples are taken, and do what it says."""
 
 import re
 from math import log
@@ -79,16 +79,16 @@ def test_the_served_line_is_what_is_written() -> None:
 
 
 async def test_the_page_s_rules_do_what_it_says() -> None:
-    async with two_clusters() as parts:
+    async with two_clusters() as deps:
 
         async def ids(field: str, **body: Any) -> list[str]:
-            parts.rules.put("default", rules_with(field))
-            items = (await answer(parts, limit=100, **body)).items
-            parts.rules.put("default", None)
+            deps.rules.put("default", rules_with(field))
+            items = (await answer(deps, limit=100, **body)).items
+            deps.rules.put("default", None)
             return [item.item_id for item in items]
 
         await describe(
-            parts,
+            deps,
             {"item_id": "gift", "category": "gift-card"},
             {"item_id": "recalled-1", "category": "film"},
             {"item_id": "rum", "category": "spirits", "attributes": {"imported": True}},

@@ -1,4 +1,4 @@
-"""What may not be shown is removed with its reason; what the index can leave out is told to it."""
+"""What may not be shown is removed with its reason; what the index can leave out is passed to it."""
 
 from typing import Any
 
@@ -6,50 +6,50 @@ import pytest
 
 from models.ranking.fusion import Situation
 from models.state.user_state import UserState
-from tests.agents.parts import NOW_MS
+from tests.agents.dependencies import NOW_MS
 from tests.models.builders import event
 from tests.query.builders import request
 from workers.errors import BadRecordError
 from workers.index.filters import Equals, ExcludeIds, matches
+from workers.recommend.context import QueryContext
 from workers.recommend.filters import conditions, keep
 from workers.recommend.paging import Page
-from workers.recommend.question import Question
 
 
-def question(*seen: str, **body: object) -> Question:
+def context(*seen: str, **body: object) -> QueryContext:
     user = UserState()
     for offset, item_id in enumerate(seen):
         user.fold(event(item_id, offset))
-    return Question(request(**body), Page("r"), Situation(), user)
+    return QueryContext(request(**body), Page("r"), Situation(), user)
 
 
 def test_removed_items_are_counted_by_reason_and_the_others_keep_their_order() -> None:
-    kept, removed = keep(["d", "a", "c", "b"], question("a", exclude=["b"]))
+    kept, removed = keep(["d", "a", "c", "b"], context("a", exclude=["b"]))
     assert kept == ["d", "c"]
     assert removed == {"seen": 1, "excluded": 1}
 
 
 def test_what_the_history_has_forgotten_is_still_seen() -> None:
     many = [f"i{n}" for n in range(300)]
-    kept, removed = keep([*many, "new"], question(*many))
+    kept, removed = keep([*many, "new"], context(*many))
     assert (kept, removed) == (["new"], {"seen": 300})
 
 
 def test_the_index_is_told_what_was_seen_and_excluded_as_far_as_it_can_hold() -> None:
-    [excluded] = [c for c in conditions(question("a", exclude=["b"])) if isinstance(c, ExcludeIds)]
+    [excluded] = [c for c in conditions(context("a", exclude=["b"])) if isinstance(c, ExcludeIds)]
     assert excluded.item_ids == {"a", "b"}
     [full] = [
-        c for c in conditions(question("a", exclude=[f"x{n}" for n in range(10_000)])) if isinstance(c, ExcludeIds)
+        c for c in conditions(context("a", exclude=[f"x{n}" for n in range(10_000)])) if isinstance(c, ExcludeIds)
     ]
     assert len(full.item_ids) == 10_000
 
 
 def test_ids_that_no_item_can_have_are_not_sent_to_the_index() -> None:
-    assert not [c for c in conditions(question(exclude=["", "x" * 513])) if isinstance(c, ExcludeIds)]
+    assert not [c for c in conditions(context(exclude=["", "x" * 513])) if isinstance(c, ExcludeIds)]
 
 
 def test_filters_mean_what_they_say() -> None:
-    wanted = conditions(question(filters={"category": ["c", "d"], "price": {"min": 2, "max": 5}, "tags": ["t"]}))
+    wanted = conditions(context(filters={"category": ["c", "d"], "price": {"min": 2, "max": 5}, "tags": ["t"]}))
     good = {"available": 1, "category": "d", "price": 5, "tags": ["s", "t"]}
 
     def passes(**changed: object) -> bool:
@@ -62,15 +62,15 @@ def test_filters_mean_what_they_say() -> None:
     assert not passes(tags=["s"])
 
 
-def of_profile(held: dict[str, Any], liked: tuple[str, ...] = (), **filters: object) -> Question:
-    """A question with filters, of somebody whose profile says this."""
+def of_profile(held: dict[str, Any], liked: tuple[str, ...] = (), **filters: object) -> QueryContext:
+    """A query with filters, of a user whose profile says this."""
     user = UserState()
     user.profile.learn((NOW_MS, 0, 0), held, liked)
-    return Question(request(filters=filters), Page("r"), Situation(), user)
+    return QueryContext(request(filters=filters), Page("r"), Situation(), user)
 
 
-def test_a_least_mean_rating_leaves_out_what_is_below_and_what_nobody_rated() -> None:
-    [_, wanted] = conditions(question(filters={"min_mean_rating": 4}))
+def test_a_least_mean_rating_leaves_out_what_is_below_and_what_is_unrated() -> None:
+    [_, wanted] = conditions(context(filters={"min_mean_rating": 4}))
     assert matches(wanted, "i", {"mean_rating": 4.0})
     assert not matches(wanted, "i", {"mean_rating": 3.9}) and not matches(wanted, "i", {})
 
@@ -81,7 +81,7 @@ def test_preferred_means_the_categories_of_the_profile() -> None:
 
 
 def test_who_prefers_nothing_gets_everything() -> None:
-    assert conditions(of_profile({}, preferred=True)) == conditions(question(filters={"preferred": True}))
+    assert conditions(of_profile({}, preferred=True)) == conditions(context(filters={"preferred": True}))
     assert len(conditions(of_profile({}, preferred=True))) == 1
 
 

@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.agents.parts import NOW_MS
+from tests.agents.dependencies import NOW_MS
 from tests.query.builders import CLUSTER, answer, describe, fold, touch, two_clusters
 from workers.index.types import Patch
 from workers.items.points import MEAN_RATING
-from workers.runtime.parts import Parts
+from workers.runtime.dependencies import Dependencies
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def parts() -> AsyncIterator[Parts]:
+async def deps() -> AsyncIterator[Dependencies]:
     async with two_clusters() as made:
         yield made
 
@@ -27,47 +27,47 @@ def reasons(item: Any) -> dict[str, float]:
     return {reason.kind: reason.contribution for reason in item.reasons}
 
 
-async def test_a_session_gets_the_rest_of_what_it_looks_at_and_nothing_that_it_had(parts: Parts) -> None:
-    found = ids(await answer(parts, kind="session", user_id=None, item_ids=["blue-0", "blue-1"], limit=CLUSTER - 2))
+async def test_a_session_gets_the_rest_of_what_it_looks_at_and_nothing_that_it_had(deps: Dependencies) -> None:
+    found = ids(await answer(deps, kind="session", user_id=None, item_ids=["blue-0", "blue-1"], limit=CLUSTER - 2))
     assert set(found) == {f"blue-{n}" for n in range(2, CLUSTER)}
 
 
-async def test_a_session_follows_its_newest_item_first(parts: Parts) -> None:
-    red_last = ids(await answer(parts, kind="session", user_id=None, item_ids=["blue-1", "red-1"], limit=1))
-    blue_last = ids(await answer(parts, kind="session", user_id=None, item_ids=["red-1", "blue-1"], limit=1))
+async def test_a_session_follows_its_newest_item_first(deps: Dependencies) -> None:
+    red_last = ids(await answer(deps, kind="session", user_id=None, item_ids=["blue-1", "red-1"], limit=1))
+    blue_last = ids(await answer(deps, kind="session", user_id=None, item_ids=["red-1", "blue-1"], limit=1))
     assert red_last[0].startswith("red") and blue_last[0].startswith("blue")
 
 
-async def test_a_session_of_unknown_items_gets_what_is_popular(parts: Parts) -> None:
-    assert len(ids(await answer(parts, kind="session", user_id=None, item_ids=["nowhere"], limit=5))) == 5
+async def test_a_session_of_unknown_items_gets_what_is_popular(deps: Dependencies) -> None:
+    assert len(ids(await answer(deps, kind="session", user_id=None, item_ids=["nowhere"], limit=5))) == 5
 
 
 async def test_a_guests_session_is_its_last_sitting_only() -> None:
-    async with two_clusters() as parts:
+    async with two_clusters() as deps:
         hour = 3_600_000
-        await touch(parts, [("guest", "red-3"), ("guest", "red-4")], at_ms=NOW_MS - 5 * hour)
-        await touch(parts, [("guest", "blue-3")], at_ms=NOW_MS - hour)
+        await touch(deps, [("guest", "red-3"), ("guest", "red-4")], at_ms=NOW_MS - 5 * hour)
+        await touch(deps, [("guest", "blue-3")], at_ms=NOW_MS - hour)
         asked = {"kind": "session", "user_id": None, "anonymous_id": "guest"}
-        first = (await answer(parts, **asked, limit=3, explain=True)).items
+        first = (await answer(deps, **asked, limit=3, explain=True)).items
         assert all(item.item_id.startswith("blue") for item in first)
         assert {reason.item_id for item in first for reason in item.reasons} <= {None, "blue-3"}
-        assert "red-3" not in ids(await answer(parts, **asked, limit=100))
-        assert ids(await answer(parts, kind="session", user_id=None, session_id="guest", limit=3)) == [
+        assert "red-3" not in ids(await answer(deps, **asked, limit=100))
+        assert ids(await answer(deps, kind="session", user_id=None, session_id="guest", limit=3)) == [
             item.item_id for item in first
         ]
 
 
-async def test_a_session_of_nobody_known_gets_what_is_popular(parts: Parts) -> None:
-    assert len(ids(await answer(parts, kind="session", user_id=None, session_id="s-new", limit=5))) == 5
+async def test_a_session_of_an_unknown_user_gets_what_is_popular(deps: Dependencies) -> None:
+    assert len(ids(await answer(deps, kind="session", user_id=None, session_id="s-new", limit=5))) == 5
 
 
 async def test_what_was_bought_together_is_found_from_both_sides() -> None:
-    async with two_clusters() as parts:
-        await describe(parts, *({"item_id": name, "title": name} for name in ("bread", "butter", "jam")))
-        await touch(parts, [("a", "bread"), ("a", "butter"), ("b", "bread"), ("b", "butter"), ("c", "jam")])
-        await fold(parts)
+    async with two_clusters() as deps:
+        await describe(deps, *({"item_id": name, "title": name} for name in ("bread", "butter", "jam")))
+        await touch(deps, [("a", "bread"), ("a", "butter"), ("b", "bread"), ("b", "butter"), ("c", "jam")])
+        await fold(deps)
         for seed, other in (("bread", "butter"), ("butter", "bread")):
-            reply = await answer(parts, kind="bought_together", item_ids=[seed], limit=3, explain=True)
+            reply = await answer(deps, kind="bought_together", item_ids=[seed], limit=3, explain=True)
             assert reply.items[0].item_id == other
             [first] = [reason for reason in reply.items[0].reasons if reason.kind == "bought_together"]
             assert first.item_id == seed and first.contribution == pytest.approx(1.0)
@@ -75,68 +75,68 @@ async def test_what_was_bought_together_is_found_from_both_sides() -> None:
 
 
 async def test_pairs_told_in_either_order_add_up() -> None:
-    async with two_clusters() as parts:
-        await describe(parts, *({"item_id": name, "title": name} for name in ("bread", "butter", "jam")))
+    async with two_clusters() as deps:
+        await describe(deps, *({"item_id": name, "title": name} for name in ("bread", "butter", "jam")))
         pairs = [("bread", "butter"), ("butter", "bread"), ("bread", "jam"), ("butter", "bread")]
-        await touch(parts, [(f"buyer-{n}", name) for n, pair in enumerate(pairs) for name in pair])
-        await fold(parts)
-        found = await answer(parts, kind="bought_together", item_ids=["bread"], limit=2)
+        await touch(deps, [(f"buyer-{n}", name) for n, pair in enumerate(pairs) for name in pair])
+        await fold(deps)
+        found = await answer(deps, kind="bought_together", item_ids=["bread"], limit=2)
         assert ids(found) == ["butter", "jam"]
         assert found.items[1].score / found.items[0].score == pytest.approx(1 / 3, abs=1e-3)
 
 
 async def test_views_count_for_nothing_beside_a_purchase() -> None:
-    async with two_clusters() as parts:
-        await describe(parts, *({"item_id": name, "title": name} for name in ("bread", "butter", "jam")))
+    async with two_clusters() as deps:
+        await describe(deps, *({"item_id": name, "title": name} for name in ("bread", "butter", "jam")))
         viewed = [(f"viewer-{n}", name) for n in range(20) for name in ("bread", "jam")]
-        await touch(parts, viewed, event_type="view")
-        await touch(parts, [("a", "bread"), ("a", "butter")])
-        await fold(parts)
-        reply = await answer(parts, kind="bought_together", item_ids=["bread"], limit=2, explain=True)
+        await touch(deps, viewed, event_type="view")
+        await touch(deps, [("a", "bread"), ("a", "butter")])
+        await fold(deps)
+        reply = await answer(deps, kind="bought_together", item_ids=["bread"], limit=2, explain=True)
         assert ids(reply) == ["butter", "jam"]
         assert "liked_by_similar_users" in reasons(reply.items[1])
         assert "bought_together" not in reasons(reply.items[1])
 
 
-async def test_a_search_finds_items_by_title_and_by_category(parts: Parts) -> None:
-    assert ids(await answer(parts, kind="search", text="red-3", user_id=None))[0] == "red-3"
-    by_category = ids(await answer(parts, kind="search", text="Blue", user_id=None, limit=100))
+async def test_a_search_finds_items_by_title_and_by_category(deps: Dependencies) -> None:
+    assert ids(await answer(deps, kind="search", text="red-3", user_id=None))[0] == "red-3"
+    by_category = ids(await answer(deps, kind="search", text="Blue", user_id=None, limit=100))
     assert {f"blue-{n}" for n in range(CLUSTER)} == set(by_category)
 
 
-async def test_a_search_returns_what_matches_and_fills_with_nothing_else(parts: Parts) -> None:
-    assert ids(await answer(parts, kind="search", text="zeppelin", user_id=None, limit=100)) == []
+async def test_a_search_returns_what_matches_and_fills_with_nothing_else(deps: Dependencies) -> None:
+    assert ids(await answer(deps, kind="search", text="zeppelin", user_id=None, limit=100)) == []
 
 
-async def test_a_search_finds_what_the_user_has_seen(parts: Parts) -> None:
-    found = ids(await answer(parts, kind="search", text="red", personalised=True, limit=100))
+async def test_a_search_finds_what_the_user_has_seen(deps: Dependencies) -> None:
+    found = ids(await answer(deps, kind="search", text="red", personalised=True, limit=100))
     assert {"red-0", "red-1"} <= set(found)
 
 
-async def test_a_personalised_search_orders_what_matches_by_the_users_past(parts: Parts) -> None:
+async def test_a_personalised_search_orders_what_matches_by_the_users_past(deps: Dependencies) -> None:
     asked = {"kind": "search", "text": "red blue", "limit": 100, "exclude": ["red-0", "red-1"]}
-    plain = await answer(parts, **asked)
-    personal = await answer(parts, **asked, personalised=True, explain=True)
+    plain = await answer(deps, **asked)
+    personal = await answer(deps, **asked, personalised=True, explain=True)
     assert set(ids(personal)) == set(ids(plain))
     assert ids(plain)[0].startswith("blue") and ids(personal)[0].startswith("red")
     assert {"matches_text", "followed_by"} <= reasons(personal.items[0]).keys()
 
 
-async def test_a_search_is_filtered_like_any_other_answer(parts: Parts) -> None:
-    found = ids(await answer(parts, kind="search", text="red blue", limit=100, filters={"category": "blue"}))
+async def test_a_search_is_filtered_like_any_other_answer(deps: Dependencies) -> None:
+    found = ids(await answer(deps, kind="search", text="red blue", limit=100, filters={"category": "blue"}))
     assert set(found) == {f"blue-{n}" for n in range(CLUSTER)}
 
 
 async def test_trending_by_day_counts_days_and_by_events_counts_events() -> None:
-    async with two_clusters() as parts:
-        await describe(parts, *({"item_id": name, "title": name} for name in ("old", "new")))
+    async with two_clusters() as deps:
+        await describe(deps, *({"item_id": name, "title": name} for name in ("old", "new")))
         day = 86_400_000
-        await touch(parts, [(f"n-{n}", "new") for n in range(3)], at_ms=NOW_MS)
-        await touch(parts, [(f"o-{n}", "old") for n in range(6)], at_ms=NOW_MS - 30 * day)
-        await fold(parts)
+        await touch(deps, [(f"n-{n}", "new") for n in range(3)], at_ms=NOW_MS)
+        await touch(deps, [(f"o-{n}", "old") for n in range(6)], at_ms=NOW_MS - 30 * day)
+        await fold(deps)
         only = {"kind": "trending", "limit": 2, "filters": {"attributes": {}}, "exclude": _clusters()}
-        assert ids(await answer(parts, **only)) == ["old", "new"]
-        assert ids(await answer(parts, **only, by="day")) == ["new", "old"]
+        assert ids(await answer(deps, **only)) == ["old", "new"]
+        assert ids(await answer(deps, **only, by="day")) == ["new", "old"]
 
 
 ASKED: list[dict[str, Any]] = [
@@ -155,19 +155,19 @@ ASKED: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("body", ASKED, ids=str)
 async def test_a_least_mean_rating_holds_for_every_kind(body: dict[str, Any]) -> None:
-    async with two_clusters() as parts:
+    async with two_clusters() as deps:
         stars = {"red-3": 4.5, "red-4": 4.0, "red-5": 3.9}
-        await parts.index.patch([Patch(item_id, payload={MEAN_RATING: mean}) for item_id, mean in stars.items()])
-        found = ids(await answer(parts, limit=100, filters={"min_mean_rating": 4}, **body))
+        await deps.index.patch([Patch(item_id, payload={MEAN_RATING: mean}) for item_id, mean in stars.items()])
+        found = ids(await answer(deps, limit=100, filters={"min_mean_rating": 4}, **body))
         assert set(found) == {"red-3", "red-4"}
 
 
 @pytest.mark.parametrize("diversity", [0.0, 0.7])
 @pytest.mark.parametrize("body", ASKED, ids=str)
 async def test_contributions_sum_to_the_score_for_every_kind(
-    parts: Parts, body: dict[str, Any], diversity: float
+    deps: Dependencies, body: dict[str, Any], diversity: float
 ) -> None:
-    found = (await answer(parts, explain=True, limit=100, diversity=diversity, **body)).items
+    found = (await answer(deps, explain=True, limit=100, diversity=diversity, **body)).items
     assert found
     for item in found:
         assert sum(reason.contribution for reason in item.reasons) == pytest.approx(item.score, abs=1e-9)

@@ -11,12 +11,12 @@ import qdrant_edge as edge
 from models.primitives.ids import item_key
 from models.retrieval.popular_lists import ALL, popularity_index
 from models.state.item_state import HALF_LIVES
-from tests.agents.parts import PARTITIONS
+from tests.agents.dependencies import PARTITIONS
 from tests.query.builders import request
 from workers.index.edge import EdgeIndex
 from workers.items.points import BUYERS, COUNT, DAY_SCORE, EMBEDDING, LABELS, ORDER_SCORES, POPULARITY, TRANSITIONS
-from workers.runtime.build_parts import build_parts
-from workers.runtime.parts import Parts
+from workers.runtime.build_dependencies import build_dependencies
+from workers.runtime.dependencies import Dependencies
 from workers.settings import Settings
 
 RARE = 100
@@ -25,10 +25,10 @@ SLICE = 1_000
 
 
 class Large:
-    """A worker's parts, and `items` items in the index: a hundred are of the category rare, none of them popular."""
+    """Dependencies, and `items` items in the index: a hundred are of the category rare, none of them popular."""
 
-    def __init__(self, parts: Parts, items: int) -> None:
-        self.parts, self.items = parts, items
+    def __init__(self, deps: Dependencies, items: int) -> None:
+        self.deps, self.items = deps, items
         self.rare_every = items // RARE
 
     def is_rare(self, n: int) -> bool:
@@ -41,7 +41,7 @@ class Large:
         return {name(n) for n in range(0, self.items, self.rare_every)} - {name(n) for n in left_out}
 
     async def ids(self, **body: Any) -> list[str]:
-        reply = await self.parts.pipeline.answer(request(**{"user_id": "nobody", **body}), None, 0, "r1")
+        reply = await self.deps.pipeline.answer(request(**{"user_id": "nobody", **body}), None, 0, "r1")
         return [item.item_id for item in reply.items]
 
 
@@ -51,7 +51,7 @@ class Large:
 async def large(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Large]:
     """No row of an item is this worker's own."""
     folder = tmp_path_factory.mktemp("large")
-    made = build_parts(
+    made = build_dependencies(
         Settings(data_path=folder, vector_dim=DIM, user_partitions=PARTITIONS, item_partitions=PARTITIONS), {}
     )
     made.users.partitions = {partition: made.users.blank_partition() for partition in range(PARTITIONS)}
@@ -135,7 +135,7 @@ async def test_pages_go_on_until_all_that_match_were_shown(large: Large) -> None
     body: dict[str, Any] = {"kind": "trending", "limit": 30, "filters": {"category": "rare"}}
     token = None
     while True:
-        reply = await large.parts.pipeline.answer(request(**body, next=token), None, 0, "r1")
+        reply = await large.deps.pipeline.answer(request(**body, next=token), None, 0, "r1")
         shown += [item.item_id for item in reply.items]
         token = reply.next
         if token is None:

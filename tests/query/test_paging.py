@@ -13,7 +13,7 @@ from tests.query.builders import CLUSTER, answer, request, touch, two_clusters
 from workers.errors import BadRecordError
 from workers.recommend.paging import MAX_SHOWN, Page, next_page, page_of
 from workers.records.request import MAX_PAGE_CHARS
-from workers.runtime.parts import Parts
+from workers.runtime.dependencies import Dependencies
 
 EVERY_KIND: dict[str, dict[str, Any]] = {
     "for_user": {},
@@ -27,22 +27,22 @@ EVERY_KIND: dict[str, dict[str, Any]] = {
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def parts() -> AsyncIterator[Parts]:
+async def deps() -> AsyncIterator[Dependencies]:
     async with two_clusters() as made:
         yield made
 
 
-async def all_pages(parts: Parts, limit: int, **body: Any) -> list[Any]:
-    pages = [await answer(parts, limit=limit, **body)]
+async def all_pages(deps: Dependencies, limit: int, **body: Any) -> list[Any]:
+    pages = [await answer(deps, limit=limit, **body)]
     while pages[-1].next is not None:
-        pages.append(await answer(parts, limit=limit, next=pages[-1].next, **body))
+        pages.append(await answer(deps, limit=limit, next=pages[-1].next, **body))
     return pages
 
 
 @pytest.mark.parametrize("kind", EVERY_KIND)
-async def test_pages_together_are_the_whole_list_each_item_once(parts: Parts, kind: str) -> None:
-    whole = await answer(parts, limit=100, **EVERY_KIND[kind])
-    pages = await all_pages(parts, limit=3, **EVERY_KIND[kind])
+async def test_pages_together_are_the_whole_list_each_item_once(deps: Dependencies, kind: str) -> None:
+    whole = await answer(deps, limit=100, **EVERY_KIND[kind])
+    pages = await all_pages(deps, limit=3, **EVERY_KIND[kind])
     shown = [item.item_id for page in pages for item in page.items]
     assert len(shown) == len(set(shown))
     assert set(shown) == {item.item_id for item in whole.items}
@@ -51,24 +51,24 @@ async def test_pages_together_are_the_whole_list_each_item_once(parts: Parts, ki
     assert all(len(page.items) == 3 for page in pages[:-1])
 
 
-async def test_a_list_that_is_complete_has_no_next_page(parts: Parts) -> None:
-    assert (await answer(parts, limit=2 * CLUSTER - 2)).next is None
-    assert (await answer(parts, limit=2 * CLUSTER - 3)).next is not None
+async def test_a_list_that_is_complete_has_no_next_page(deps: Dependencies) -> None:
+    assert (await answer(deps, limit=2 * CLUSTER - 2)).next is None
+    assert (await answer(deps, limit=2 * CLUSTER - 3)).next is not None
 
 
 async def test_events_between_two_pages_neither_repeat_nor_drop_an_item() -> None:
-    async with two_clusters() as parts:
-        whole = {item.item_id for item in (await answer(parts, limit=100)).items}
-        first = await answer(parts, limit=4)
-        await touch(parts, [("u", "blue-7"), ("somebody", "red-5")])
-        second = await answer(parts, limit=100, next=first.next)
+    async with two_clusters() as deps:
+        whole = {item.item_id for item in (await answer(deps, limit=100)).items}
+        first = await answer(deps, limit=4)
+        await touch(deps, [("u", "blue-7"), ("somebody", "red-5")])
+        second = await answer(deps, limit=100, next=first.next)
         shown = [item.item_id for page in (first, second) for item in page.items]
         assert sorted(shown) == sorted(whole - {"blue-7"})
 
 
-async def test_limit_and_excluded_items_may_change_from_page_to_page(parts: Parts) -> None:
-    first = await answer(parts, limit=2)
-    second = await answer(parts, limit=5, exclude=["blue-3"], next=first.next)
+async def test_limit_and_excluded_items_may_change_from_page_to_page(deps: Dependencies) -> None:
+    first = await answer(deps, limit=2)
+    second = await answer(deps, limit=5, exclude=["blue-3"], next=first.next)
     assert len(second.items) == 5
     assert "blue-3" not in {item.item_id for item in second.items}
 
@@ -76,15 +76,15 @@ async def test_limit_and_excluded_items_may_change_from_page_to_page(parts: Part
 @pytest.mark.parametrize(
     "changes", [{"user_id": "v"}, {"kind": "trending"}, {"filters": {"category": "red"}}, {"filters": {"tags": ["t"]}}]
 )
-async def test_a_page_of_another_question_is_refused(parts: Parts, changes: dict[str, Any]) -> None:
-    first = await answer(parts, limit=2)
-    with pytest.raises(BadRecordError, match="of another question") as refused:
-        await answer(parts, next=first.next, **changes)
+async def test_a_page_of_another_request_is_refused(deps: Dependencies, changes: dict[str, Any]) -> None:
+    first = await answer(deps, limit=2)
+    with pytest.raises(BadRecordError, match="of another request") as refused:
+        await answer(deps, next=first.next, **changes)
     assert refused.value.code == "invalid_page"
 
 
 @pytest.mark.parametrize("token", ["", "x", "AAAA", "not base64!", "ü" * 40, "A" * 3_000])
-def test_a_token_that_nobody_gave_is_refused(token: str) -> None:
+def test_a_token_that_was_never_given_is_refused(token: str) -> None:
     with pytest.raises(BadRecordError, match="send it unchanged") as refused:
         page_of(request(next=token), "r2")
     assert refused.value.code == "invalid_page"

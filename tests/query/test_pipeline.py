@@ -9,24 +9,24 @@ import pytest_asyncio
 from models.primitives.ids import sparse_index
 from models.primitives.sparse import SparseVector
 from models.ranking.fusion import fuse_with
-from tests.agents.parts import chunk_of_records, json_record, partition_for
+from tests.agents.dependencies import chunk_of_records, json_record, partition_for
 from tests.query.builders import CLUSTER, answer, request, two_clusters
 from workers.agents import catalog
 from workers.errors import BadRecordError, DependencyError
 from workers.index.types import Hit, Query
+from workers.recommend.context import build_context
 from workers.recommend.filters import conditions, keep
 from workers.recommend.merge import merge, score
 from workers.recommend.pipeline import Pipeline
 from workers.recommend.plan import plan
-from workers.recommend.question import ask
 from workers.recommend.retrieve import retrieve
-from workers.runtime.parts import Parts
+from workers.runtime.dependencies import Dependencies
 
 TRANSITIONS, COOCCURRENCE = "transitions", "cooccurrence"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def parts() -> AsyncIterator[Parts]:
+async def deps() -> AsyncIterator[Dependencies]:
     async with two_clusters() as made:
         yield made
 
@@ -35,49 +35,49 @@ def ids(reply: Any) -> list[str]:
     return [item.item_id for item in reply.items]
 
 
-async def test_a_user_gets_the_rest_of_the_cluster_first(parts: Parts) -> None:
-    found = ids(await answer(parts, limit=CLUSTER - 2))
+async def test_a_user_gets_the_rest_of_the_cluster_first(deps: Dependencies) -> None:
+    found = ids(await answer(deps, limit=CLUSTER - 2))
     assert set(found) == {f"red-{n}" for n in range(2, CLUSTER)}
 
 
-async def test_everything_else_fills_a_longer_list(parts: Parts) -> None:
-    assert len(ids(await answer(parts, limit=100))) == 2 * CLUSTER - 2
+async def test_everything_else_fills_a_longer_list(deps: Dependencies) -> None:
+    assert len(ids(await answer(deps, limit=100))) == 2 * CLUSTER - 2
 
 
-async def test_excluded_and_asked_items_are_left_out(parts: Parts) -> None:
-    assert "red-2" not in ids(await answer(parts, exclude=["red-2"], limit=100))
-    assert "red-5" not in ids(await answer(parts, kind="similar_items", item_ids=["red-5"], limit=100))
+async def test_excluded_and_asked_items_are_left_out(deps: Dependencies) -> None:
+    assert "red-2" not in ids(await answer(deps, exclude=["red-2"], limit=100))
+    assert "red-5" not in ids(await answer(deps, kind="similar_items", item_ids=["red-5"], limit=100))
 
 
-async def test_an_item_that_is_not_in_the_catalog_cannot_be_asked_about(parts: Parts) -> None:
+async def test_an_item_that_is_not_in_the_catalog_cannot_be_asked_about(deps: Dependencies) -> None:
     with pytest.raises(BadRecordError) as refused:
-        await answer(parts, kind="similar_items", item_ids=["nowhere"])
+        await answer(deps, kind="similar_items", item_ids=["nowhere"])
     assert refused.value.code == "unknown_item"
 
 
-async def test_asking_changes_nothing(parts: Parts) -> None:
-    first = await answer(parts, limit=20, explain=True)
-    again = await answer(parts, limit=20, explain=True)
+async def test_asking_changes_nothing(deps: Dependencies) -> None:
+    first = await answer(deps, limit=20, explain=True)
+    again = await answer(deps, limit=20, explain=True)
     assert again.items == first.items
 
 
 @pytest.mark.parametrize("taken", ["red-0", "red-1"])
 async def test_taking_one_item_of_the_history_away_lowers_each_score_by_what_it_contributed(
-    parts: Parts, taken: str
+    deps: Dependencies, taken: str
 ) -> None:
-    pipeline, user = parts.pipeline, parts.users.partitions[_partition()].get("u")
+    pipeline, user = deps.pipeline, deps.users.partitions[_partition()].get("u")
     asked = request(limit=100, explain=True)
-    question = await ask(asked, user, _partition(), pipeline._facts, "r1")
-    planned = plan(question, {}, pipeline._vocabulary.words)
-    found = await retrieve(planned, conditions(question), parts.index, 100)
-    facts = await pipeline._facts.of(keep(merge(found), question)[0])
-    full = score(facts, None, found, question)
-    fused = pipeline._fusion.fuse(full.scores, question.situation)
+    context = await build_context(asked, user, _partition(), pipeline._facts, "r1")
+    planned = plan(context, {}, pipeline._vocabulary.words)
+    found = await retrieve(planned, conditions(context), deps.index, 100)
+    facts = await pipeline._facts.of(keep(merge(found), context)[0])
+    full = score(facts, None, found, context)
+    fused = pipeline._fusion.fuse(full.scores, context.situation)
 
     for source in (TRANSITIONS, COOCCURRENCE):
         planned.searches[source] = [(source, _without(planned.queries[source].vector, taken))]
-    less = await retrieve(planned, conditions(question), parts.index, 100)
-    again = fuse_with(fused.units, score(facts, None, less, question).scores)
+    less = await retrieve(planned, conditions(context), deps.index, 100)
+    again = fuse_with(fused.units, score(facts, None, less, context).scores)
 
     contributed = dict.fromkeys(facts, 0.0)
     for item in (await _explained(pipeline, asked, user)).items:
@@ -87,43 +87,43 @@ async def test_taking_one_item_of_the_history_away_lowers_each_score_by_what_it_
         assert fused.scores[place] - again.scores[place] == pytest.approx(contributed[name], abs=1e-6)
 
 
-async def test_contributions_sum_to_the_score_for_every_kind(parts: Parts) -> None:
+async def test_contributions_sum_to_the_score_for_every_kind(deps: Dependencies) -> None:
     for body in ({}, {"user_id": "nobody"}, {"kind": "trending"}, {"kind": "similar_items", "item_ids": ["red-1"]}):
-        for item in (await answer(parts, explain=True, limit=100, **body)).items:
+        for item in (await answer(deps, explain=True, limit=100, **body)).items:
             assert sum(reason.contribution for reason in item.reasons) == pytest.approx(item.score, abs=1e-9)
 
 
 class Failing:
     """The index, but some of its spaces are away."""
 
-    def __init__(self, parts: Parts, *spaces: str) -> None:
-        self._parts = parts
+    def __init__(self, deps: Dependencies, *spaces: str) -> None:
+        self._deps = deps
         self._spaces = spaces
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._parts.index, name)
+        return getattr(self._deps.index, name)
 
     async def search(self, queries: Sequence[Query]) -> list[list[Hit]]:
         if any(query.using in self._spaces for query in queries):
             raise DependencyError("this space is away")
-        return await self._parts.index.search(queries)
+        return await self._deps.index.search(queries)
 
 
-async def test_a_source_that_fails_takes_no_other_along_and_is_named(parts: Parts) -> None:
-    reply = await answer_with(parts, Failing(parts, TRANSITIONS), limit=CLUSTER - 2)
+async def test_a_source_that_fails_takes_no_other_along_and_is_named(deps: Dependencies) -> None:
+    reply = await answer_with(deps, Failing(deps, TRANSITIONS), limit=CLUSTER - 2)
     assert reply.degraded == (TRANSITIONS,)
     assert set(ids(reply)) == {f"red-{n}" for n in range(2, CLUSTER)}
 
 
-async def test_without_any_source_there_is_no_answer(parts: Parts) -> None:
+async def test_without_any_source_there_is_no_answer(deps: Dependencies) -> None:
     with pytest.raises(DependencyError, match="check the index"):
-        await answer_with(parts, Failing(parts, TRANSITIONS, COOCCURRENCE, "embedding", "popularity"))
+        await answer_with(deps, Failing(deps, TRANSITIONS, COOCCURRENCE, "embedding", "popularity"))
 
 
-async def answer_with(parts: Parts, index: Any, **body: Any) -> Any:
-    old = parts.pipeline
-    pipeline = Pipeline(index, old._facts, old._vectors, old._vocabulary, old._fusion, parts.metrics, parts.rules.of)
-    return await pipeline.answer(request(**body), parts.users.partitions[_partition()].get("u"), _partition(), "r1")
+async def answer_with(deps: Dependencies, index: Any, **body: Any) -> Any:
+    old = deps.pipeline
+    pipeline = Pipeline(index, old._facts, old._vectors, old._vocabulary, old._fusion, deps.metrics, deps.rules.of)
+    return await pipeline.answer(request(**body), deps.users.partitions[_partition()].get("u"), _partition(), "r1")
 
 
 async def _explained(pipeline: Pipeline, asked: Any, user: Any) -> Any:

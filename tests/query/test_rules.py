@@ -9,16 +9,16 @@ import pytest
 import pytest_asyncio
 
 from models.ranking.explain import BOOSTED
-from tests.agents.parts import NOW_MS, partition_for
+from tests.agents.dependencies import NOW_MS, partition_for
 from tests.query.builders import CLUSTER, answer, describe, fold, request, touch, two_clusters
 from tests.query.test_controls import decoded
-from workers.runtime.parts import Parts
+from workers.runtime.dependencies import Dependencies
 
 DAY_MS = 86_400_000
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def parts() -> AsyncIterator[Parts]:
+async def deps() -> AsyncIterator[Dependencies]:
     """Two clusters; blue items are on sale, blue-6 and blue-7 were published yesterday, and five items are unknown."""
     async with two_clusters() as made:
         for number in range(CLUSTER):
@@ -31,55 +31,55 @@ async def parts() -> AsyncIterator[Parts]:
 
 
 @contextmanager
-def ruled(parts: Parts, **rules: Any) -> Iterator[None]:
-    parts.rules.put("default", decoded("default", **rules))
+def ruled(deps: Dependencies, **rules: Any) -> Iterator[None]:
+    deps.rules.put("default", decoded("default", **rules))
     try:
         yield
     finally:
-        parts.rules.put("default", None)
+        deps.rules.put("default", None)
 
 
-async def shown(parts: Parts, **body: Any) -> list[str]:
-    return [item.item_id for item in (await answer(parts, **body)).items]
+async def shown(deps: Dependencies, **body: Any) -> list[str]:
+    return [item.item_id for item in (await answer(deps, **body)).items]
 
 
 def of(colour: str, item_ids: list[str]) -> list[str]:
     return [item_id for item_id in item_ids if item_id.startswith(colour)]
 
 
-async def test_blocked_items_are_in_no_answer(parts: Parts) -> None:
+async def test_blocked_items_are_in_no_answer(deps: Dependencies) -> None:
     sale = {"attributes": {"sale": True}, "price": {"min": 12}}
-    with ruled(parts, blocks=[{"item_ids": ["red-2"]}, {"where": sale}]):
-        found = await shown(parts, limit=100)
+    with ruled(deps, blocks=[{"item_ids": ["red-2"]}, {"where": sale}]):
+        found = await shown(deps, limit=100)
     assert "red-2" not in found and "red-3" in found
     assert sorted(of("blue", found)) == ["blue-0", "blue-1", "blue-2", "blue-3"]
 
 
-async def test_filters_of_rules_hold_beside_those_of_the_request(parts: Parts) -> None:
-    with ruled(parts, filters={"category_not": "red"}):
-        assert not of("red", await shown(parts, limit=100))
-        assert await shown(parts, limit=100, filters={"category": "red"}) == []
-        assert sorted(await shown(parts, filters={"published_within_days": 2})) == ["blue-6", "blue-7"]
+async def test_filters_of_rules_hold_beside_those_of_the_request(deps: Dependencies) -> None:
+    with ruled(deps, filters={"category_not": "red"}):
+        assert not of("red", await shown(deps, limit=100))
+        assert await shown(deps, limit=100, filters={"category": "red"}) == []
+        assert sorted(await shown(deps, filters={"published_within_days": 2})) == ["blue-6", "blue-7"]
 
 
-async def test_another_scenario_has_its_own_rules(parts: Parts) -> None:
-    parts.rules.put("sale", decoded("sale", filters={"attributes": {"sale": True}}))
+async def test_another_scenario_has_its_own_rules(deps: Dependencies) -> None:
+    deps.rules.put("sale", decoded("sale", filters={"attributes": {"sale": True}}))
     try:
-        found = await shown(parts, limit=100, scenario="sale")
+        found = await shown(deps, limit=100, scenario="sale")
         assert len(found) == len(of("blue", found)) == CLUSTER
-        assert of("red", await shown(parts, limit=100, scenario="other"))
+        assert of("red", await shown(deps, limit=100, scenario="other"))
     finally:
-        parts.rules.put("sale", None)
+        deps.rules.put("sale", None)
 
 
-async def test_a_boost_lifts_what_meets_it_by_exactly_what_its_reason_says(parts: Parts) -> None:
-    plain = {item.item_id: item for item in (await answer(parts, limit=100, explain=True)).items}
+async def test_a_boost_lifts_what_meets_it_by_exactly_what_its_reason_says(deps: Dependencies) -> None:
+    plain = {item.item_id: item for item in (await answer(deps, limit=100, explain=True)).items}
     boosts = [
         {"name": "sale", "where": {"attributes": {"sale": True}}, "add": 20},
         {"name": "fresh", "where": {"published_within_days": 7, "tags": "cold"}, "add": -0.5},
     ]
-    with ruled(parts, boosts=boosts):
-        items = (await answer(parts, limit=100, explain=True)).items
+    with ruled(deps, boosts=boosts):
+        items = (await answer(deps, limit=100, explain=True)).items
     assert items[0].item_id.startswith("blue")
     for item in items:
         added = {reason.rule: reason.contribution for reason in item.reasons if reason.kind == BOOSTED}
@@ -90,15 +90,15 @@ async def test_a_boost_lifts_what_meets_it_by_exactly_what_its_reason_says(parts
 
 
 @pytest.mark.parametrize("diversity", [0.0, 0.5])
-async def test_no_page_holds_more_of_a_category_than_its_cap(parts: Parts, diversity: float) -> None:
-    with ruled(parts, caps={"red": 1, "*": 3}, diversity=diversity):
-        found = await shown(parts, limit=7)
+async def test_no_page_holds_more_of_a_category_than_its_cap(deps: Dependencies, diversity: float) -> None:
+    with ruled(deps, caps={"red": 1, "*": 3}, diversity=diversity):
+        found = await shown(deps, limit=7)
         counts = Counter(name.split("-")[0] for name in found)
     assert counts == {"red": 1, "blue": 3, "new": 3}
 
 
 async def test_a_list_that_a_cap_empties_is_filled_from_elsewhere_however_long_the_full_category_is(
-    parts: Parts,
+    deps: Dependencies,
 ) -> None:
     async with two_clusters() as shop:
         for number in range(70):
@@ -110,40 +110,40 @@ async def test_a_list_that_a_cap_empties_is_filled_from_elsewhere_however_long_t
     assert (len(found), len(of("red", found))) == (6, 2)
 
 
-async def test_pinned_items_stand_at_their_rank_even_if_the_user_had_them(parts: Parts) -> None:
+async def test_pinned_items_stand_at_their_rank_even_if_the_user_had_them(deps: Dependencies) -> None:
     pins = [
         {"rank": 1, "item_ids": ["gone", "red-0"]},
         {"rank": 3, "where": {"category": "blue", "price": {"min": 15}}},
     ]
-    with ruled(parts, pins=pins):
-        items = (await answer(parts, limit=5)).items
+    with ruled(deps, pins=pins):
+        items = (await answer(deps, limit=5)).items
         assert [items[0].item_id, items[2].item_id] == ["red-0", "blue-7"]
         assert [item.shown_as for item in items] == ["pinned", "ranked", "pinned", "ranked", "ranked"]
-        assert "red-0" not in await shown(parts, limit=5, exclude=["red-0"])
-        assert "red-0" not in await shown(parts, limit=5, filters={"category": "blue"})
+        assert "red-0" not in await shown(deps, limit=5, exclude=["red-0"])
+        assert "red-0" not in await shown(deps, limit=5, filters={"category": "blue"})
 
 
-async def test_a_pin_belongs_to_its_rank_over_all_pages(parts: Parts) -> None:
-    with ruled(parts, pins=[{"rank": 5, "item_ids": ["blue-3"]}]):
-        first = await answer(parts, limit=3)
-        second = await answer(parts, limit=3, next=first.next)
+async def test_a_pin_belongs_to_its_rank_over_all_pages(deps: Dependencies) -> None:
+    with ruled(deps, pins=[{"rank": 5, "item_ids": ["blue-3"]}]):
+        first = await answer(deps, limit=3)
+        second = await answer(deps, limit=3, next=first.next)
     assert [(item.rank, item.item_id) for item in second.items][1] == (5, "blue-3")
     assert "blue-3" not in [item.item_id for item in first.items]
 
 
-async def test_pinned_items_are_never_blocked_or_unavailable_ones(parts: Parts) -> None:
-    with ruled(parts, pins=[{"rank": 1, "item_ids": "red-3"}], blocks=[{"where": {"category": "red"}}]):
-        assert not of("red", await shown(parts, limit=100))
+async def test_pinned_items_are_never_blocked_or_unavailable_ones(deps: Dependencies) -> None:
+    with ruled(deps, pins=[{"rank": 1, "item_ids": "red-3"}], blocks=[{"where": {"category": "red"}}]):
+        assert not of("red", await shown(deps, limit=100))
 
 
-async def test_exploring_shows_new_items_as_often_as_their_propensity_says(parts: Parts) -> None:
+async def test_exploring_shows_new_items_as_often_as_their_propensity_says(deps: Dependencies) -> None:
     asks, limit = 400, 4
     counts: Counter[str] = Counter()
     said: dict[str, float] = {}
     explored = 0
-    with ruled(parts, explore=0.25):
+    with ruled(deps, explore=0.25):
         for number in range(asks):
-            reply = await _ask_as(parts, f"r{number}", limit)
+            reply = await _ask_as(deps, f"r{number}", limit)
             counts.update(item.item_id for item in reply.items)
             said |= {item.item_id: item.propensity for item in reply.items}
             explored += sum(item.shown_as == "explored" for item in reply.items)
@@ -153,26 +153,26 @@ async def test_exploring_shows_new_items_as_often_as_their_propensity_says(parts
         assert counts[item_id] / asks == pytest.approx(chance, abs=4.5 * (chance * (1 - chance) / asks) ** 0.5 + 1e-9)
 
 
-async def _ask_as(parts: Parts, recommendation_id: str, limit: int) -> Any:
+async def _ask_as(deps: Dependencies, recommendation_id: str, limit: int) -> Any:
     partition = partition_for("u")
-    user = parts.users.partitions[partition].get("u")
-    return await parts.pipeline.answer(request(limit=limit), user, partition, recommendation_id)
+    user = deps.users.partitions[partition].get("u")
+    return await deps.pipeline.answer(request(limit=limit), user, partition, recommendation_id)
 
 
-async def test_the_same_answer_asked_again_explores_alike(parts: Parts) -> None:
-    with ruled(parts, explore=0.5):
-        assert (await _ask_as(parts, "same", 6)).items == (await _ask_as(parts, "same", 6)).items
+async def test_the_same_answer_asked_again_explores_alike(deps: Dependencies) -> None:
+    with ruled(deps, explore=0.5):
+        assert (await _ask_as(deps, "same", 6)).items == (await _ask_as(deps, "same", 6)).items
 
 
-async def test_a_search_explores_nothing(parts: Parts) -> None:
-    with ruled(parts, explore=1.0):
-        items = (await answer(parts, kind="search", text="red-3", limit=3)).items
+async def test_a_search_explores_nothing(deps: Dependencies) -> None:
+    with ruled(deps, explore=1.0):
+        items = (await answer(deps, kind="search", text="red-3", limit=3)).items
     assert {item.shown_as for item in items} == {"ranked"}
 
 
-async def test_rules_that_ask_a_profile_that_says_nothing_are_not_met(parts: Parts) -> None:
+async def test_rules_that_ask_a_profile_that_says_nothing_are_not_met(deps: Dependencies) -> None:
     where = {"attributes": {"stock": {"profile": "favourite"}}}
-    with ruled(parts, boosts=[{"name": "own", "where": where, "factor": 9}], pins=[{"rank": 1, "where": where}]):
-        items = (await answer(parts, limit=5, explain=True)).items
+    with ruled(deps, boosts=[{"name": "own", "where": where, "factor": 9}], pins=[{"rank": 1, "where": where}]):
+        items = (await answer(deps, limit=5, explain=True)).items
     assert not [reason for item in items for reason in item.reasons if reason.kind == BOOSTED]
     assert {item.shown_as for item in items} == {"ranked"}

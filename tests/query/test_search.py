@@ -7,9 +7,9 @@ import pytest
 import pytest_asyncio
 
 from models.primitives.text import TEXT_DIM
-from tests.agents.parts import running_parts
+from tests.agents.dependencies import running_deps
 from tests.query.builders import answer, describe, fold, touch
-from workers.runtime.parts import Parts
+from workers.runtime.dependencies import Dependencies
 
 FILMS: dict[str, dict[str, Any]] = {
     "big": {"title": "Big", "tags": ["Comedy", "Tom Hanks", "children", "body swap", "new york"]},
@@ -28,8 +28,8 @@ FILMS: dict[str, dict[str, Any]] = {
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def parts() -> AsyncIterator[Parts]:
-    async with running_parts(vector_dim=TEXT_DIM) as (made, _):
+async def deps() -> AsyncIterator[Dependencies]:
+    async with running_deps(vector_dim=TEXT_DIM) as (made, _):
         await describe(made, *({"item_id": item_id, **film} for item_id, film in FILMS.items()))
         crowd = [(f"viewer-{n}", item_id) for n in range(9) for item_id in ("house", "big-fish", "psycho-2")]
         await touch(made, crowd)
@@ -37,23 +37,23 @@ async def parts() -> AsyncIterator[Parts]:
         yield made
 
 
-async def ids(parts: Parts, text: str, **body: Any) -> list[str]:
-    reply = await answer(parts, kind="search", text=text, **body)
+async def ids(deps: Dependencies, text: str, **body: Any) -> list[str]:
+    reply = await answer(deps, kind="search", text=text, **body)
     return [item.item_id for item in reply.items]
 
 
-async def test_a_title_comes_first_then_those_with_its_words_then_the_rest(parts: Parts) -> None:
-    found = await ids(parts, "big")
+async def test_a_title_comes_first_then_those_with_its_words_then_the_rest(deps: Dependencies) -> None:
+    found = await ids(deps, "big")
     assert (found[0], set(found[1:4]), found[4:]) == ("big", {"big-fish", "hero", "sleep"}, ["house"])
 
 
 @pytest.mark.parametrize("text", ["The Big Sleep", "big sleep", "Big Sleep, The (1946)", "BIG SLEEP: THE"])
-async def test_an_article_may_stand_in_front_behind_or_be_left_out(parts: Parts, text: str) -> None:
-    assert (await ids(parts, text))[0] == "sleep"
+async def test_an_article_may_stand_in_front_behind_or_be_left_out(deps: Dependencies, text: str) -> None:
+    assert (await ids(deps, text))[0] == "sleep"
 
 
-async def test_items_of_the_same_title_share_the_first_places(parts: Parts) -> None:
-    found = await ids(parts, "psycho")
+async def test_items_of_the_same_title_share_the_first_places(deps: Dependencies) -> None:
+    found = await ids(deps, "psycho")
     assert set(found[:2]) == {"psycho-1960", "psycho-1998"}
     assert found[2] == "psycho-2"
 
@@ -70,29 +70,29 @@ async def test_items_of_the_same_title_share_the_first_places(parts: Parts) -> N
         ("พระ", "nang-nak"),
     ],
 )
-async def test_a_piece_of_a_text_without_spaces_finds_it(parts: Parts, text: str, expected: str) -> None:
-    assert await ids(parts, text) == [expected]
+async def test_a_piece_of_a_text_without_spaces_finds_it(deps: Dependencies, text: str, expected: str) -> None:
+    assert await ids(deps, text) == [expected]
 
 
-async def test_the_users_past_does_not_pass_a_better_title(parts: Parts) -> None:
-    await touch(parts, [("fan", "house"), ("fan", "psycho-2")])
-    await fold(parts)
-    assert (await ids(parts, "big", user_id="fan", personalised=True))[0] == "big"
-    assert set((await ids(parts, "psycho", user_id="fan", personalised=True))[:2]) == {"psycho-1960", "psycho-1998"}
+async def test_the_users_past_does_not_pass_a_better_title(deps: Dependencies) -> None:
+    await touch(deps, [("fan", "house"), ("fan", "psycho-2")])
+    await fold(deps)
+    assert (await ids(deps, "big", user_id="fan", personalised=True))[0] == "big"
+    assert set((await ids(deps, "psycho", user_id="fan", personalised=True))[:2]) == {"psycho-1960", "psycho-1998"}
 
 
-async def test_pages_and_filters_keep_the_order(parts: Parts) -> None:
-    whole = await answer(parts, kind="search", text="big", limit=5)
-    first = await answer(parts, kind="search", text="big", limit=2)
-    second = await answer(parts, kind="search", text="big", limit=2, next=first.next)
-    third = await answer(parts, kind="search", text="big", limit=2, next=second.next)
+async def test_pages_and_filters_keep_the_order(deps: Dependencies) -> None:
+    whole = await answer(deps, kind="search", text="big", limit=5)
+    first = await answer(deps, kind="search", text="big", limit=2)
+    second = await answer(deps, kind="search", text="big", limit=2, next=first.next)
+    third = await answer(deps, kind="search", text="big", limit=2, next=second.next)
     paged = [item.item_id for page in (first, second, third) for item in page.items]
     assert paged == [item.item_id for item in whole.items]
-    assert await ids(parts, "big", filters={"tags": ["big"]}) == [i for i in paged if "big" in FILMS[i].get("tags", ())]
+    assert await ids(deps, "big", filters={"tags": ["big"]}) == [i for i in paged if "big" in FILMS[i].get("tags", ())]
 
 
-async def test_scores_fall_and_are_the_sum_of_their_reasons(parts: Parts) -> None:
-    items = (await answer(parts, kind="search", text="big", explain=True)).items
+async def test_scores_fall_and_are_the_sum_of_their_reasons(deps: Dependencies) -> None:
+    items = (await answer(deps, kind="search", text="big", explain=True)).items
     assert sorted((item.score for item in items), reverse=True) == [item.score for item in items]
     for item in items:
         assert sum(reason.contribution for reason in item.reasons) == pytest.approx(item.score, abs=1e-9)

@@ -1,14 +1,14 @@
-"""Answers to somebody without a past: what is popular, first where the profile says to like it."""
+"""Answers to a user without a past: what is popular, first where the profile says to like it."""
 
 from typing import Any
 
-from tests.agents.parts import NOW_MS, partition_for
+from tests.agents.dependencies import NOW_MS, partition_for
 from tests.query.builders import CLUSTER, answer, describe, fold, touch, two_clusters
-from workers.runtime.parts import Parts
+from workers.runtime.dependencies import Dependencies
 
 
-def tell(parts: Parts, user: str, *preferred: str) -> None:
-    row = parts.users.partitions[partition_for(user)].change(user)
+def give_profile(deps: Dependencies, user: str, *preferred: str) -> None:
+    row = deps.users.partitions[partition_for(user)].change(user)
     row.profile.learn((NOW_MS, 0, 0), {}, preferred)
 
 
@@ -17,12 +17,12 @@ def ids(reply: Any) -> list[str]:
 
 
 async def test_preferred_categories_come_first_the_most_popular_of_them_first() -> None:
-    async with two_clusters() as parts:
-        await touch(parts, [(f"fan-{n}", "red-0") for n in range(50)] + [(f"fan-{n}", "blue-5") for n in range(9)])
-        await fold(parts)
-        assert ids(await answer(parts, user_id="stranger", limit=2)) == ["red-0", "blue-5"]
-        tell(parts, "newcomer", "blue")
-        found = (await answer(parts, user_id="newcomer", limit=2 * CLUSTER, explain=True)).items
+    async with two_clusters() as deps:
+        await touch(deps, [(f"fan-{n}", "red-0") for n in range(50)] + [(f"fan-{n}", "blue-5") for n in range(9)])
+        await fold(deps)
+        assert ids(await answer(deps, user_id="stranger", limit=2)) == ["red-0", "blue-5"]
+        give_profile(deps, "newcomer", "blue")
+        found = (await answer(deps, user_id="newcomer", limit=2 * CLUSTER, explain=True)).items
         assert found[0].item_id == "blue-5" and found[CLUSTER].item_id == "red-0"
         assert all(item.item_id.startswith("blue") for item in found[:CLUSTER])
         assert found[0].reasons[0].kind == "popular_in_category"
@@ -30,21 +30,21 @@ async def test_preferred_categories_come_first_the_most_popular_of_them_first() 
 
 
 async def test_a_preferred_category_without_fans_still_comes_first() -> None:
-    async with two_clusters() as parts:
-        await describe(parts, *({"item_id": f"tea-{n}", "title": "tea", "category": "tea"} for n in range(3)))
-        tell(parts, "newcomer", "tea", "coffee")
-        assert set(ids(await answer(parts, user_id="newcomer", limit=5))[:3]) == {"tea-0", "tea-1", "tea-2"}
+    async with two_clusters() as deps:
+        await describe(deps, *({"item_id": f"tea-{n}", "title": "tea", "category": "tea"} for n in range(3)))
+        give_profile(deps, "newcomer", "tea", "coffee")
+        assert set(ids(await answer(deps, user_id="newcomer", limit=5))[:3]) == {"tea-0", "tea-1", "tea-2"}
 
 
 async def test_a_past_says_more_than_a_profile() -> None:
-    async with two_clusters() as parts:
-        tell(parts, "u", "blue")
-        assert ids(await answer(parts, limit=1))[0].startswith("red")
+    async with two_clusters() as deps:
+        give_profile(deps, "u", "blue")
+        assert ids(await answer(deps, limit=1))[0].startswith("red")
 
 
 async def test_preferred_as_a_filter_leaves_out_all_other_categories() -> None:
-    async with two_clusters() as parts:
-        tell(parts, "u", "blue")
+    async with two_clusters() as deps:
+        give_profile(deps, "u", "blue")
         for body in ({}, {"kind": "trending"}, {"kind": "similar_items", "item_ids": ["red-1"]}):
-            found = ids(await answer(parts, limit=100, filters={"preferred": True}, **body))
+            found = ids(await answer(deps, limit=100, filters={"preferred": True}, **body))
             assert set(found) == {f"blue-{n}" for n in range(CLUSTER)}

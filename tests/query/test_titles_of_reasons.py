@@ -9,7 +9,7 @@ import pytest_asyncio
 from load.client.report import answer_table
 from tests.query.builders import answer, describe, fold, touch, two_clusters
 from workers.recommend.assemble import TITLE_CHARS
-from workers.runtime.parts import Parts
+from workers.runtime.dependencies import Dependencies
 
 LONG = "long " * 100
 ASKED: list[dict[str, Any]] = [
@@ -24,7 +24,7 @@ ASKED: list[dict[str, Any]] = [
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def parts() -> AsyncIterator[Parts]:
+async def deps() -> AsyncIterator[Dependencies]:
     async with two_clusters() as made:
         yield made
 
@@ -34,23 +34,23 @@ def referred(reply: Any) -> set[str]:
 
 
 @pytest.mark.parametrize("body", ASKED, ids=str)
-async def test_every_item_behind_a_reason_is_named_once(parts: Parts, body: dict[str, Any]) -> None:
-    reply = await answer(parts, **{"explain": True, "limit": 100, **body})
+async def test_every_item_behind_a_reason_is_named_once(deps: Dependencies, body: dict[str, Any]) -> None:
+    reply = await answer(deps, **{"explain": True, "limit": 100, **body})
     assert reply.titles == {item_id: item_id for item_id in referred(reply)}
     assert reply.titles
 
 
-async def test_without_reasons_nothing_is_named(parts: Parts) -> None:
-    assert (await answer(parts)).titles == {}
-    assert (await answer(parts, kind="trending", explain=True)).titles == {}
+async def test_without_reasons_nothing_is_named(deps: Dependencies) -> None:
+    assert (await answer(deps)).titles == {}
+    assert (await answer(deps, kind="trending", explain=True)).titles == {}
 
 
 async def test_long_titles_are_cut_and_items_without_a_title_left_out() -> None:
-    async with two_clusters() as parts:
-        await describe(parts, {"item_id": "red-1", "title": LONG}, {"item_id": "red-0"})
-        await touch(parts, [("u", "unknown")])
-        await fold(parts)
-        reply = await answer(parts, explain=True, limit=100)
+    async with two_clusters() as deps:
+        await describe(deps, {"item_id": "red-1", "title": LONG}, {"item_id": "red-0"})
+        await touch(deps, [("u", "unknown")])
+        await fold(deps)
+        reply = await answer(deps, explain=True, limit=100)
         assert {"red-0", "red-1"} <= referred(reply)
         assert reply.titles.keys() == referred(reply) - {"red-0", "unknown"}
         assert len(reply.titles["red-1"]) == TITLE_CHARS and reply.titles["red-1"].endswith("…")

@@ -2,20 +2,20 @@
 
 from typing import Any
 
-from tests.agents.parts import partition_for
+from tests.agents.dependencies import partition_for
 from tests.query.builders import request, two_clusters
 from workers.recommend.retrieve import WIDTH, width_for
 from workers.records.experiment import VariantSettings
 from workers.records.reply import Reply
 from workers.records.rules import Rules
-from workers.runtime.parts import Parts
+from workers.runtime.dependencies import Dependencies
 
 
-async def answered(parts: Parts, variant: dict[str, Any], **body: Any) -> Reply:
+async def answered(deps: Dependencies, variant: dict[str, Any], **body: Any) -> Reply:
     asked = request(**body)
     partition = partition_for(asked.subject)
-    user = parts.users.partitions[partition].get(asked.subject)
-    return await parts.pipeline.answer(asked, user, partition, "r1", VariantSettings(**variant))
+    user = deps.users.partitions[partition].get(asked.subject)
+    return await deps.pipeline.answer(asked, user, partition, "r1", VariantSettings(**variant))
 
 
 def ids(reply: Reply) -> list[str]:
@@ -23,19 +23,19 @@ def ids(reply: Reply) -> list[str]:
 
 
 async def test_the_variant_decides_the_diversity_unless_the_request_names_one() -> None:
-    async with two_clusters() as parts:
-        plain = ids(await answered(parts, {}, limit=6))
-        varied = ids(await answered(parts, {}, limit=6, diversity=0.9))
+    async with two_clusters() as deps:
+        plain = ids(await answered(deps, {}, limit=6))
+        varied = ids(await answered(deps, {}, limit=6, diversity=0.9))
         assert plain != varied
-        assert ids(await answered(parts, {"diversity": 0.9}, limit=6)) == varied
-        assert ids(await answered(parts, {"diversity": 0.9}, limit=6, diversity=0.0)) == plain
+        assert ids(await answered(deps, {"diversity": 0.9}, limit=6)) == varied
+        assert ids(await answered(deps, {"diversity": 0.9}, limit=6, diversity=0.0)) == plain
 
 
 async def test_the_variant_decides_the_ranker() -> None:
-    async with two_clusters() as parts:
-        learned, fixed = await answered(parts, {}), await answered(parts, {"ranker": "fixed"})
+    async with two_clusters() as deps:
+        learned, fixed = await answered(deps, {}), await answered(deps, {"ranker": "fixed"})
         assert [item.score for item in fixed.items] != [item.score for item in learned.items]
-        online = await answered(parts, {"ranker": "online"})
+        online = await answered(deps, {"ranker": "online"})
         assert [item.score for item in online.items] == [item.score for item in learned.items]
 
 
@@ -46,15 +46,15 @@ def test_the_variant_decides_how_many_candidates_each_source_is_asked_for() -> N
 
 
 async def test_the_variant_s_rules_win_over_the_scenario_s_and_leave_the_others() -> None:
-    async with two_clusters() as parts:
+    async with two_clusters() as deps:
         blocks = {"blocks": [{"where": {"category": "red"}}]}
-        parts.rules.put("home", Rules.model_validate({"caps": {"red": 1}}))
-        capped = await answered(parts, {}, scenario="home", limit=6)
+        deps.rules.put("home", Rules.model_validate({"caps": {"red": 1}}))
+        capped = await answered(deps, {}, scenario="home", limit=6)
         assert _reds(capped) == 1
-        assert _reds(await answered(parts, blocks, scenario="home", limit=6)) == 0
-        assert _reds(await answered(parts, {"caps": {}}, scenario="home", limit=6)) > 1
+        assert _reds(await answered(deps, blocks, scenario="home", limit=6)) == 0
+        assert _reds(await answered(deps, {"caps": {}}, scenario="home", limit=6)) > 1
         boosted = {"boosts": [{"name": "sale", "where": {"category": "blue"}, "add": 20}]}
-        assert _reds(await answered(parts, boosted, scenario="home", limit=6)) <= 1
+        assert _reds(await answered(deps, boosted, scenario="home", limit=6)) <= 1
 
 
 def _reds(reply: Reply) -> int:

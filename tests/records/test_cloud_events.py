@@ -126,6 +126,6 @@ def test_a_request_in_structured_mode_is_understood_with_its_address() -> None:
     assert (address.topic, address.correlation_id) == ("mine", "c")
 
 
-def test_headers_that_are_no_text_harm_nobody() -> None:
+def test_headers_that_are_no_text_do_no_harm() -> None:
     event = decoded(encoded({"item_id": "a", "event_type": "view", "event_time": NOW_MS}), binary(id=b"\xff\xfe"))
     assert event.event_id == "/shop ��"

@@ -201,7 +201,7 @@ def test_a_value_that_is_no_usable_json_object_is_refused(value: bytes | None, c
     assert refusal(value).code == code
 
 
-def test_without_user_and_readable_key_there_is_nobody() -> None:
+def test_without_user_and_readable_key_there_is_no_subject() -> None:
     for key in (None, b"", b"\xff\x00\x01"):
         assert refusal(interaction(user_id=...), key).code == "missing_field"
 

@@ -45,7 +45,7 @@ def test_the_key_of_an_identify_is_the_guest() -> None:
     assert (found.anonymous_id, found.user_id) == ("guest", "u1")
 
 
-def test_nobody_turns_out_to_be_themselves() -> None:
+def test_a_user_is_not_identified_as_itself() -> None:
     assert refusal("identify", user_id="u1", anonymous_id="u1").code == "invalid_id"
     assert refusal("identify", b"u1", user_id="u1").code == "invalid_id"
 

@@ -62,7 +62,7 @@ def test_ten_thousand_excluded_items_are_taken() -> None:
     assert len(decoded(request(exclude=[f"item-{n}" for n in range(10_000)])).exclude) == 10_000
 
 
-def test_a_request_of_nobody_may_ask_what_is_trending() -> None:
+def test_a_request_without_a_subject_may_ask_what_is_trending() -> None:
     assert decoded(request(kind="trending", user_id=...), key=None).subject == ""
 
 
@@ -78,12 +78,12 @@ def test_a_session_is_of_its_list_or_else_of_the_guest_the_session_or_the_key() 
     assert decoded(request(kind="session", user_id=...), key=b"k").subject == "k"
 
 
-def test_a_session_id_beside_a_user_names_nobody_else() -> None:
+def test_a_session_id_beside_a_user_names_no_other_subject() -> None:
     assert decoded(request(session_id="s")).subject == "u1"
     assert decoded(request(kind="trending", user_id=..., session_id="s")).subject == ""
 
 
-def test_a_search_is_of_nobody_unless_it_is_personalised() -> None:
+def test_a_search_has_no_subject_unless_it_is_personalised() -> None:
     assert decoded(request(kind="search", user_id=..., text="heat"), key=b"k").subject == ""
     assert decoded(request(kind="search", user_id=..., text="heat", personalised=True), key=b"k").subject == "k"
 

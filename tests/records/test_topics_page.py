@@ -1,4 +1,4 @@
-"""The contract page tells the truth: every example is decoded, every code and header is listed."""
+"""The contract page is true: every example is decoded, every code and header is listed."""
 
 import re
 from dataclasses import asdict

@@ -1,4 +1,4 @@
-"""What contents tell where no name does."""
+"""What contents reveal where no name does."""
 
 from collections.abc import Callable
 from typing import Any

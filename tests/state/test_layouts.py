@@ -1,4 +1,4 @@
-"""A layout of stored rows has a version of its own: whoever changes the one raises the other."""
+"""A layout of stored rows has a version of its own: a change of the one raises the other."""
 
 from dataclasses import replace
 from hashlib import sha256
@@ -8,7 +8,7 @@ import pytest
 from models.state.user_state import UserState
 from tests.models.builders import axis, event, evidence
 from workers.items.rows import ItemRow
-from workers.items.slots import Told
+from workers.items.slots import VectorRecord
 
 # Head and hash of the packed sample below. When this test fails, raise the version of the row that workers load
 # (`UserState`, `ItemRow`), whichever part of it changed: a worker then refuses the rows of before and asks for a
@@ -26,9 +26,9 @@ def sample() -> dict[str, bytes]:
         user.fold(event(name, offset, kind=kind, value=value, event_id=name, partition=1), axis(offset))
     user.profile.learn((5, 0, 1), {"country": "NL"}, ("film",))
     item.describe(b'{"title":"T"}', offset=7)
-    told = evidence(3, ["p", "q"], partition=1, clock=700)
-    item.learn(replace(told, rating=4.5, bought=True, bought_with=told.predecessors[:1]))
-    item.slots.take(Told("i", "b", 9, axis(1)))
+    piece = evidence(3, ["p", "q"], partition=1, clock=700)
+    item.learn(replace(piece, rating=4.5, bought=True, bought_with=piece.predecessors[:1]))
+    item.slots.take(VectorRecord("i", "b", 9, axis(1)))
     return {"user": user.pack(), "item": item.pack()}
 
 

@@ -99,12 +99,12 @@ def test_a_log_read_twice_from_anywhere_gives_the_same_state(log: list[Event], c
 
 
 def test_swapped_neighbours_lose_the_evidence_between_them_and_nothing_else() -> None:
-    told = Fold().publish([touch("a", 1), touch("b", 2), touch("c", 3)])
+    ordered = Fold().publish([touch("a", 1), touch("b", 2), touch("c", 3)])
     swapped = Fold().publish([touch("b", 2), touch("a", 1), touch("c", 3)])
-    assert len(told.items["b"].use.transitions.counts()) == 1
+    assert len(ordered.items["b"].use.transitions.counts()) == 1
     assert swapped.items["b"].use.transitions.counts() == {}
     assert swapped.items["a"].use.transitions.counts() == {}
-    assert swapped.items["c"].use.transitions.counts() == told.items["c"].use.transitions.counts()
+    assert swapped.items["c"].use.transitions.counts() == ordered.items["c"].use.transitions.counts()
 
 
 def test_a_share_of_the_taste_that_waits_is_no_difference_once_the_vector_is_known() -> None:

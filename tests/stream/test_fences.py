@@ -76,7 +76,7 @@ async def test_a_replaced_writer_is_refused_and_ends(broker: str, changelog: str
     assert await values(broker, changelog) == [b"of the first", b"of the second"]
 
 
-async def test_a_partition_that_nobody_else_took_stays_ours(
+async def test_a_partition_that_no_other_took_stays_ours(
     broker: str, changelog: str, pair: tuple[Writer, Writer]
 ) -> None:
     first, second = pair

@@ -46,7 +46,7 @@ def test_how_far_a_partition_is_finished_starts_at_its_first_delivered_record() 
     assert ledger.finished_to(TP) == 8
 
 
-def test_only_chunks_that_nobody_has_begun_are_withdrawn() -> None:
+def test_only_chunks_that_no_agent_has_begun_are_withdrawn() -> None:
     ledger = Ledger()
     first, second, third = (chunk_of(TP, 2 * n, 2, ledger) for n in range(3))
     for chunk in (first, second, third):

@@ -83,9 +83,9 @@ async def test_a_restarted_worker_recovers_its_rows_and_repeats_nothing(broker: 
 async def test_rows_behind_a_transaction_that_is_open_on_the_changelog_are_recovered_too(broker: str) -> None:
     topic, changelog, group = await topics(broker)
     expected = await publish(broker, topic, 0, 100)
-    async with AIOKafkaProducer(bootstrap_servers=broker, transactional_id=group) as alien, alien.transaction():
+    async with AIOKafkaProducer(bootstrap_servers=broker, transactional_id=group) as foreign, foreign.transaction():
         for partition in range(PARTITIONS):
-            await alien.send_and_wait(changelog, None, key=b"\x00alien", partition=partition)
+            await foreign.send_and_wait(changelog, None, key=b"\x00alien", partition=partition)
         async with CountingWorker(broker, topic, changelog, group).running() as worker:
             await until(lambda: worker.counts() == expected)
         async with CountingWorker(broker, topic, changelog, group).running() as again:
@@ -105,7 +105,7 @@ async def test_a_worker_goes_on_where_a_program_committed_that_read_uncommitted_
             assert worker.counts() == {}
 
 
-async def test_records_published_while_nobody_runs_are_folded_at_the_next_start(broker: str) -> None:
+async def test_records_published_while_no_worker_runs_are_folded_at_the_next_start(broker: str) -> None:
     topic, changelog, group = await topics(broker)
     expected = await publish(broker, topic, 0, 100)
     async with CountingWorker(broker, topic, changelog, group).running() as worker:
@@ -150,5 +150,5 @@ async def test_a_worker_that_stops_takes_nothing_from_its_successor(broker: str)
 def test_a_topic_that_ends_before_what_was_committed_is_another_topic() -> None:
     tp, quiet = TopicPartition("events", 0), TopicPartition("events", 1)
     check_not_shorter({tp: 252, quiet: None}, {tp: 252, quiet: 0})
-    with pytest.raises(ConfigurationError, match="deleted and created anew"):
+    with pytest.raises(ConfigurationError, match="deleted and created again"):
         check_not_shorter({tp: 252, quiet: None}, {tp: 60, quiet: 0})

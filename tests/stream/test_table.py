@@ -38,7 +38,7 @@ def test_a_row_that_was_dropped_is_gone_and_leaves_a_tombstone_when_it_is_buried
     assert [(r.key, r.value) for r in rows.take_changes()] == [(b"a", None)]
 
 
-def test_a_row_that_began_anew_is_not_buried() -> None:
+def test_a_row_that_started_over_is_not_buried() -> None:
     rows = partition()
     rows.load(b"a", b"Told")
     rows.drop("a")
@@ -61,28 +61,28 @@ def test_the_rows_written_longest_ago_are_the_same_after_a_recovery() -> None:
     assert rows.oldest(1) == ["c"], "reading is not writing"
 
 
-def test_spare_rows_go_before_all_others() -> None:
-    rows = Table("changelog", Text.unpack, Text, is_spare=lambda packed: packed == b"Tspare").blank_partition()
+def test_expendable_rows_are_evicted_before_all_others() -> None:
+    rows = Table("changelog", Text.unpack, Text, is_expendable=lambda packed: packed == b"Tspare").blank_partition()
     for key, value in ((b"a", b"Tkept"), (b"b", b"Tspare"), (b"c", b"Tkept"), (b"d", b"Tspare")):
         rows.load(key, value)
     assert rows.oldest(3) == ["b", "d", "a"]
-    assert rows.oldest(3, spare_only=True) == ["b", "d"]
+    assert rows.oldest(3, expendable_only=True) == ["b", "d"]
     rows.change("b").text = "kept"
     rows.take_changes()
-    assert (rows.oldest(3), rows.spare) == (["d", "a", "c"], 1)
+    assert (rows.oldest(3), rows.expendable) == (["d", "a", "c"], 1)
     rows.drop("d")
-    assert (rows.oldest(3), rows.spare) == (["a", "c", "b"], 0)
+    assert (rows.oldest(3), rows.expendable) == (["a", "c", "b"], 0)
 
 
 def test_what_dropped_rows_had_applied_survives_in_the_changelog() -> None:
     rows, recovered = partition(), partition()
     rows.change("a").origins = {0: 7}
     rows.drop("a")
-    record = rows.floor_record()
+    record = rows.eviction_record()
     recovered.load(record.key, record.value)
-    assert [recovered.floor.covers(key, (0, 7)) for key in "ab"] == [True, False]
+    assert [recovered.evicted.covers(key, (0, 7)) for key in "ab"] == [True, False]
     assert len(recovered) == 0
-    with pytest.raises(ValueError, match="torn"):
+    with pytest.raises(ValueError, match="truncated"):
         recovered.load(record.key, (record.value or b"")[:-1])
 
 
@@ -99,11 +99,11 @@ def test_recovery_keeps_the_last_record_of_a_key_and_honours_tombstones() -> Non
 def test_a_row_that_is_only_looked_at_stays_packed_and_tells_of_later_changes() -> None:
     rows = partition()
     rows.load(b"a", b"Tkept")
-    assert (seen := rows.look("a")) is not None and seen.text == "kept"
-    assert rows.look("a") is not seen
+    assert (seen := rows.peek("a")) is not None and seen.text == "kept"
+    assert rows.peek("a") is not seen
     rows.change("a").text = "changed"
-    assert (seen := rows.look("a")) is not None and seen.text == "changed"
-    assert rows.look("b") is None
+    assert (seen := rows.peek("a")) is not None and seen.text == "changed"
+    assert rows.peek("b") is None
 
 
 def test_an_unreadable_row_is_never_taken_for_an_absent_one() -> None:
@@ -117,7 +117,7 @@ def test_an_unreadable_row_is_never_taken_for_an_absent_one() -> None:
 
 
 @pytest.mark.parametrize(("key", "value"), [(None, b"T1"), (b"\xff", b"T1"), (b"a", b"{}"), (b"a", b"")])
-def test_an_alien_record_is_refused_at_recovery(key: bytes | None, value: bytes) -> None:
+def test_a_malformed_record_is_refused_at_recovery(key: bytes | None, value: bytes) -> None:
     rows = Table("changelog", Text.unpack, Text, kind=b"T").blank_partition()
     with pytest.raises(ValueError):
         rows.load(key, value)

@@ -72,7 +72,7 @@ def _check_items(items: dict[str, ItemRow], expected: Expected, partitions: int)
 
 
 async def check_index(folder: Path, items: dict[str, ItemRow]) -> None:
-    """Assert that the index in `folder`, which nobody has open, shows every catalog item as its row is."""
+    """Assert that the index in `folder`, which no process has open, shows every catalog item as its row is."""
     index = EdgeIndex(folder)
     await index.ensure(ItemPoints(DIM).schema)
     try:

@@ -13,7 +13,7 @@ from tests.worker.process import Worker
 async def group_progress(worker: Worker, topics: Collection[str]) -> AsyncIterator[Callable[[], Awaitable[bool]]]:
     """What asks whether the group has committed exactly the end of every partition of `topics` that has records.
 
-    Its connections last as long as the block: a wait that made new ones for each look took more CPU than the worker.
+    Its connections last as long as the block: a wait that made new ones for each poll took more CPU than the worker.
     """
     admin = AIOKafkaAdminClient(bootstrap_servers=worker.bootstrap)
     consumer = AIOKafkaConsumer(bootstrap_servers=worker.bootstrap)

@@ -63,7 +63,7 @@ class Worker:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What the process is started with; settings of whoever runs the tests must not reach it."""
+        """What the process is started with; settings of the test's environment must not reach it."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
         own = {f"{PREFIX}{name.upper()}": str(value) for name, value in self.settings.items()}
         return {**inherited, **own, "PYTHONPATH": str(PROJECT)}

@@ -80,7 +80,7 @@ async def test_filters_hold_for_every_item(shop: Shop) -> None:
     assert all(found["category"] == "shelf-3" and found["price"] >= 300 for found in reply["items"])
 
 
-async def test_somebody_without_a_history_gets_what_is_popular(shop: Shop) -> None:
+async def test_a_user_without_a_history_gets_what_is_popular(shop: Shop) -> None:
     await shop.publish_events(*(event(f"fan-{n}", "filler-600", "purchase") for n in range(40)))
     await until(lambda: _is_first("filler-600", shop, user_id="nobody"))
     reply = await shop.ask(user_id="nobody")

@@ -105,11 +105,11 @@ async def test_a_letter_is_as_old_as_its_refusal_and_remembers_its_records_time(
 
 
 async def test_show_prints_one_letter_whole_and_saves_its_bytes(repaired: Shop, tmp_path: Path) -> None:
-    [torn] = [one for one in await letters(repaired) if one.reason == "invalid_json"]
-    shown = await dlq(repaired, "show", torn.name, "--save", str(tmp_path / "value"))
+    [malformed] = [one for one in await letters(repaired) if one.reason == "invalid_json"]
+    shown = await dlq(repaired, "show", malformed.name, "--save", str(tmp_path / "value"))
     assert shown.code == 0, shown.text
-    assert "ff 00 20 74 6f 72 6e" in shown.text and str(torn.place) in shown.text and "a replay" in shown.text
-    assert (tmp_path / "value").read_bytes() == b"\xff\x00 torn"
+    assert "ff 00 20 74 6f 72 6e" in shown.text and str(malformed.place) in shown.text and "a replay" in shown.text
+    assert (tmp_path / "value").read_bytes() == b"\\xff\\x00 torn"
     missing = await dlq(repaired, "show", "0:999999")
     assert missing.code == 2 and "there is no letter 0:999999" in missing.text
 
@@ -163,8 +163,8 @@ async def test_a_replayed_item_goes_to_the_partition_of_its_key(repaired: Shop) 
 
 
 async def test_what_fails_again_comes_back_with_its_second_attempt(repaired: Shop) -> None:
-    [torn] = [one for one in await letters(repaired) if one.reason == "invalid_json"]
-    assert "replayed 1 letter\n" in (await dlq(repaired, "replay", torn.name)).text
+    [malformed] = [one for one in await letters(repaired) if one.reason == "invalid_json"]
+    assert "replayed 1 letter\n" in (await dlq(repaired, "replay", malformed.name)).text
     await repaired.until_folded()
     first, second = [one for one in await letters(repaired) if one.reason == "invalid_json"]
     assert (second.attempt, second.origin, second.headers) == (2, first.place, first.headers)

@@ -28,7 +28,7 @@ TRIAL = definition(
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session", autouse=True)
 async def trial(shop: Shop, folder: Path) -> AsyncIterator[None]:
-    """A catalog, a bit of history for everybody, and an experiment that was put by the command."""
+    """A catalog, a bit of history for all users, and an experiment that was put by the command."""
     file = folder / "trial.json"
     file.write_bytes(orjson.dumps(TRIAL))
     ran = await tastestream(shop.worker, "experiment", "put", str(file))
@@ -67,7 +67,7 @@ async def test_over_http_it_is_the_same_variant_and_the_line_lies_beside_the_use
     await until(noted)
 
 
-async def test_other_kinds_and_who_is_nobody_are_answered_as_deployed(shop: Shop) -> None:
+async def test_other_kinds_and_requests_without_a_subject_are_answered_as_deployed(shop: Shop) -> None:
     replies = [
         await shop.ask(kind="trending"),
         await shop.ask(kind="similar_items", item_ids=["i1"]),

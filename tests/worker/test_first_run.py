@@ -34,10 +34,10 @@ async def test_a_command_before_any_worker_names_the_topic_that_is_missing(
 
 
 async def test_a_question_to_a_service_without_workers_says_so(shop: Shop, tmp_path: Path) -> None:
-    nobody = shop.worker.twin(app_id=unique_name("nobody"))
-    ran = await tastestream(nobody, "ask", "42")
+    empty_group = shop.worker.twin(app_id=unique_name("nobody"))
+    ran = await tastestream(empty_group, "ask", "42")
     assert (ran.code, len(ran.text.splitlines())) == (1, 1)
-    assert f"no worker runs: group {nobody.group} has no members" in ran.text
+    assert f"no worker runs: group {empty_group.group} has no members" in ran.text
 
 
 async def test_a_question_to_a_service_with_a_worker_is_answered(shop: Shop) -> None:

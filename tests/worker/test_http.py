@@ -42,10 +42,10 @@ async def post(shop: Shop, body: dict[str, Any] | bytes) -> tuple[int, dict[str,
 )
 async def test_the_answer_is_that_of_kafka(shop: Shop, body: dict[str, Any]) -> None:
     status, found = await post(shop, body)
-    told = await shop.ask(**body)
+    by_kafka = await shop.ask(**body)
     own = {"recommendation_id", "took_ms", "next"}
     assert status == 200 and found["items"]
-    assert {k: v for k, v in found.items() if k not in own} == {k: v for k, v in told.items() if k not in own}
+    assert {k: v for k, v in found.items() if k not in own} == {k: v for k, v in by_kafka.items() if k not in own}
 
 
 async def test_pages_go_on_over_either_way(shop: Shop) -> None:
@@ -99,7 +99,7 @@ async def test_only_posts_are_answered(shop: Shop) -> None:
     assert await shop.worker.status(PATH) == 405
 
 
-async def test_clients_with_unfinished_bodies_keep_nobody_out_and_leave_no_trace(shop: Shop) -> None:
+async def test_clients_with_unfinished_bodies_keep_no_other_out_and_leave_no_trace(shop: Shop) -> None:
     unfinished = b"POST %s HTTP/1.1\r\nHost: shop\r\nContent-Length: 100\r\n\r\n{" % PATH.encode()
     internal = {"stage": "http", "outcome": "internal_error"}
     before = await shop.worker.value("tastestream_request_duration_seconds_count", **internal)

@@ -25,7 +25,7 @@ from workers.admin.state.drop import drop_row
 from workers.errors import ConfigurationError
 from workers.items.rows import ItemRow
 from workers.settings import load_settings
-from workers.stream.table import BEGUN_KEY, FLOOR_KEY
+from workers.stream.table import BEGUN_KEY, EVICTED_KEY
 
 EVENTS = 2_000
 
@@ -118,7 +118,7 @@ async def test_a_mapping_file_that_can_not_be_used_is_a_contradiction_too(broker
 
 
 @pytest.mark.parametrize("running", [True, False], ids=["while the worker runs", "while it does not"])
-async def test_a_topic_deleted_and_created_anew_is_noticed_before_its_events_are_taken_for_old_ones(
+async def test_a_topic_deleted_and_created_again_is_noticed_before_its_events_are_taken_for_old_ones(
     broker: str, tmp_path: Path, running: bool
 ) -> None:
     worker = Worker(broker, tmp_path, instance_id="one")
@@ -128,12 +128,12 @@ async def test_a_topic_deleted_and_created_anew_is_noticed_before_its_events_are
             await shop.publish_events(*(event(f"u{n}", "a") for n in range(40)))
             if not running:
                 assert await worker.stop() == 0
-            await _create_anew(broker, worker.topics.user_interactions)
+            await _recreate(broker, worker.topics.user_interactions)
             if not running:
                 worker.spawn()
             assert await worker.ended(within_s=60.0) != 0
         # Who is faster decides whether a running worker sees it gone, or another in its place.
-        assert "was deleted" in worker.log and "created anew" in worker.log
+        assert "was deleted" in worker.log and "created again" in worker.log
     finally:
         worker.kill()
 
@@ -198,13 +198,13 @@ async def test_a_worker_without_a_broker_gives_up_after_its_patience(own_broker:
     assert "is it up?" in worker.log
 
 
-TORN = ItemRow().pack()[:3]
-OF_ANOTHER_VERSION = TORN[:1] + b"\x01" + TORN[2:]
+TRUNCATED = ItemRow().pack()[:3]
+OF_ANOTHER_VERSION = TRUNCATED[:1] + b"\x01" + TRUNCATED[2:]
 
 
 @pytest.mark.parametrize(
     ("value", "said"),
-    [(b"{}", "is unreadable"), (TORN, "is unreadable"), (OF_ANOTHER_VERSION, "state is of version 1")],
+    [(b"{}", "is unreadable"), (TRUNCATED, "is unreadable"), (OF_ANOTHER_VERSION, "state is of version 1")],
 )
 async def test_a_changelog_with_a_record_that_is_no_row_is_not_misread(
     broker: str, tmp_path: Path, value: bytes, said: str
@@ -228,9 +228,9 @@ async def test_unreadable_rows_are_healed_by_the_command_that_the_worker_names(b
     worker = Worker(broker, tmp_path)
     settings = load_settings(**worker.settings)  # type: ignore[arg-type]
     items, users = worker.topics.item_state_changelog, worker.topics.user_state_changelog
-    alien = {(items, b"\xff\xfe"): b"junk", (items, FLOOR_KEY): b"F", (users, BEGUN_KEY): b""}
-    alien[users, b"two words"] = b"{}"
-    alien[users, b"of version 99"] = UserState().pack()[:1] + b"\x63"
+    malformed = {(items, b"\xff\xfe"): b"junk", (items, EVICTED_KEY): b"F", (users, BEGUN_KEY): b""}
+    malformed[users, b"two words"] = b"{}"
+    malformed[users, b"of version 99"] = UserState().pack()[:1] + b"\x63"
     places = {}
     try:
         await worker.start()
@@ -241,7 +241,7 @@ async def test_unreadable_rows_are_healed_by_the_command_that_the_worker_names(b
             await drop_row(settings, items, "known", None)
         assert await worker.stop() == 0
         async with AIOKafkaProducer(bootstrap_servers=broker) as producer:
-            for (topic, key), value in alien.items():
+            for (topic, key), value in malformed.items():
                 written = await producer.send_and_wait(topic, value, key=key, partition=1)
                 places[topic, key] = (1, written.offset)
         with pytest.raises(ConfigurationError, match="can be read"):
@@ -272,7 +272,7 @@ async def _back(worker: Worker) -> None:
     await worker.until_ready()
 
 
-async def _create_anew(broker: str, topic: str) -> None:
+async def _recreate(broker: str, topic: str) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=broker)
     await admin.start()
     try:

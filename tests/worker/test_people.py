@@ -101,7 +101,7 @@ async def test_identify_in_a_foreign_partition_finds_its_guest(shop: Shop) -> No
     assert (await row(shop, "found")).history.item_ids == ["crime-1"]
 
 
-async def test_a_guest_of_somebody_else_is_a_dead_letter(shop: Shop) -> None:
+async def test_a_guest_of_another_user_is_a_dead_letter(shop: Shop) -> None:
     await publish(shop, identify("shared", "one", 0), identify("shared", "other", 1))
     letters = [letter for letter in await shop.read(shop.topics.dead_letters) if letter.key == b"shared"]
     assert [dict(letter.headers)["tastestream.reason"] for letter in letters] == [b"already_identified"]

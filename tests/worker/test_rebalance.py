@@ -1,4 +1,4 @@
-"""Two workers share the partitions: whoever comes or goes meanwhile, every event is folded exactly once."""
+"""Two workers share the partitions: whichever worker joins or leaves meanwhile, every event is folded exactly once."""
 
 import asyncio
 from pathlib import Path

@@ -94,7 +94,7 @@ async def by_vectors(shop: Shop, item_id: str) -> set[str]:
 async def versions_of_rows(shop: Shop) -> dict[str, dict[str, int | None]]:
     """What each item's row in the changelog has in its slots."""
     state = await read_state(settings_of(shop))
-    rows = [(key, rows.look(key)) for rows in state.items.partitions.values() for key in rows.keys()]  # noqa: SIM118
+    rows = [(key, rows.peek(key)) for rows in state.items.partitions.values() for key in rows.keys()]  # noqa: SIM118
     return {key: {slot: row.slots.version(slot) for slot in "ab"} for key, row in rows if row is not None}
 
 

@@ -1,4 +1,4 @@
-"""From a topic in a shape that nobody's aliases know to answers: detect, file, worker."""
+"""From a topic in an unknown shape to answers: detect, file, worker."""
 
 import asyncio
 from pathlib import Path

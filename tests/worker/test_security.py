@@ -28,7 +28,7 @@ from workers.stream.security import client_options
 from workers.stream.topic_admin import ensure_topics
 from workers.topics import TopicSpec
 
-USER, PASSWORD = "shop", "a-password-that-nobody-may-see"
+USER, PASSWORD = "shop", "a-password-that-must-not-show"
 LONG_PATIENCE_S, SOON_S = 60, 20.0
 
 
@@ -123,7 +123,7 @@ async def test_a_wrong_password_ends_the_worker_at_once_and_waits_for_a_person(
     assert "Traceback" not in worker.log
 
 
-async def test_a_broker_that_nobody_we_trust_has_signed_is_not_spoken_to(login: dict[str, Any], tmp_path: Path) -> None:
+async def test_a_broker_signed_by_no_trusted_authority_is_not_spoken_to(login: dict[str, Any], tmp_path: Path) -> None:
     worker = worker_of(login, tmp_path, ssl_ca_file=new_authority(tmp_path / "other").ca_file)
     assert await _ended(worker) == 78
     assert "its certificate is not trusted" in worker.log
@@ -206,7 +206,7 @@ async def _command(worker: Worker, *arguments: str) -> subprocess.CompletedProce
 
 
 def _command_lines() -> str:
-    """Of all processes: everybody on the machine can read them."""
+    """Of all processes: every user of the machine can read them."""
     return "\n".join(_read(process / "cmdline") for process in Path("/proc").iterdir() if process.name.isdigit())
 
 

@@ -1,4 +1,4 @@
-"""Two workers share an index on a server: whoever answers sees every item, and nothing is missing."""
+"""Two workers share an index on a server: each answers with every item, and nothing is missing."""
 
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,7 @@ async def test_every_answer_of_either_worker_sees_all_items_and_lacks_nothing(br
 
 
 async def _sees_what_the_other_owns(shared: SharedShop) -> None:
-    """An event changes the answers of every user, whoever owns the item; a removed item leaves all of them."""
+    """An event changes the answers of every user, whichever worker owns the item; a removed item leaves all of them."""
     shop = shared.shop
     await shop.publish_events(event("pair", "i3"), event("pair", "i140", "purchase"))
     for user in USERS[:6]:

@@ -15,14 +15,14 @@ LIMIT_S = 3
 
 
 @pytest.mark.parametrize(
-    ("fault", "told"),
+    ("fault", "lines"),
     [
         ("waits", ["no progress for 3 s", "an agent does not finish what it holds", "in waits"]),
         ("blocks", ["Timeout (0:00:03)!", "in blocks"]),
     ],
 )
 async def test_a_worker_with_a_stuck_agent_ends_with_1_and_tells_where_it_stood(
-    broker: str, tmp_path: Path, fault: str, told: list[str]
+    broker: str, tmp_path: Path, fault: str, lines: list[str]
 ) -> None:
     worker = Worker(broker, tmp_path, watchdog_s=LIMIT_S)
     worker.entry = (sys.executable, "-m", "tests.worker.stuck", fault)
@@ -31,7 +31,7 @@ async def test_a_worker_with_a_stuck_agent_ends_with_1_and_tells_where_it_stood(
         async with open_shop(worker) as shop:
             await shop.publish(shop.topics.user_interactions, [("u", event("u", "a"))])
             assert await worker.ended(within_s=30.0) == 1
-        for line in told:
+        for line in lines:
             assert line in worker.log
     finally:
         worker.kill()

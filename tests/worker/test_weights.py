@@ -90,7 +90,7 @@ async def test_three_workers_that_learn_side_by_side_come_to_rank_by_the_same_we
         await until_passes(agree, deadline_s=30.0)
 
 
-async def test_alien_weights_are_left_out(broker: str) -> None:
+async def test_malformed_weights_are_left_out(broker: str) -> None:
     await _topic(broker, "alien-")
     mine = OnlineRanker()
     async with sharing(broker, "alien-", mine, "a") as writer:

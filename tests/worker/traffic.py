@@ -41,12 +41,12 @@ def events(count: int, seed: int) -> list[dict[str, Any]]:
 def mixed(count: int, seed: int) -> list[dict[str, Any]]:
     """As `events`, among them guests who become users, users who are forgotten, and some whose key is wrong.
 
-    What items are told of these does not depend on who is faster: each account has one guest and nothing else.
+    The evidence about these does not depend on who is faster: each account has one guest and nothing else.
     """
-    return [_somebodys(one, random.Random(one["event_id"])) for one in events(count, seed)]
+    return [_with_person(one, random.Random(one["event_id"])) for one in events(count, seed)]
 
 
-def _somebodys(one: dict[str, Any], rng: random.Random) -> dict[str, Any]:
+def _with_person(one: dict[str, Any], rng: random.Random) -> dict[str, Any]:
     """The same for every repeat of an event."""
     share, number, time_ms = rng.random(), rng.randrange(30), T0_MS + 1_000 * int(one["event_id"][1:])
     if share < 0.01:

@@ -7,7 +7,7 @@ import orjson
 import pytest
 from aiokafka import TopicPartition
 
-from tests.agents.parts import PARTITIONS, Sent, chunk_of_records, json_record, partition_for
+from tests.agents.dependencies import PARTITIONS, Sent, chunk_of_records, json_record, partition_for
 from tests.query.builders import two_clusters
 from tests.stream.builders import record_at
 from workers.agents import interactions
@@ -15,7 +15,7 @@ from workers.errors import BadRecordError
 from workers.recommend.answers import answer
 from workers.records.reply import Reply
 from workers.records.request import Request, decode_request
-from workers.runtime.parts import Parts
+from workers.runtime.dependencies import Dependencies
 
 OFFSET = 10_000
 VIEW = {"event_type": "view", "user_id": "u", "item_id": "red-2"}
@@ -28,54 +28,54 @@ def asked(partition: int, offset: int, deadline_ms: int = 10_000) -> Request:
     return decode_request(orjson.dumps(body), None, int(time.time() * 1000))
 
 
-async def publish_abroad(parts: Parts) -> None:
+async def publish_abroad(deps: Dependencies) -> None:
     """The user's event in a partition that is not theirs, as the interactions agent meets it first."""
     tp = TopicPartition("user-interactions", AWAY)
-    await interactions.handle(chunk_of_records(record_at(tp, OFFSET, b"k", orjson.dumps(VIEW))), parts)
+    await interactions.handle(chunk_of_records(record_at(tp, OFFSET, b"k", orjson.dumps(VIEW))), deps)
 
 
-async def bring_home(parts: Parts) -> None:
+async def bring_home(deps: Dependencies) -> None:
     """What was forwarded, as the owner of the user meets it."""
-    assert isinstance(parts.writer, Sent)
-    [sent] = parts.writer.to("interactions-rerouted")
+    assert isinstance(deps.writer, Sent)
+    [sent] = deps.writer.to("interactions-rerouted")
     tp = TopicPartition("interactions-rerouted", HOME)
     record = record_at(tp, 0, sent.key, sent.value, sent.timestamp_ms or 0, sent.headers)
-    await interactions.handle(chunk_of_records(record), parts)
+    await interactions.handle(chunk_of_records(record), deps)
 
 
-async def refused(request: Request, parts: Parts) -> str:
+async def refused(request: Request, deps: Dependencies) -> str:
     with pytest.raises(BadRecordError) as error:
-        await answer(request, "r1", parts)
+        await answer(request, "r1", deps)
     return error.value.code
 
 
 async def test_an_event_that_was_only_forwarded_is_not_held_yet() -> None:
-    async with two_clusters() as parts:
-        await publish_abroad(parts)
-        assert await refused(asked(AWAY, OFFSET, deadline_ms=50), parts) == "deadline_passed"
+    async with two_clusters() as deps:
+        await publish_abroad(deps)
+        assert await refused(asked(AWAY, OFFSET, deadline_ms=50), deps) == "deadline_passed"
 
 
 async def test_the_answer_goes_out_as_soon_as_the_forwarded_event_is_folded() -> None:
-    async with two_clusters() as parts:
-        await publish_abroad(parts)
-        waiting = asyncio.create_task(answer(asked(AWAY, OFFSET), "r1", parts))
+    async with two_clusters() as deps:
+        await publish_abroad(deps)
+        waiting = asyncio.create_task(answer(asked(AWAY, OFFSET), "r1", deps))
         await asyncio.sleep(0)
-        await bring_home(parts)
+        await bring_home(deps)
         reply: Reply = await asyncio.wait_for(waiting, timeout=4.0)
         assert "red-2" not in {item.item_id for item in reply.items}
 
 
 async def test_an_event_at_home_is_held_whatever_became_of_it() -> None:
-    async with two_clusters() as parts:
+    async with two_clusters() as deps:
         bad = json_record("user-interactions", OFFSET, "u", {"event_type": "view"})
-        await interactions.handle(chunk_of_records(bad), parts)
-        assert (await answer(asked(HOME, OFFSET), "r1", parts)).items
+        await interactions.handle(chunk_of_records(bad), deps)
+        assert (await answer(asked(HOME, OFFSET), "r1", deps)).items
 
 
 async def test_a_partition_that_leaves_while_a_request_waits_is_not_answered_from() -> None:
-    async with two_clusters() as parts:
-        waiting = asyncio.create_task(refused(asked(HOME, OFFSET), parts))
+    async with two_clusters() as deps:
+        waiting = asyncio.create_task(refused(asked(HOME, OFFSET), deps))
         await asyncio.sleep(0)
-        del parts.users.partitions[HOME]
-        parts.progress.advance(HOME, OFFSET)
+        del deps.users.partitions[HOME]
+        deps.progress.advance(HOME, OFFSET)
         assert await waiting == "wrong_partition"

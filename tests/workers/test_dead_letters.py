@@ -98,7 +98,7 @@ def test_a_replayed_letter_that_fails_again_counts_its_attempts_and_does_not_gro
     assert fields(again)["__connect.errors.offset"] == "99"
 
 
-def test_connect_headers_of_somebody_else_are_untouched() -> None:
+def test_connect_headers_of_other_tools_are_untouched() -> None:
     theirs = ("__connect.errors.topic", b"their-source")
     assert letter(replace(Received(), headers=(theirs,))).headers[0] == theirs
 

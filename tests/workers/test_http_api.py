@@ -16,13 +16,13 @@ from workers.api.bodies import ClientLeftError
 from workers.api.recommendations import MOST_AT_ONCE, MOST_UNLOGGED, NOT_LOGGED, HttpApi
 from workers.errors import DependencyError
 from workers.records.reply import Reply
-from workers.runtime.parts import Answering, Parts
+from workers.runtime.dependencies import Answering, Dependencies
 
 BODY = b'{"kind":"trending"}'
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def parts() -> AsyncIterator[Parts]:
+async def deps() -> AsyncIterator[Dependencies]:
     async with two_clusters() as made:
         yield made
 
@@ -36,8 +36,8 @@ async def code_of(api: HttpApi) -> tuple[int, str]:
     return status, orjson.loads(content)["error"]["code"]
 
 
-async def test_a_worker_that_has_not_its_state_yet_says_so(parts: Parts) -> None:
-    assert await code_of(HttpApi(parts, lambda: False)) == (503, "not_ready")
+async def test_a_worker_that_has_not_its_state_yet_says_so(deps: Dependencies) -> None:
+    assert await code_of(HttpApi(deps, lambda: False)) == (503, "not_ready")
 
 
 class Held:
@@ -54,9 +54,9 @@ class Held:
         return await self._pipeline.answer(*asked)
 
 
-async def test_beyond_so_many_at_once_clients_are_told_to_come_back(parts: Parts) -> None:
-    held = Held(parts.pipeline)
-    api = HttpApi(replace(parts, pipeline=held), lambda: True)  # type: ignore[arg-type]
+async def test_beyond_so_many_at_once_clients_are_told_to_come_back(deps: Dependencies) -> None:
+    held = Held(deps.pipeline)
+    api = HttpApi(replace(deps, pipeline=held), lambda: True)  # type: ignore[arg-type]
     waiting = [asyncio.create_task(api.handle(body)) for _ in range(MOST_AT_ONCE)]
     await until(lambda: held.asked == MOST_AT_ONCE)
     assert await code_of(api) == (503, "not_ready")
@@ -64,8 +64,8 @@ async def test_beyond_so_many_at_once_clients_are_told_to_come_back(parts: Parts
     assert {status for status, _ in await asyncio.gather(*waiting)} == {200}
 
 
-async def test_bodies_that_are_on_their_way_take_no_place_from_requests(parts: Parts) -> None:
-    api = HttpApi(parts, lambda: True)
+async def test_bodies_that_are_on_their_way_take_no_place_from_requests(deps: Dependencies) -> None:
+    api = HttpApi(deps, lambda: True)
     arrives, reading = asyncio.Event(), 0
 
     async def slow() -> bytes:
@@ -81,30 +81,30 @@ async def test_bodies_that_are_on_their_way_take_no_place_from_requests(parts: P
     assert {status for status, _ in await asyncio.gather(*waiting)} == {200}
 
 
-async def test_a_client_that_leaves_before_its_body_is_complete_is_counted_as_nothing(parts: Parts) -> None:
+async def test_a_client_that_leaves_before_its_body_is_complete_is_counted_as_nothing(deps: Dependencies) -> None:
     async def leaves() -> bytes:
         raise ClientLeftError
 
     def counted() -> list[bytes]:
-        lines = generate_latest(parts.metrics.registry).splitlines()
+        lines = generate_latest(deps.metrics.registry).splitlines()
         return [line for line in lines if line.startswith(b"tastestream_request_duration_seconds_count")]
 
     before = counted()
     with pytest.raises(ClientLeftError):
-        await HttpApi(parts, lambda: True).handle(leaves)
+        await HttpApi(deps, lambda: True).handle(leaves)
     assert counted() == before
 
 
-async def test_an_index_that_is_away_is_a_503(parts: Parts) -> None:
+async def test_an_index_that_is_away_is_a_503(deps: Dependencies) -> None:
     class Away:
         async def answer(self, *_: object) -> None:
             raise DependencyError("the index is away")
 
-    api = HttpApi(replace(parts, pipeline=Away()), lambda: True)  # type: ignore[arg-type]
+    api = HttpApi(replace(deps, pipeline=Away()), lambda: True)  # type: ignore[arg-type]
     assert await code_of(api) == (503, "not_ready")
 
 
-async def test_answers_go_on_and_say_so_when_too_many_lines_wait_for_the_served_log(parts: Parts) -> None:
+async def test_answers_go_on_and_say_so_when_too_many_lines_wait_for_the_served_log(deps: Dependencies) -> None:
     acknowledged, waiting = asyncio.Event(), 0
 
     class Slow:
@@ -113,7 +113,7 @@ async def test_answers_go_on_and_say_so_when_too_many_lines_wait_for_the_served_
             waiting += 1
             await acknowledged.wait()
 
-    api = HttpApi(replace(parts, replies=Slow()), lambda: True)  # type: ignore[arg-type]
+    api = HttpApi(replace(deps, replies=Slow()), lambda: True)  # type: ignore[arg-type]
     for _ in range(MOST_UNLOGGED):
         status, content = await api.handle(body)
     assert (status, orjson.loads(content).get("degraded", [])) == (200, [])

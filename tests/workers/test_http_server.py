@@ -102,7 +102,7 @@ def get(path: bytes) -> bytes:
     return b"GET %s HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n" % path
 
 
-async def test_bodies_that_never_end_keep_nobody_out_and_the_oldest_give_way() -> None:
+async def test_bodies_that_never_end_keep_no_other_out_and_the_oldest_give_way() -> None:
     async with serving(Bodies(most=8)) as (server, echo):
         slow = [await connect(server) for _ in range(12)]
         for client in slow:

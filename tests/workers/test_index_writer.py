@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest_asyncio
 
-from tests.agents.parts import chunk_of_records, done, json_record, partition_for, running_parts
+from tests.agents.dependencies import chunk_of_records, done, json_record, partition_for, running_deps
 from tests.waiting import until
 from workers.agents import catalog
 from workers.index.types import Point
-from workers.runtime.parts import Parts
+from workers.runtime.dependencies import Dependencies
 
 
 class Gate:
@@ -42,40 +42,40 @@ class Gate:
 
 
 @pytest_asyncio.fixture
-async def gated() -> AsyncIterator[tuple[Parts, Gate]]:
-    async with running_parts() as (parts, _):
-        gate = Gate(parts.index)
-        parts.index_writer._index = gate  # type: ignore[assignment]
-        yield parts, gate
+async def gated() -> AsyncIterator[tuple[Dependencies, Gate]]:
+    async with running_deps() as (deps, _):
+        gate = Gate(deps.index)
+        deps.index_writer._index = gate  # type: ignore[assignment]
+        yield deps, gate
 
 
-async def described(parts: Parts, item_id: str) -> Any:
+async def described(deps: Dependencies, item_id: str) -> Any:
     """A chunk with one item, handled, its write pushed."""
     chunk = chunk_of_records(json_record("item-catalog", 0, item_id, {"item_id": item_id, "title": "T"}))
-    await catalog.handle(chunk, parts)
+    await catalog.handle(chunk, deps)
     return chunk
 
 
-async def test_a_chunk_waits_for_the_index_and_for_nothing_else(gated: tuple[Parts, Gate]) -> None:
-    parts, gate = gated
+async def test_a_chunk_waits_for_the_index_and_for_nothing_else(gated: tuple[Dependencies, Gate]) -> None:
+    deps, gate = gated
     gate.open.clear()
-    chunk = await described(parts, "a")
+    chunk = await described(deps, "a")
     await until(lambda: gate.tried == 1)
     assert chunk.parked and not chunk.done
     gate.open.set()
     await done(chunk)
 
 
-async def catalog_of(parts: Parts, item_ids: Sequence[str]) -> list[Any]:
+async def catalog_of(deps: Dependencies, item_ids: Sequence[str]) -> list[Any]:
     """Chunks of one item each."""
-    return [await described(parts, item_id) for item_id in item_ids]
+    return [await described(deps, item_id) for item_id in item_ids]
 
 
-async def test_a_chunk_is_finished_while_items_of_later_ones_still_wait(gated: tuple[Parts, Gate]) -> None:
-    parts, gate = gated
-    parts.index_writer._slice_items = 2
+async def test_a_chunk_is_finished_while_items_of_later_ones_still_wait(gated: tuple[Dependencies, Gate]) -> None:
+    deps, gate = gated
+    deps.index_writer._slice_items = 2
     gate.open.clear()
-    chunks = await catalog_of(parts, "abcdef")
+    chunks = await catalog_of(deps, "abcdef")
     gate.stop_after(2)
     gate.open.set()
     await done(chunks[1])
@@ -87,29 +87,29 @@ async def test_a_chunk_is_finished_while_items_of_later_ones_still_wait(gated: t
     await done(chunks[5])
 
 
-async def test_what_is_marked_without_end_keeps_no_chunk_from_its_end(gated: tuple[Parts, Gate]) -> None:
-    parts, gate = gated
+async def test_what_is_marked_without_end_keeps_no_chunk_from_its_end(gated: tuple[Dependencies, Gate]) -> None:
+    deps, gate = gated
     gate.open.clear()
-    first = await described(parts, "a")
+    first = await described(deps, "a")
     await until(lambda: gate.tried == 1)
-    later = await catalog_of(parts, [f"later-{n}" for n in range(100)])
+    later = await catalog_of(deps, [f"later-{n}" for n in range(100)])
     gate.stop_after(1)
     gate.open.set()
     await done(first)
     assert not later[0].done
 
 
-async def test_repairs_wait_until_no_chunk_does(gated: tuple[Parts, Gate]) -> None:
-    parts, gate = gated
-    parts.index_writer._slice_items = 2
-    for chunk in await catalog_of(parts, "abcdefgh"):
+async def test_repairs_wait_until_no_chunk_does(gated: tuple[Dependencies, Gate]) -> None:
+    deps, gate = gated
+    deps.index_writer._slice_items = 2
+    for chunk in await catalog_of(deps, "abcdefgh"):
         await done(chunk)
     gate.slices.clear()
     gate.open.clear()
-    await described(parts, "live-0")
+    await described(deps, "live-0")
     await until(lambda: gate.tried > 0 and gate.slices == [["live-0"]])
-    repairing = asyncio.ensure_future(repaired(parts, "abcd"))
-    live = await catalog_of(parts, [f"live-{n}" for n in range(1, 6)])
+    repairing = asyncio.ensure_future(repaired(deps, "abcd"))
+    live = await catalog_of(deps, [f"live-{n}" for n in range(1, 6)])
     gate.open.set()
     await repairing
     await done(live[-1])
@@ -119,65 +119,65 @@ async def test_repairs_wait_until_no_chunk_does(gated: tuple[Parts, Gate]) -> No
     assert sorted(in_order) == sorted([*"abcd", *(f"live-{n}" for n in range(6))])
 
 
-async def test_repairs_go_on_although_chunks_come_without_end(gated: tuple[Parts, Gate]) -> None:
-    parts, _ = gated
-    for chunk in await catalog_of(parts, "abcdefgh"):
+async def test_repairs_go_on_although_chunks_come_without_end(gated: tuple[Dependencies, Gate]) -> None:
+    deps, _ = gated
+    for chunk in await catalog_of(deps, "abcdefgh"):
         await done(chunk)
-    parts.index_writer._slice_items = 1
-    repairing = asyncio.ensure_future(repaired(parts, "abcdefgh"))
+    deps.index_writer._slice_items = 1
+    repairing = asyncio.ensure_future(repaired(deps, "abcdefgh"))
     number = 0
     while not repairing.done():
         assert number < 10_000
-        await described(parts, f"live-{number}")
+        await described(deps, f"live-{number}")
         number += 1
         await asyncio.sleep(0)
     await repairing
 
 
-async def repaired(parts: Parts, item_ids: Sequence[str]) -> None:
+async def repaired(deps: Dependencies, item_ids: Sequence[str]) -> None:
     """Have items of both partitions written again."""
-    for partition in parts.items.partitions:
+    for partition in deps.items.partitions:
         mine = [item_id for item_id in item_ids if partition_for(item_id) == partition]
-        await parts.index_writer.repair(partition, mine)
+        await deps.index_writer.repair(partition, mine)
 
 
 async def test_a_write_that_waits_ends_when_the_partitions_are_lost_and_is_made_up_for(
-    gated: tuple[Parts, Gate],
+    gated: tuple[Dependencies, Gate],
 ) -> None:
-    parts, gate = gated
+    deps, gate = gated
     gate.open.clear()
-    chunk = await described(parts, "a")
+    chunk = await described(deps, "a")
     await until(lambda: gate.tried == 1)
-    await asyncio.wait_for(parts.index_writer.lost(), 5)
+    await asyncio.wait_for(deps.index_writer.lost(), 5)
     gate.open.set()
-    parts.index_writer.push(0, [], whole=True, chunk=None)
-    assert await parts.index.get(["a"]) == {}
-    await parts.index_writer.owned()
+    deps.index_writer.push(0, [], whole=True, chunk=None)
+    assert await deps.index.get(["a"]) == {}
+    await deps.index_writer.owned()
 
     async def shown() -> bool:
-        return "a" in await parts.index.get(["a"])
+        return "a" in await deps.index.get(["a"])
 
     await until(shown)
     assert not chunk.done
 
 
-async def test_what_went_to_another_worker_is_not_written(gated: tuple[Parts, Gate]) -> None:
-    parts, gate = gated
+async def test_what_went_to_another_worker_is_not_written(gated: tuple[Dependencies, Gate]) -> None:
+    deps, gate = gated
     gate.open.clear()
-    await described(parts, "a")
+    await described(deps, "a")
     await until(lambda: gate.tried == 1)
-    await parts.index_writer.lost()
-    parts.items.partitions.clear()
+    await deps.index_writer.lost()
+    deps.items.partitions.clear()
     gate.open.set()
-    await parts.index_writer.owned()
-    await until(lambda: not parts.index_writer._marked.is_set())
-    assert await parts.index.get(["a"]) == {}
+    await deps.index_writer.owned()
+    await until(lambda: not deps.index_writer._marked.is_set())
+    assert await deps.index.get(["a"]) == {}
 
 
-async def test_stopping_does_not_wait_for_the_index(gated: tuple[Parts, Gate]) -> None:
-    parts, gate = gated
+async def test_stopping_does_not_wait_for_the_index(gated: tuple[Dependencies, Gate]) -> None:
+    deps, gate = gated
     gate.open.clear()
-    chunk = await described(parts, "a")
+    chunk = await described(deps, "a")
     await until(lambda: gate.tried == 1)
-    await asyncio.wait_for(parts.index_writer.stop(), 5)
+    await asyncio.wait_for(deps.index_writer.stop(), 5)
     assert not chunk.done

@@ -1,4 +1,4 @@
-"""A topic that was deleted and created anew is noticed by what rows know of it, dropped ones too."""
+"""A topic that was deleted and created again is noticed by what rows know of it, dropped ones too."""
 
 import pytest
 from aiokafka import TopicPartition

@@ -33,7 +33,7 @@ async def test_what_never_comes_is_given_up() -> None:
     assert not await Progress().wait_until(lambda: False, timeout_s=0.01)
 
 
-async def test_whoever_waits_looks_again_when_rows_changed_by_records_from_elsewhere() -> None:
+async def test_waiting_requests_check_again_when_rows_changed_by_records_from_elsewhere() -> None:
     progress, rows = Progress(), set[str]()
     waiting = asyncio.create_task(progress.wait_until(lambda: "u" in rows, timeout_s=30.0))
     await asyncio.sleep(0)

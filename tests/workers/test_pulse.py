@@ -54,10 +54,10 @@ async def stopped_for(running: subprocess.Popen[str], seconds: float) -> None:
 
 def test_a_loop_that_is_held_up_ends_the_process_and_shows_where_it_stands() -> None:
     with process(BEATS.replace("pulse.beat()", "held()")) as running:
-        _, told = running.communicate(timeout=30)
+        _, printed = running.communicate(timeout=30)
     assert running.returncode == EXIT_STUCK
-    assert "Timeout (0:00:01)!" in told
-    assert "in held" in told
+    assert "Timeout (0:00:01)!" in printed
+    assert "in held" in printed
 
 
 def test_a_library_that_computes_and_never_gives_the_interpreter_back_ends_the_process() -> None:

@@ -103,7 +103,7 @@ async def test_a_rebuild_is_refused_while_a_worker_is_in_the_group(
             await empty_state(service, plan)
 
 
-async def test_what_nobody_can_commit_is_no_backlog(service: Settings) -> None:
+async def test_what_can_not_be_committed_is_no_backlog(service: Settings) -> None:
     tp = TopicPartition(Topics(service.topic_prefix).user_interactions, partition_of("u", 2))
     options = {"bootstrap_servers": service.bootstrap_servers}
     async with AIOKafkaProducer(**options, transactional_id=unique_name("tx")) as producer, producer.transaction():

@@ -34,7 +34,7 @@ def test_a_row_comes_back_as_it_was_packed(
 
 
 @given(st.binary(max_size=80) | st.integers(0, 200).map(lambda cut: row(b"{}").pack()[:cut]))
-def test_torn_and_alien_bytes_are_refused(data: bytes) -> None:
+def test_truncated_and_malformed_bytes_are_refused(data: bytes) -> None:
     if data == row(b"{}").pack():
         return
     with pytest.raises(ValueError):

@@ -73,19 +73,19 @@ async def test_a_wrong_cleanup_policy_is_named_with_the_remedy(broker: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("name", "said", "told"),
+    ("name", "said", "problem"),
     [
         ("message.timestamp.type", "CreateTime", "expected LogAppendTime"),
         ("max.message.bytes", "1000000", "expected at least 4194304"),
     ],
 )
 async def test_a_dead_letter_topic_that_would_lose_letters_is_refused(
-    broker: str, name: str, said: str, told: str
+    broker: str, name: str, said: str, problem: str
 ) -> None:
     topics = fresh_topics()
     config = {"message.timestamp.type": "LogAppendTime", "max.message.bytes": "4194304", name: said}
     await created(broker, NewTopic(topics.dead_letters, 1, 1, topic_configs=config))
-    with pytest.raises(ConfigurationError, match=f"{name}={said}, {told}"):
+    with pytest.raises(ConfigurationError, match=f"{name}={said}, {problem}"):
         await ensure(broker, topics.letter_specs())
 
 

@@ -77,7 +77,7 @@ async def test_where_others_write_to_the_index_a_copy_is_used_for_a_while_and_th
     index, now = await index_of(a=0), [100.0]
     vectors = ItemVectors(index, DIM, kept_s=60.0, clock=lambda: now[0])
     await vectors.of(["a"])
-    await index.upsert([Point("a", {EMBEDDING: axis(1)})])  # by another worker: nobody tells us
+    await index.upsert([Point("a", {EMBEDDING: axis(1)})])  # by another worker: no message says so
     now[0] += 59.0
     assert (await vectors.of(["a"]))["a"].argmax() == 0 == (await vectors.matrix(["a"])).argmax()
     now[0] += 2.0

@@ -1,4 +1,4 @@
-"""The rule by which a stall is told from rest, and what is done about it."""
+"""The rule that distinguishes a stall from idleness, and what is done about it."""
 
 import pytest
 from aiokafka import TopicPartition
@@ -21,13 +21,13 @@ def standing(
     return Standing(position, finished, end, chunks_out, waits_for_index)
 
 
-def stalls(*looks: tuple[float, Standing | None]) -> list[bool]:
-    """Whether `TP` counts as stalled at each look; None for one without an answer."""
+def stalls(*checks: tuple[float, Standing | None]) -> list[bool]:
+    """Whether `TP` counts as stalled at each check; None for one without an answer."""
     rule = StallRule(LIMIT_S, {})
-    return [bool(rule.stalled(None if found is None else {TP: found}, now_s)) for now_s, found in looks]
+    return [bool(rule.stalled(None if found is None else {TP: found}, now_s)) for now_s, found in checks]
 
 
-def test_records_that_nobody_fetches_are_a_stall_after_the_limit() -> None:
+def test_records_that_are_not_fetched_are_a_stall_after_the_limit() -> None:
     behind = standing(end=9)
     assert stalls((0, behind), (19, behind), (20, behind)) == [False, False, True]
 
@@ -111,7 +111,7 @@ def test_records_that_are_not_fetched_are_a_stall_although_the_agent_works() -> 
     assert rule.stalled(both(behind, standing(finished=2, end=99, chunks_out=2)), LIMIT_S) == [TP]
 
 
-def test_any_progress_begins_the_time_anew() -> None:
+def test_any_progress_restarts_the_time() -> None:
     assert stalls((0, standing(end=9)), (15, standing(position=6, end=9)), (30, standing(position=6, end=9))) == [
         False,
         False,
@@ -147,9 +147,9 @@ class Kennel:
             [self._ask], self._answers, lambda: self.cause, self.metrics, {}, limit_s=LIMIT_S, end=self.ended.append
         )
 
-    async def look_twice(self, first_s: float = 0.0) -> None:
-        await self.watchdog.look(first_s)
-        await self.watchdog.look(first_s + LIMIT_S)
+    async def check_twice(self, first_s: float = 0.0) -> None:
+        await self.watchdog.check(first_s)
+        await self.watchdog.check(first_s + LIMIT_S)
 
     def waiting(self, cause: str) -> float | None:
         return self.metrics.registry.get_sample_value("tastestream_waiting", {"cause": cause})
@@ -165,7 +165,7 @@ class Kennel:
 
 async def test_a_stall_without_a_known_cause_ends_the_worker_and_names_the_partition() -> None:
     kennel = Kennel()
-    await kennel.look_twice()
+    await kennel.check_twice()
     [story] = kennel.ended
     assert "events[0]" in story
     assert "the consumer brings nothing" in story
@@ -174,26 +174,26 @@ async def test_a_stall_without_a_known_cause_ends_the_worker_and_names_the_parti
 async def test_an_index_that_takes_nothing_is_named() -> None:
     kennel = Kennel()
     kennel.found = {TP: PARKED}
-    await kennel.look_twice()
+    await kennel.check_twice()
     assert "the index does not take what waits for it" in kennel.ended[0]
 
 
 async def test_own_clients_that_fail_while_kafka_answers_end_the_worker() -> None:
     kennel = Kennel()
-    await kennel.watchdog.look(0.0)
+    await kennel.watchdog.check(0.0)
     kennel.found = None
-    await kennel.watchdog.look(LIMIT_S)
-    await kennel.watchdog.look(1.5 * LIMIT_S)
+    await kennel.watchdog.check(LIMIT_S)
+    await kennel.watchdog.check(1.5 * LIMIT_S)
     assert "not to the worker's own clients" in kennel.ended[0]
 
 
 async def test_a_broker_that_came_back_a_moment_ago_is_given_time_to_be_heard() -> None:
     kennel = Kennel()
-    await kennel.watchdog.look(0.0)
+    await kennel.watchdog.check(0.0)
     kennel.found = None
-    await kennel.watchdog.look(LIMIT_S)
+    await kennel.watchdog.check(LIMIT_S)
     kennel.found = {TP: standing(position=9, end=9)}
-    await kennel.watchdog.look(1.5 * LIMIT_S)
+    await kennel.watchdog.check(1.5 * LIMIT_S)
     assert kennel.ended == []
 
 
@@ -201,11 +201,11 @@ async def test_a_broker_that_came_back_a_moment_ago_is_given_time_to_be_heard() 
 async def test_what_is_known_to_be_away_is_shown_and_waited_for(cause: str) -> None:
     kennel = Kennel()
     kennel.cause, kennel.kafka_is_up = ("index", True) if cause == "index" else (None, False)
-    await kennel.look_twice()
+    await kennel.check_twice()
     assert (kennel.ended, kennel.waiting(cause)) == ([], 1.0)
     kennel.cause, kennel.kafka_is_up = None, True
-    await kennel.watchdog.look(30.0)
+    await kennel.watchdog.check(30.0)
     assert kennel.ended == []
     kennel.found = {TP: standing(position=9, end=9)}
-    await kennel.watchdog.look(40.0)
+    await kennel.watchdog.check(40.0)
     assert kennel.waiting(cause) == 0.0

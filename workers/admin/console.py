@@ -29,6 +29,6 @@ def remarks() -> Console:
 
 
 def for_bars() -> Console | None:
-    """A console for progress bars; None where nobody would see them move."""
+    """A console for progress bars; None without a terminal."""
     console = remarks()
     return console if console.is_terminal else None

@@ -1,4 +1,4 @@
-"""Bytes and texts of anybody, shown to a person: no markup, no control characters (no I/O)."""
+"""Untrusted bytes and texts, shown to a person: no markup, no control characters (no I/O)."""
 
 import orjson
 from rich.text import Text

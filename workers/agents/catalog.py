@@ -27,7 +27,7 @@ from workers.records.item_update import ItemEvent, ItemUpdate, decode_item_event
 from workers.records.mapping import AS_THEY_ARE, Mappings
 from workers.records.out import OutRecord
 from workers.records.wire import key_text
-from workers.scheduling import Turns
+from workers.scheduling import Scheduler
 from workers.settings import Settings
 from workers.stream.chunk import Chunk, Record
 from workers.stream.partitioning import partition_of
@@ -48,7 +48,7 @@ class CatalogDependencies(Protocol):
     topics: Topics
     mappings: Mappings
     metrics: Metrics
-    turns: Turns
+    scheduler: Scheduler
     items: Table[ItemRow]
     points: ItemPoints
     index_writer: IndexWriter
@@ -66,46 +66,46 @@ class Effects:
     settled: dict[bytes | None, bool] = field(default_factory=dict)
 
 
-async def handle(chunk: Chunk, parts: CatalogDependencies) -> None:
+async def handle(chunk: Chunk, deps: CatalogDependencies) -> None:
     """Take one chunk of items; `chunk` is finished once the index shows them."""
-    await make_room_for_items(parts)
+    await make_room_for_items(deps)
     partition = chunk.tp.partition
     effects = Effects()
-    rows = parts.items.partitions[partition]
+    rows = deps.items.partitions[partition]
     async with rows.lock:
         for record in chunk.records:
-            effects.settled[record.key] = _take(record, rows, effects, parts)
-            await parts.turns.rest(chunk.tp.topic)
+            effects.settled[record.key] = _take(record, rows, effects, deps)
+            await deps.scheduler.rest(chunk.tp.topic)
         _restate(rows, effects, (chunk.tp.topic, partition))
-        await parts.writer.send_all(effects.records)
-        await effects.letters.send(parts.writer, parts.topics.dead_letters, parts.metrics)
-        await parts.writer.send(parts.items.changelog, partition, rows.take_changes())
+        await deps.writer.send_all(effects.records)
+        await effects.letters.send(deps.writer, deps.topics.dead_letters, deps.metrics)
+        await deps.writer.send(deps.items.changelog, partition, rows.take_changes())
     for outcome, count in effects.outcomes.items():
-        parts.metrics.count_catalog_records(outcome, count)
-    parts.index_writer.push(partition, effects.touched, whole=True, chunk=chunk)
+        deps.metrics.count_catalog_records(outcome, count)
+    deps.index_writer.push(partition, effects.touched, whole=True, chunk=chunk)
 
 
-def attach(app: faust.App, channel: faust.ChannelT[Chunk], parts: CatalogDependencies) -> None:
+def attach(app: faust.App, channel: faust.ChannelT[Chunk], deps: CatalogDependencies) -> None:
     """Run `handle` as a Faust agent over the chunks of `item-catalog`."""
 
     @app.agent(channel, name="catalog")
     async def catalog(chunks: faust.StreamT[Chunk]) -> None:
         async for chunk in chunks:
             if chunk.begin():
-                await handle(chunk, parts)
+                await handle(chunk, deps)
 
 
-def _take(record: Record, rows: Rows, effects: Effects, parts: CatalogDependencies) -> bool:
+def _take(record: Record, rows: Rows, effects: Effects, deps: CatalogDependencies) -> bool:
     """Take one record; whether it says all that the row of its key's item knows then."""
-    partitions = parts.settings.item_partitions
+    partitions = deps.settings.item_partitions
     stated = stated_of(record, partitions)
     try:
         item = decode_item_event(
-            record.value, record.key, record.headers, AS_THEY_ARE if stated else parts.mappings.item
+            record.value, record.key, record.headers, AS_THEY_ARE if stated else deps.mappings.item
         )
         owner = partition_of(item.item_id, partitions)
         if owner == record.partition and record.key == item.item_id.encode():
-            return _tell_row(item, record, stated, rows, effects, parts)
+            return _tell_row(item, record, stated, rows, effects, deps)
         effects.records[record.topic, owner].append(forwarded(record, item.item_id))
         effects.outcomes[REROUTED] += 1
     except BadRecordError as error:
@@ -114,23 +114,23 @@ def _take(record: Record, rows: Rows, effects: Effects, parts: CatalogDependenci
 
 
 def _tell_row(
-    item: ItemEvent, record: Record, stated: Stated | None, rows: Rows, effects: Effects, parts: CatalogDependencies
+    item: ItemEvent, record: Record, stated: Stated | None, rows: Rows, effects: Effects, deps: CatalogDependencies
 ) -> bool:
     """As `_take`, for a record that is where its item belongs; raises `BadRecordError` if it can't be taken."""
     known = rows.get(item.item_id)
     if stated is not None and known is not None and stated.is_all_of(known):
         return True
-    place = first_place(record, parts.settings.item_partitions)
-    if _is_below_floor(item.item_id, record, place, rows):
+    place = first_place(record, deps.settings.item_partitions)
+    if _was_evicted(item.item_id, record, place, rows):
         effects.touched[item.item_id] = None
         effects.outcomes[REPEATED] += 1
         return known is None or record.offset <= known.catalog_offset
     is_new = stated is not None or known is None or not known.has_taken(record.offset, place)
     try:
-        entry = _entry(item, record, known, parts) if is_new else None
+        entry = _entry(item, record, known, deps) if is_new else None
     except BadRecordError:
         if place is not None and known is not None and known.catalog_offset >= 0:
-            # Forwarded again, it is not to be judged anew: a rebuild may meet another state of the item.
+            # Forwarded again, it is not to be judged again: a rebuild may meet another state of the item.
             rows.change(item.item_id).forwarded.advance(place)
         raise
     row = rows.change(item.item_id)
@@ -146,12 +146,12 @@ def _tell_row(
     return not isinstance(item, ItemUpdate) and len(row.forwarded) == (place is not None)
 
 
-def _is_below_floor(item_id: str, record: Record, place: tuple[int, int] | None, rows: Rows) -> bool:
+def _was_evicted(item_id: str, record: Record, place: tuple[int, int] | None, rows: Rows) -> bool:
     """Whether the row that took this record was dropped since."""
     marks = [(CATALOG_ORIGIN, record.offset)]
     if place is not None:
         marks.append((FORWARDED_ORIGIN + place[0], place[1]))
-    return any(rows.floor.covers(item_id, mark) for mark in marks)
+    return any(rows.evicted.covers(item_id, mark) for mark in marks)
 
 
 def _outcome(item: ItemEvent) -> str:
@@ -160,7 +160,7 @@ def _outcome(item: ItemEvent) -> str:
     return DELETED if isinstance(item, ItemDeleted) else WHOLE
 
 
-def _entry(item: ItemEvent, record: Record, row: ItemRow | None, parts: CatalogDependencies) -> bytes | None:
+def _entry(item: ItemEvent, record: Record, row: ItemRow | None, deps: CatalogDependencies) -> bytes | None:
     """What the catalog says of the item from now on, None once it is deleted; raises `BadRecordError`."""
     if row is not None:
         _check_replay(record, item.item_id, row)
@@ -176,7 +176,7 @@ def _entry(item: ItemEvent, record: Record, row: ItemRow | None, parts: CatalogD
         )
     else:
         entry = plain_entry(item.applied_to({} if row is None else row.entry()))
-    parts.points.check(item.item_id, entry)
+    deps.points.check(item.item_id, entry)
     return orjson.dumps(entry)
 
 

@@ -46,29 +46,29 @@ class InteractionsDependencies(RecordsDependencies, Protocol):
     learner: Learner | None
 
 
-async def handle(chunk: Chunk, parts: InteractionsDependencies) -> None:
+async def handle(chunk: Chunk, deps: InteractionsDependencies) -> None:
     """Fold one chunk; returns when all its effects are acknowledged."""
-    await make_room_for_users(parts)
+    await make_room_for_users(deps)
     partition = chunk.tp.partition
     effects = Effects()
-    decoded = await decode(chunk.records, effects, parts)
-    rows = parts.users.partitions[partition]
+    decoded = await decode(chunk.records, effects, deps)
+    rows = deps.users.partitions[partition]
     async with rows.lock:
-        if chunk.tp.topic == parts.topics.interactions_rerouted:
-            await parts.writer.send(parts.users.changelog, partition, [rows.begin(chunk.next_offset)])
-        vectors = await parts.vectors.of(touched_items(decoded, rows))
-        await fold(decoded, rows, vectors, effects, parts)
-        if chunk.tp.topic == parts.topics.user_interactions:
-            parts.progress.advance(partition, chunk.next_offset - 1)
+        if chunk.tp.topic == deps.topics.interactions_rerouted:
+            await deps.writer.send(deps.users.changelog, partition, [rows.begin(chunk.next_offset)])
+        vectors = await deps.vectors.of(touched_items(decoded, rows))
+        await fold(decoded, rows, vectors, effects, deps)
+        if chunk.tp.topic == deps.topics.user_interactions:
+            deps.progress.advance(partition, chunk.next_offset - 1)
         else:
-            parts.progress.wake()
-        _measure(decoded, parts.metrics)
-        await parts.writer.send_all(effects.to_items)
-        await parts.writer.send_all(effects.to_users)
-        await effects.letters.send(parts.writer, parts.topics.dead_letters, parts.metrics)
-        await parts.writer.send(parts.users.changelog, partition, rows.take_changes())
+            deps.progress.wake()
+        _measure(decoded, deps.metrics)
+        await deps.writer.send_all(effects.to_items)
+        await deps.writer.send_all(effects.to_users)
+        await effects.letters.send(deps.writer, deps.topics.dead_letters, deps.metrics)
+        await deps.writer.send(deps.users.changelog, partition, rows.take_changes())
     for (event_type, outcome), count in effects.outcomes.items():
-        parts.metrics.count_events(event_type, outcome, count)
+        deps.metrics.count_events(event_type, outcome, count)
 
 
 async def fold(
@@ -76,18 +76,18 @@ async def fold(
     rows: TablePartition[UserState],
     vectors: Mapping[str, Vector],
     effects: Effects,
-    parts: InteractionsDependencies,
+    deps: InteractionsDependencies,
 ) -> None:
     """Fold records into their users' rows, in order: what goes on to another partition keeps that order."""
     for one in decoded:
-        await _teach(one, rows, parts)
+        await _teach(one, rows, deps)
         try:
-            outcome = _fold_one(one, rows, vectors, effects, parts)
+            outcome = _fold_one(one, rows, vectors, effects, deps)
         except BadRecordError as error:
             effects.letters.add(one.record, error)
         else:
             effects.outcomes[one.event_type, outcome] += 1
-        await parts.turns.rest(one.record.topic)
+        await deps.scheduler.rest(one.record.topic)
 
 
 def _fold_one(
@@ -95,13 +95,13 @@ def _fold_one(
     rows: TablePartition[UserState],
     vectors: Mapping[str, Vector],
     effects: Effects,
-    parts: InteractionsDependencies,
+    deps: InteractionsDependencies,
 ) -> str:
     """The outcome of one record; a redelivered one changes nothing, but its row is written again."""
     if one.owner != one.record.partition:
-        effects.send_on(forwarded(one.record, one.arrival), one.subject, parts)
+        effects.send_on(forwarded(one.record, one.arrival), one.subject, deps)
         return REROUTED
-    if rows.floor.covers(one.subject, one.arrival.mark):
+    if rows.evicted.covers(one.subject, one.arrival.mark):
         return DUPLICATE
     user, event = rows.change(one.subject), one.event
     if not user.watermarks.advance(one.arrival.mark):
@@ -109,9 +109,9 @@ def _fold_one(
     if not isinstance(event, Merge) and event.event_time <= user.identity.erased_ms:
         return ERASED
     if user.identity.user_id:
-        return fold_sealed(one, user, effects, parts)
+        return fold_sealed(one, user, effects, deps)
     if not isinstance(event, Interaction):
-        outcome = fold_person(one, user, vectors, effects, parts)
+        outcome = fold_person(one, user, vectors, effects, deps)
         _supply(user, vectors)
         return outcome
     _supply(user, vectors)
@@ -119,21 +119,21 @@ def _fold_one(
         return APPLIED
     if one.replay_of is not None and user.history.holds_origin(one.replay_of):
         return DUPLICATE
-    evidence = user.learn(_events(event, one, parts), vectors)
+    evidence = user.learn(_events(event, one, deps), vectors)
     for piece in evidence:
-        effects.tell(piece.item_id, piece.pack(), parts)
+        effects.emit_evidence(piece.item_id, piece.pack(), deps)
     return APPLIED if evidence else DUPLICATE
 
 
-async def _teach(one: Decoded, rows: TablePartition[UserState], parts: InteractionsDependencies) -> None:
+async def _teach(one: Decoded, rows: TablePartition[UserState], deps: InteractionsDependencies) -> None:
     """What a user chooses judges and teaches the ranker, before it is known here."""
-    event, learner = one.event, parts.learner
+    event, learner = one.event, deps.learner
     if learner is None or not isinstance(event, Interaction) or one.owner != one.record.partition or event.items:
         return
     user, (lane, offset) = rows.get(one.subject), one.arrival.mark
     if user is None or event.item_id is None or offset <= user.watermarks.get(lane, -1):
         return
-    if event_weight(event.event_type, event.value, parts.settings.event_weights) > 0:
+    if event_weight(event.event_type, event.value, deps.settings.event_weights) > 0:
         sampled_by = event.event_id or f"{one.record.partition}/{one.record.offset}"
         await learner.choice(user, event.item_id, event.event_time, sampled_by)
 
@@ -144,21 +144,21 @@ def _supply(user: UserState, vectors: Mapping[str, Vector]) -> None:
             user.supply_vector(item_id, vectors[item_id])
 
 
-def attach(app: faust.App, channel: faust.ChannelT[Chunk], parts: InteractionsDependencies) -> None:
+def attach(app: faust.App, channel: faust.ChannelT[Chunk], deps: InteractionsDependencies) -> None:
     """Run `handle` as a Faust agent over the chunks of `user-interactions`."""
 
     @app.agent(channel, name="interactions")
     async def interactions(chunks: faust.StreamT[Chunk]) -> None:
         async for chunk in chunks:
             if chunk.begin():
-                await handle(chunk, parts)
+                await handle(chunk, deps)
                 chunk.finish()
 
 
-def _events(interaction: Interaction, one: Decoded, parts: InteractionsDependencies) -> list[Event]:
+def _events(interaction: Interaction, one: Decoded, deps: InteractionsDependencies) -> list[Event]:
     """One event per item of the record; a list's lines get ids of their own, so that each counts once."""
     items = interaction.item_ids
-    weight = event_weight(interaction.event_type, interaction.value, parts.settings.event_weights)
+    weight = event_weight(interaction.event_type, interaction.value, deps.settings.event_weights)
     first = one.arrival.first
     return [
         Event(
@@ -169,7 +169,7 @@ def _events(interaction: Interaction, one: Decoded, parts: InteractionsDependenc
             value=interaction.value,
             time_ms=interaction.event_time,
             origin=one.arrival.origin,
-            clock=event_clock(first[1], parts.settings.user_partitions),
+            clock=event_clock(first[1], deps.settings.user_partitions),
             event_id=_line_id(interaction.event_id, item_id) if len(items) > 1 else interaction.event_id,
             published=first,
         )

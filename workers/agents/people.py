@@ -1,4 +1,4 @@
-"""Records about persons in users' rows: a guest becomes a user, somebody is described or to be forgotten (no I/O).
+"""Records about persons in users' rows: a guest becomes a user, a user is described or to be forgotten (no I/O).
 
 Effects on other rows go through Kafka, also to a row of the same partition: one way, acknowledged before the row
 that accounts for it is written, and skipped by the receiver's watermark when it comes again.
@@ -23,22 +23,22 @@ APPLIED, DUPLICATE, FORWARDED = "applied", "duplicate", "forwarded"
 
 
 def fold_person(
-    one: Decoded, user: UserState, vectors: Mapping[str, Vector], effects: Effects, parts: RecordsDependencies
+    one: Decoded, user: UserState, vectors: Mapping[str, Vector], effects: Effects, deps: RecordsDependencies
 ) -> str:
     """Fold a record about the person of an open row; its outcome. Raises `BadRecordError`."""
     event = one.event
     if isinstance(event, Merge):
-        _merge(event, one, user, vectors, effects, parts)
+        _merge(event, one, user, vectors, effects, deps)
     elif isinstance(event, Erase):
-        _erase(event, one, user, effects, parts)
+        _erase(event, one, user, effects, deps)
     elif isinstance(event, Identify) and one.subject == event.anonymous_id:
-        _identify(event, one, user, effects, parts)
+        _identify(event, one, user, effects, deps)
     elif isinstance(event, Profile):
         _describe(event, one, user)
     return APPLIED
 
 
-def fold_sealed(one: Decoded, user: UserState, effects: Effects, parts: RecordsDependencies) -> str:
+def fold_sealed(one: Decoded, user: UserState, effects: Effects, deps: RecordsDependencies) -> str:
     """What comes for a guest who is known to be a user goes on to the user; the outcome. Raises `BadRecordError`.
 
     An order to forget clears this row, too, unless it is older than the `identify`.
@@ -50,9 +50,9 @@ def fold_sealed(one: Decoded, user: UserState, effects: Effects, parts: RecordsD
         if not event.attributes and event.preferred_categories is None:
             return DUPLICATE
     if not _is_of_the_user(one):
-        effects.send_on(forwarded(one.record, one.arrival, user_id), user_id, parts)
+        effects.send_on(forwarded(one.record, one.arrival, user_id), user_id, deps)
     if isinstance(event, Erase):
-        user.forget(event.event_time, parts.settings.user_partitions)
+        user.forget(event.event_time, deps.settings.user_partitions)
     return FORWARDED
 
 
@@ -61,13 +61,13 @@ def _is_of_the_user(one: Decoded) -> bool:
     return one.arrival.forwarding is not None and one.arrival.forwarding.kind == FORGET
 
 
-def _identify(event: Identify, one: Decoded, guest: UserState, effects: Effects, parts: RecordsDependencies) -> None:
+def _identify(event: Identify, one: Decoded, guest: UserState, effects: Effects, deps: RecordsDependencies) -> None:
     if event.user_id in dict(guest.identity.guests):
         raise _already_identified(event.user_id, one.subject)
     _describe(event, one, guest)
     merge = Merge(one.subject, event.event_time, guest.seal(event.user_id, event.event_time))
     record = sent_on(one.record, one.arrival, merge.pack(), event.user_id, MERGE)
-    effects.send_on(record, event.user_id, parts)
+    effects.send_on(record, event.user_id, deps)
 
 
 def _merge(
@@ -76,18 +76,18 @@ def _merge(
     user: UserState,
     vectors: Mapping[str, Vector],
     effects: Effects,
-    parts: RecordsDependencies,
+    deps: RecordsDependencies,
 ) -> None:
-    partitions = parts.settings.user_partitions
+    partitions = deps.settings.user_partitions
     pieces, guests = user.merge(merge.guest(), merge.guest_id, merge.time_ms, vectors, partitions)
-    _take_back(pieces, one, effects, parts)
-    _pass_on(guests, user.identity.erased_ms, one, effects, parts)
+    _take_back(pieces, one, effects, deps)
+    _pass_on(guests, user.identity.erased_ms, one, effects, deps)
 
 
-def _erase(event: Erase, one: Decoded, user: UserState, effects: Effects, parts: RecordsDependencies) -> None:
-    pieces, guests = user.forget(event.event_time, parts.settings.user_partitions)
-    _take_back(pieces, one, effects, parts)
-    _pass_on(guests, event.event_time, one, effects, parts)
+def _erase(event: Erase, one: Decoded, user: UserState, effects: Effects, deps: RecordsDependencies) -> None:
+    pieces, guests = user.forget(event.event_time, deps.settings.user_partitions)
+    _take_back(pieces, one, effects, deps)
+    _pass_on(guests, event.event_time, one, effects, deps)
 
 
 def _describe(event: Profile, one: Decoded, user: UserState) -> None:
@@ -95,16 +95,16 @@ def _describe(event: Profile, one: Decoded, user: UserState) -> None:
     user.profile.learn(moment, event.attributes, event.preferred_categories)
 
 
-def _take_back(pieces: list[Evidence], one: Decoded, effects: Effects, parts: RecordsDependencies) -> None:
+def _take_back(pieces: list[Evidence], one: Decoded, effects: Effects, deps: RecordsDependencies) -> None:
     for retraction in retractions(pieces, one.arrival.origin):
-        effects.tell(retraction.item_id, retraction.pack(), parts)
+        effects.emit_evidence(retraction.item_id, retraction.pack(), deps)
 
 
-def _pass_on(guests: list[str], until_ms: int, one: Decoded, effects: Effects, parts: RecordsDependencies) -> None:
+def _pass_on(guests: list[str], until_ms: int, one: Decoded, effects: Effects, deps: RecordsDependencies) -> None:
     """The order to forget, for the rows of guests that were merged into this user."""
     for guest_id in guests:
         order = orjson.dumps({"event_type": "erase", "user_id": guest_id, "event_time": until_ms})
-        effects.send_on(sent_on(one.record, one.arrival, order, guest_id, FORGET), guest_id, parts)
+        effects.send_on(sent_on(one.record, one.arrival, order, guest_id, FORGET), guest_id, deps)
 
 
 def _already_identified(guest_id: str, user_id: str) -> BadRecordError:

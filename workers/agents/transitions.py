@@ -16,7 +16,7 @@ from workers.items.eviction import make_room_for_items
 from workers.items.rows import ItemRow
 from workers.metrics import Metrics
 from workers.records.codes import Reason
-from workers.scheduling import Turns
+from workers.scheduling import Scheduler
 from workers.settings import Settings
 from workers.stream.chunk import Chunk, Record
 from workers.stream.table import Table
@@ -30,55 +30,55 @@ class TransitionsDependencies(Protocol):
     settings: Settings
     topics: Topics
     metrics: Metrics
-    turns: Turns
+    scheduler: Scheduler
     items: Table[ItemRow]
     index_writer: IndexWriter
     writer: Writer
 
 
-async def handle(chunk: Chunk, parts: TransitionsDependencies) -> None:
+async def handle(chunk: Chunk, deps: TransitionsDependencies) -> None:
     """Fold one chunk into its items' rows; `chunk` is finished once the index shows them."""
-    await make_room_for_items(parts)
+    await make_room_for_items(deps)
     partition = chunk.tp.partition
     letters = Letters("transitions")
-    rows = parts.items.partitions[partition]
+    rows = deps.items.partitions[partition]
     async with rows.lock:
         touched: dict[str, None] = {}
         taken_back: dict[str, None] = {}
         for record in chunk.records:
             try:
-                told = _told(record)
+                decoded = _decoded(record)
             except BadRecordError as error:
                 letters.add(record, error)
             else:
-                touched[told.item_id] = None
-                if rows.floor.covers(told.item_id, told.origin):
+                touched[decoded.item_id] = None
+                if rows.evicted.covers(decoded.item_id, decoded.origin):
                     continue
-                row = rows.change(told.item_id)
-                if isinstance(told, Retraction):
-                    row.retract(told)
-                    taken_back[told.item_id] = None
+                row = rows.change(decoded.item_id)
+                if isinstance(decoded, Retraction):
+                    row.retract(decoded)
+                    taken_back[decoded.item_id] = None
                 else:
-                    row.learn(told)
-            await parts.turns.rest(chunk.tp.topic)
-        await letters.send(parts.writer, parts.topics.dead_letters, parts.metrics)
-        await parts.writer.send(parts.items.changelog, partition, rows.take_changes())
+                    row.learn(decoded)
+            await deps.scheduler.rest(chunk.tp.topic)
+        await letters.send(deps.writer, deps.topics.dead_letters, deps.metrics)
+        await deps.writer.send(deps.items.changelog, partition, rows.take_changes())
     # A patch leaves out what an item does not have: where some was taken back, the whole item is written.
-    parts.index_writer.push(partition, taken_back, whole=True, chunk=None)
-    parts.index_writer.push(partition, touched, whole=False, chunk=chunk)
+    deps.index_writer.push(partition, taken_back, whole=True, chunk=None)
+    deps.index_writer.push(partition, touched, whole=False, chunk=chunk)
 
 
-def attach(app: faust.App, channel: faust.ChannelT[Chunk], parts: TransitionsDependencies) -> None:
+def attach(app: faust.App, channel: faust.ChannelT[Chunk], deps: TransitionsDependencies) -> None:
     """Run `handle` as a Faust agent over the chunks of `item-transitions`."""
 
     @app.agent(channel, name="transitions")
     async def transitions(chunks: faust.StreamT[Chunk]) -> None:
         async for chunk in chunks:
             if chunk.begin():
-                await handle(chunk, parts)
+                await handle(chunk, deps)
 
 
-def _told(record: Record) -> Evidence | Retraction:
+def _decoded(record: Record) -> Evidence | Retraction:
     value = record.value or b""
     try:
         return Retraction.unpack(value) if is_retraction(value) else Evidence.unpack(value)

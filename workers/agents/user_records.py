@@ -14,7 +14,7 @@ from workers.records.event import UserEvent, decode_event
 from workers.records.interaction import Interaction
 from workers.records.mapping import Mappings
 from workers.records.out import OutRecord
-from workers.scheduling import Turns
+from workers.scheduling import Scheduler
 from workers.settings import Settings
 from workers.stream.chunk import Record
 from workers.stream.partitioning import partition_of
@@ -32,7 +32,7 @@ class RecordsDependencies(Protocol):
     settings: Settings
     topics: Topics
     mappings: Mappings
-    turns: Turns
+    scheduler: Scheduler
 
 
 @dataclass(slots=True)
@@ -59,8 +59,8 @@ class Decoded:
 class Effects:
     """What one chunk does to the world outside its rows, each partition in the order of the chunk.
 
-    What items are told is acknowledged before anything goes to another user's row: that user may be forgotten at
-    once, and with it what was told.
+    Evidence about items is acknowledged before anything goes to another user's row: that user may be forgotten at
+    once, and the evidence with it.
     """
 
     to_items: Batches = field(default_factory=lambda: defaultdict(list))
@@ -68,52 +68,52 @@ class Effects:
     letters: Letters = field(default_factory=lambda: Letters("interactions"))
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-    def send_on(self, record: OutRecord, subject: str, parts: RecordsDependencies) -> None:
+    def send_on(self, record: OutRecord, subject: str, deps: RecordsDependencies) -> None:
         """Send a record on to its subject's partition."""
-        owner = partition_of(subject, parts.settings.user_partitions)
-        self.to_users[parts.topics.interactions_rerouted, owner].append(record)
+        owner = partition_of(subject, deps.settings.user_partitions)
+        self.to_users[deps.topics.interactions_rerouted, owner].append(record)
 
-    def tell(self, item_id: str, value: bytes, parts: RecordsDependencies) -> None:
-        """Tell an item."""
-        owner = partition_of(item_id, parts.settings.item_partitions)
-        self.to_items[parts.topics.item_transitions, owner].append(OutRecord(item_id.encode(), value))
+    def emit_evidence(self, item_id: str, value: bytes, deps: RecordsDependencies) -> None:
+        """Send evidence to an item's partition."""
+        owner = partition_of(item_id, deps.settings.item_partitions)
+        self.to_items[deps.topics.item_transitions, owner].append(OutRecord(item_id.encode(), value))
 
 
-async def decode(records: Sequence[Record], effects: Effects, parts: RecordsDependencies) -> list[Decoded]:
+async def decode(records: Sequence[Record], effects: Effects, deps: RecordsDependencies) -> list[Decoded]:
     """The usable records of a chunk; others become dead letters, those that say nothing on an item are counted."""
     decoded = []
     for record in records:
         try:
-            decoded.append(_decoded(record, parts))
+            decoded.append(_decoded(record, deps))
         except BadRecordError as error:
             if error.code == Reason.IRRELEVANT_EVENT:
                 effects.outcomes[IGNORED, IGNORED] += 1
             else:
                 effects.letters.add(record, error)
-        await parts.turns.rest(record.topic)
+        await deps.scheduler.rest(record.topic)
     return decoded
 
 
-def _decoded(record: Record, parts: RecordsDependencies) -> Decoded:
-    settings = parts.settings
-    arrival = arrival_of(record, parts.topics, settings.user_partitions)
+def _decoded(record: Record, deps: RecordsDependencies) -> Decoded:
+    settings = deps.settings
+    arrival = arrival_of(record, deps.topics, settings.user_partitions)
     forwarding = arrival.forwarding
     if forwarding is not None and forwarding.kind == MERGE:
-        return Decoded(record, _merge(record), arrival, forwarding.subject, _home(forwarding.subject, parts))
+        return Decoded(record, _merge(record), arrival, forwarding.subject, _home(forwarding.subject, deps))
     event = decode_event(
         record.value,
         record.key,
         record.timestamp,
         settings.future_tolerance_ms,
         record.headers,
-        parts.mappings.interaction,
+        deps.mappings.interaction,
     )
     subject = (forwarding and forwarding.subject) or event.subject
-    found = Decoded(record, event, arrival, subject, _home(subject, parts))
-    return _identified(found, parts) if record.headers else found
+    found = Decoded(record, event, arrival, subject, _home(subject, deps))
+    return _identified(found, deps) if record.headers else found
 
 
-def _identified(one: Decoded, parts: RecordsDependencies) -> Decoded:
+def _identified(one: Decoded, deps: RecordsDependencies) -> Decoded:
     """A replayed letter without an event id goes by the place where it was first refused: it counts once.
 
     It must not count beside the record that was refused either, which a rebuild may find usable.
@@ -121,17 +121,17 @@ def _identified(one: Decoded, parts: RecordsDependencies) -> Decoded:
     origin = origin_of(one.record.headers)
     if origin is None or not isinstance(one.event, Interaction) or one.event.event_id is not None:
         return one
-    place = (origin.partition, origin.offset) if origin.topic == parts.topics.user_interactions else None
+    place = (origin.partition, origin.offset) if origin.topic == deps.topics.user_interactions else None
     named = one.event.model_copy(update={"event_id": origin.event_id})
     return replace(one, event=named, replay_of=place)
 
 
-def _home(subject: str, parts: RecordsDependencies) -> int:
-    return partition_of(subject, parts.settings.user_partitions)
+def _home(subject: str, deps: RecordsDependencies) -> int:
+    return partition_of(subject, deps.settings.user_partitions)
 
 
 def _merge(record: Record) -> Merge:
     try:
         return Merge.unpack(record.value or b"")
     except ValueError as error:
-        raise BadRecordError(Reason.INVALID_MERGE, f"the row of a guest is torn or alien: {error}") from error
+        raise BadRecordError(Reason.INVALID_MERGE, f"the row of a guest is truncated or malformed: {error}") from error

@@ -12,10 +12,10 @@ from workers.dead_letters.letters import Letters
 from workers.errors import BadRecordError
 from workers.indexing.writer import IndexWriter
 from workers.items.rows import ItemRow
-from workers.items.slots import Told, told_of
+from workers.items.slots import VectorRecord, vector_record
 from workers.metrics import Metrics
 from workers.records.codes import Reason
-from workers.scheduling import Turns
+from workers.scheduling import Scheduler
 from workers.settings import Settings
 from workers.stream.chunk import Chunk, Record
 from workers.stream.partitioning import partition_of
@@ -30,52 +30,52 @@ class VectorsDependencies(Protocol):
     settings: Settings
     topics: Topics
     metrics: Metrics
-    turns: Turns
+    scheduler: Scheduler
     items: Table[ItemRow]
     index_writer: IndexWriter
     writer: Writer
 
 
-async def handle(chunk: Chunk, parts: VectorsDependencies) -> None:
+async def handle(chunk: Chunk, deps: VectorsDependencies) -> None:
     """Take one chunk of vectors; `chunk` is finished once the index has them."""
     partition = chunk.tp.partition
     letters = Letters("vectors")
-    rows = parts.items.partitions[partition]
+    rows = deps.items.partitions[partition]
     async with rows.lock:
         touched: dict[str, None] = {}
         for record in chunk.records:
             if record.value is None:
-                continue  # a tombstone clears the topic of its key; items keep what they were told
+                continue  # a tombstone clears the topic of its key; items keep their vectors
             try:
-                told = _told(record, parts)
+                decoded = _decoded(record, deps)
             except BadRecordError as error:
                 letters.add(record, error)
             else:
-                rows.change(told.item_id).slots.take(told)
-                touched[told.item_id] = None
-            await parts.turns.rest()
-        await letters.send(parts.writer, parts.topics.dead_letters, parts.metrics)
-        await parts.writer.send(parts.items.changelog, partition, rows.take_changes())
+                rows.change(decoded.item_id).slots.take(decoded)
+                touched[decoded.item_id] = None
+            await deps.scheduler.rest()
+        await letters.send(deps.writer, deps.topics.dead_letters, deps.metrics)
+        await deps.writer.send(deps.items.changelog, partition, rows.take_changes())
     # Repeated ones too: a worker that was killed may have written the row, and not the index.
-    parts.index_writer.push(partition, touched, whole=True, chunk=chunk)
+    deps.index_writer.push(partition, touched, whole=True, chunk=chunk)
 
 
-def attach(app: faust.App, channel: faust.ChannelT[Chunk], parts: VectorsDependencies) -> None:
+def attach(app: faust.App, channel: faust.ChannelT[Chunk], deps: VectorsDependencies) -> None:
     """Run `handle` as a Faust agent over the chunks of `item-vectors`."""
 
     @app.agent(channel, name="vectors")
     async def vectors(chunks: faust.StreamT[Chunk]) -> None:
         async for chunk in chunks:
             if chunk.begin():
-                await handle(chunk, parts)
+                await handle(chunk, deps)
 
 
-def _told(record: Record, parts: VectorsDependencies) -> Told:
-    told = told_of(record.key, record.value, parts.settings.collaborative_dim)
-    owner = partition_of(told.item_id, parts.settings.item_partitions)
+def _decoded(record: Record, deps: VectorsDependencies) -> VectorRecord:
+    decoded = vector_record(record.key, record.value, deps.settings.collaborative_dim)
+    owner = partition_of(decoded.item_id, deps.settings.item_partitions)
     if owner != record.partition:
         raise BadRecordError(
             Reason.WRONG_PARTITION,
-            f"item {told.item_id!r} belongs to partition {owner}: publish vectors with `tastestream retrain`",
+            f"item {decoded.item_id!r} belongs to partition {owner}: publish vectors with `tastestream retrain`",
         )
-    return told
+    return decoded

@@ -15,13 +15,13 @@ from workers.records.wire import MAX_VALUE_BYTES
 
 # Seconds for a body to arrive. Longer: slow clients hold memory; shorter: a bad line loses requests.
 BODY_WITHIN_S = 10.0
-# Bodies that are incomplete at once, and their bytes. More: memory of whoever connects; fewer: bursts lose requests.
+# Bodies that are incomplete at once, and their bytes. More: memory for any client; fewer: bursts lose requests.
 MOST_BODIES = 256
 MOST_BODY_BYTES = 32 * 1024 * 1024
 
 
 class ClientLeftError(Exception):
-    """The connection ended before the body did: there is nobody to answer, and nothing was asked."""
+    """The connection ended before the body did: there is no client to answer, and no request."""
 
 
 @dataclass(slots=True, eq=False)

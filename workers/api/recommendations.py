@@ -1,7 +1,7 @@
 """`POST /v1/recommendations` (HTTP): the body and the reply of the Kafka topics, answered by the worker that is asked.
 
 A user whose row is with another worker is refused with 421: ask the others, or use Kafka, where requests find
-their worker. So is a question about items that only another worker's index has: ask the others. What was shown goes
+their worker. So is a request about items that only another worker's index has: ask the others. What was shown goes
 to `recommendations-served` as with Kafka, behind the answer.
 """
 
@@ -30,7 +30,7 @@ from workers.topics import Topics
 log = logging.getLogger(__name__)
 
 PATH = "/v1/recommendations"
-# Requests that are being answered, their bodies complete; more are told to come back.
+# Requests that are being answered, their bodies complete; more are refused and may retry.
 MOST_AT_ONCE = 64
 # Lines for `recommendations-served` that Kafka has not acknowledged. Beyond, answers go on and say so.
 MOST_UNLOGGED = 1_000
@@ -66,8 +66,8 @@ class _Asked:
 class HttpApi:
     """Answers bodies of requests; `is_ready` says whether the worker has its state."""
 
-    def __init__(self, parts: ApiDependencies, is_ready: Callable[[], bool]) -> None:
-        self._parts = parts
+    def __init__(self, deps: ApiDependencies, is_ready: Callable[[], bool]) -> None:
+        self._deps = deps
         self._is_ready = is_ready
         self._answering = 0
         self._logging: set[asyncio.Task[None]] = set()
@@ -79,7 +79,7 @@ class HttpApi:
             try:
                 status, content = await self.handle(lambda: bodies.read(request))
             except ClientLeftError:
-                return web.Response(status=400)  # nobody reads it
+                return web.Response(status=400)  # the client is gone
             return web.Response(status=status, body=content, content_type="application/json")
 
         return web.post(PATH, post)
@@ -98,7 +98,7 @@ class HttpApi:
         except ClientLeftError:
             raise
         except TasteStreamError as error:
-            reply = error_reply(_told(error))
+            reply = error_reply(_as_sent(error))
         except Exception as error:
             log.exception("a request over HTTP failed")
             reply = error_reply(error)
@@ -110,10 +110,10 @@ class HttpApi:
             raise BadRecordError(RequestFailure.NOT_READY, f"{MOST_AT_ONCE} requests are in progress: ask again")
         self._answering += 1
         try:
-            with self._parts.turns.answering():
+            with self._deps.scheduler.answering():
                 request = decode_request(body, None, int(time.time() * 1000))
                 asked.kind = request.kind
-                answered = await answer(request, uuid.uuid4().hex, self._parts)
+                answered = await answer(request, uuid.uuid4().hex, self._deps)
             return self._logged(answered, request)
         finally:
             self._answering -= 1
@@ -133,18 +133,18 @@ class HttpApi:
 
     async def _log_served(self, key: bytes | None, line: bytes) -> None:
         try:
-            await self._parts.replies.send(ReplyTo(self._parts.topics.recommendations_served), key, line)
+            await self._deps.replies.send(ReplyTo(self._deps.topics.recommendations_served), key, line)
         except (BadRecordError, DependencyError) as error:
             log.warning("an answer given over HTTP is missing on recommendations-served: %s", error)
 
     def _count(self, reply: Reply | ErrorReply, kind: str, seconds: float) -> None:
         outcome = "ok" if isinstance(reply, Reply) else str(reply.error.code)
-        self._parts.metrics.observe_request(kind, "http", outcome, seconds)
+        self._deps.metrics.observe_request(kind, "http", outcome, seconds)
         if isinstance(reply, Reply):
-            self._parts.metrics.count_reply(kind, reply.variant, bool(reply.degraded))
+            self._deps.metrics.count_reply(kind, reply.variant, bool(reply.degraded))
 
 
-def _told(error: TasteStreamError) -> TasteStreamError:
+def _as_sent(error: TasteStreamError) -> TasteStreamError:
     if isinstance(error, DependencyError):
         return BadRecordError(RequestFailure.NOT_READY, "the index does not answer: ask again")
     return error

@@ -56,7 +56,7 @@ def about(
 @app.command(rich_help_panel=RUN)
 def worker() -> None:
     """Run one worker; it is configured by the environment (`tastestream settings`)."""
-    # One event loop asks small questions of numpy: BLAS threads only make them wait for each other.
+    # One event loop makes small calls to numpy: BLAS threads only make them wait for each other.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from workers.runtime.run import run_worker
 

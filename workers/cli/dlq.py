@@ -40,12 +40,12 @@ def list_(
     limit: Limit = 20,
 ) -> None:
     """Count dead letters by topic and reason, and show the newest that were not replayed."""
-    from workers.admin.dead_letters.asked import desk_of_settings, letter_filter
+    from workers.admin.dead_letters.asked import dead_letter_service, letter_filter
     from workers.admin.dead_letters.run import list_letters
 
-    desk = desk_of_settings()
-    wanted = letter_filter(desk.topics, reason, topic, partition, since, until, key, text, max_attempt)
-    asyncio.run(list_letters(desk, wanted, limit))
+    service = dead_letter_service()
+    wanted = letter_filter(service.topics, reason, topic, partition, since, until, key, text, max_attempt)
+    asyncio.run(list_letters(service, wanted, limit))
 
 
 @app.command()
@@ -54,11 +54,11 @@ def show(
     save: Annotated[Path | None, typer.Option(help="file that gets the value's bytes as they came")] = None,
 ) -> None:
     """Print one letter whole: headers, value, reason, and what to do."""
-    from workers.admin.dead_letters.asked import desk_of_settings
+    from workers.admin.dead_letters.asked import dead_letter_service
     from workers.admin.dead_letters.run import show_letter
 
     partition, offset = _place(letter)
-    found = asyncio.run(show_letter(desk_of_settings(), partition, offset))
+    found = asyncio.run(show_letter(dead_letter_service(), partition, offset))
     if found is None:
         raise typer.BadParameter(f"there is no letter {letter}: `tastestream dlq list` shows which there are")
     if save is not None:
@@ -82,20 +82,20 @@ def replay(
     yes: Annotated[bool, typer.Option("--yes", help="do not ask, however many")] = False,
 ) -> None:
     """Send letters to their topics again, as they came; a letter counts once, however often it is sent."""
-    from workers.admin.dead_letters.asked import desk_of_settings, letter_filter
+    from workers.admin.dead_letters.asked import dead_letter_service, letter_filter
     from workers.admin.dead_letters.run import replay_letters
 
-    desk = desk_of_settings()
+    service = dead_letter_service()
     names = frozenset("{}:{}".format(*_place(one)) for one in letter or ())
-    wanted = letter_filter(desk.topics, reason, topic, partition, since, until, key, text, max_attempt, names)
+    wanted = letter_filter(service.topics, reason, topic, partition, since, until, key, text, max_attempt, names)
 
     def agreed(count: int) -> bool:
         if dry_run:
             return False
         return yes or count <= ASK_BEYOND or typer.confirm(f"Replay {counted(count, 'letter')}?", abort=True)
 
-    sent = asyncio.run(replay_letters(desk, wanted, rate, limit, agreed))
-    desk.answers.print("nothing was sent" if dry_run else f"replayed {counted(sent, 'letter')}", highlight=False)
+    sent = asyncio.run(replay_letters(service, wanted, rate, limit, agreed))
+    service.answers.print("nothing was sent" if dry_run else f"replayed {counted(sent, 'letter')}", highlight=False)
 
 
 def _place(name: str) -> tuple[int, int]:

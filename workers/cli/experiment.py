@@ -1,4 +1,4 @@
-"""`tastestream experiment`: start, look at, end and judge experiments."""
+"""`tastestream experiment`: start, list, end and judge experiments."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`tastestream rebuild`: empty state, then the log folded anew."""
+"""`tastestream rebuild`: empty state, then the log folded again."""
 
 import asyncio
 import os
@@ -18,7 +18,7 @@ def rebuild(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what would be done")] = False,
     fold: Annotated[bool, typer.Option(help="fold events now; without it workers do when they start")] = True,
 ) -> None:
-    """Make state, evidence and index empty and fold the log anew; all workers must be stopped.
+    """Make state, evidence and index empty and fold the log again; all workers must be stopped.
 
     Catalog and interactions are read, never changed. After a crash run it again.
     """

@@ -56,10 +56,10 @@ def activate_version(
 def list_versions() -> None:
     """Show both slots, and which version answers."""
     from workers.admin.refused import print_refused
-    from workers.admin.vectors.publish import look_at_versions
+    from workers.admin.vectors.publish import inspect_versions
     from workers.admin.vectors.report import versions_table
 
-    versions, refused = asyncio.run(look_at_versions(load_settings()))
+    versions, refused = asyncio.run(inspect_versions(load_settings()))
     answers().print(versions_table(versions))
     print_refused(answers(), refused)
 

@@ -50,7 +50,7 @@ def list_topics() -> None:
     from rich.table import Table
 
     table = Table("topic", "partitions", "kept", "state", box=None, pad_edge=False)
-    for view in _looked_at(load_settings()):
+    for view in _inspected(load_settings()):
         state = "missing" if view.missing else "; ".join(view.problems) or "ok"
         table.add_row(view.spec.name, str(view.partitions or view.spec.partitions), _kept(view.spec), state)
     answers().print(table, highlight=False)
@@ -59,7 +59,7 @@ def list_topics() -> None:
 @app.command()
 def check() -> None:
     """Say which of the worker's topics are missing or not as they must be; exit code 1 if any. Changes nothing."""
-    views = _looked_at(load_settings())
+    views = _inspected(load_settings())
     missing = [view.spec.name for view in views if view.missing]
     lines = [f"{name} is missing: `tastestream topics` creates it" for name in missing]
     lines += [problem for view in views for problem in view.problems]
@@ -73,10 +73,10 @@ def check() -> None:
 async def _create(settings: Settings, spec: TopicSpec) -> None:
     """Create the topic, or say that it is there; raises ConfigurationError for one that exists otherwise."""
     from workers.stream.security import client_options
-    from workers.stream.topic_admin import ensure_topics, look_at_topics
+    from workers.stream.topic_admin import ensure_topics, inspect_topics
 
     options = client_options(settings)
-    [found] = await look_at_topics(options, [spec])
+    [found] = await inspect_topics(options, [spec])
     if found.missing:
         await ensure_topics(options, [spec], settings.replication_factor)
         said = f"created topic {spec.name}: {counted(spec.partitions, 'partition')}"
@@ -88,11 +88,11 @@ async def _create(settings: Settings, spec: TopicSpec) -> None:
     answers().print(said, highlight=False, soft_wrap=True)
 
 
-def _looked_at(settings: Settings) -> list[TopicView]:
+def _inspected(settings: Settings) -> list[TopicView]:
     from workers.stream.security import client_options
-    from workers.stream.topic_admin import look_at_topics
+    from workers.stream.topic_admin import inspect_topics
 
-    return asyncio.run(look_at_topics(client_options(settings), _own(settings)))
+    return asyncio.run(inspect_topics(client_options(settings), _own(settings)))
 
 
 def _own(settings: Settings) -> tuple[TopicSpec, ...]:

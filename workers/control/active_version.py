@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 class ActiveVersion:
     """`space`: the index's vectors that answers use now, None for none; `version`: which ones these are.
 
-    Whoever answers reads it once: an answer never mixes two versions. To be followed by a `CompactedTopicFollower`.
+    An answer reads it once: an answer never mixes two versions. To be followed by a `CompactedTopicFollower`.
     """
 
     def __init__(self, metrics: Metrics) -> None:

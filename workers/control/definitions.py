@@ -1,4 +1,4 @@
-"""The definitions as the topic tells them, in its order: what every reader of the topic agrees on (no I/O)."""
+"""The definitions as the topic holds them, in its order: what every reader of the topic agrees on (no I/O)."""
 
 from collections.abc import Mapping
 

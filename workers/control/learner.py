@@ -1,6 +1,6 @@
 """Test, then learn: what users choose judges the list that they would have got, and teaches the ranker.
 
-Which events are looked at is decided by the hash of their id, never by what they are, so the live score is
+Which events are sampled is decided by the hash of their id, never by what they are, so the live score is
 one without bias. Nothing here is exact or repeated after a crash: weights are an opinion, not state.
 """
 
@@ -16,7 +16,7 @@ from workers.control.live_score import LiveScore, Ways
 from workers.control.running import Running
 from workers.errors import DependencyError
 from workers.metrics import Metrics
-from workers.recommend.preview import Looked, rank_in, rank_of
+from workers.recommend.preview import Preview, rank_in, rank_of
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ OURS, POPULAR = "ranker", "popularity"
 
 
 class Learner:
-    """Looks at a sample of choices before they are folded."""
+    """Judges a sample of choices before they are folded."""
 
     def __init__(
         self, pipeline: Ways, ranker: LearningFusion, budget: Budget, metrics: Metrics, experiments: Running
@@ -46,25 +46,25 @@ class Learner:
             return
         began = time.thread_time()
         try:
-            looked = await self._pipeline.look(user, time_ms)
-            ranks = await self._live_score.ranks(user, item_id, time_ms, looked)
+            previewed = await self._pipeline.preview(user, time_ms)
+            ranks = await self._live_score.ranks(user, item_id, time_ms, previewed)
         except DependencyError as error:
             log.debug("a choice taught nothing: %s", error)
             return
         for variant, rank in ranks.items():
             self._metrics.observe_choice(OURS, rank, variant)
-        self._judge(looked, item_id)
+        self._judge(previewed, item_id)
         self._budget.spent(time.thread_time() - began)
         await asyncio.sleep(0)  # an answer may be waiting
 
-    def _judge(self, looked: Looked, item_id: str) -> None:
-        candidates = looked.candidates
-        self._metrics.observe_choice(OURS, rank_in(looked, self._ranker, item_id))
+    def _judge(self, previewed: Preview, item_id: str) -> None:
+        candidates = previewed.candidates
+        self._metrics.observe_choice(OURS, rank_in(previewed, self._ranker, item_id))
         places = [place for place, known in enumerate(candidates.item_ids) if known == item_id]
         if not places:
             self._metrics.observe_choice(POPULAR, 0)
             return
         [place] = places
         self._metrics.observe_choice(POPULAR, rank_of(candidates.scores[POPULARITY], place))
-        if self._ranker.learn(candidates.scores, looked.situation, place, int(time.time() * 1000)):
+        if self._ranker.learn(candidates.scores, previewed.situation, place, int(time.time() * 1000)):
             self._metrics.examples.inc()

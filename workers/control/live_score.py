@@ -7,7 +7,7 @@ from models.ranking.fusion import Fusion
 from models.state.user_state import UserState
 from workers.control.running import Running
 from workers.recommend.controls import Controls
-from workers.recommend.preview import Looked, rank_in
+from workers.recommend.preview import Preview, rank_in
 from workers.records.experiment import AS_DEPLOYED, VariantSettings
 
 _ORDERS_ONLY = {"ranker", "diversity", "note"}
@@ -17,7 +17,7 @@ _ORDERS_ONLY = {"ranker", "diversity", "note"}
 class Ways(Protocol):
     """The query pipeline, asked for one list in several ways."""
 
-    async def look(self, user: UserState, now_ms: int, settings: VariantSettings = AS_DEPLOYED) -> Looked:
+    async def preview(self, user: UserState, now_ms: int, settings: VariantSettings = AS_DEPLOYED) -> Preview:
         """What a user's list at `now_ms` would be made of."""
 
     def controls_of(self, settings: VariantSettings) -> Controls:
@@ -28,29 +28,29 @@ class Ways(Protocol):
 
 
 class LiveScore:
-    """Ranks one choice under every variant that runs. Costs a ranking each, and a search for those that search anew."""
+    """Ranks one choice under every variant that runs. Costs a ranking each, and a search where the search differs."""
 
     def __init__(self, ways: Ways, running: Running) -> None:
         self._ways = ways
         self._running = running
 
-    async def ranks(self, user: UserState, item_id: str, now_ms: int, looked: Looked) -> Mapping[str, int]:
+    async def ranks(self, user: UserState, item_id: str, now_ms: int, previewed: Preview) -> Mapping[str, int]:
         """Rank of the item that the user is about to choose, by variant, from 1; 0 where its list can't hold it.
 
-        `looked`: what the deployment's own list is made of. Changes nothing, so that no variant's result depends on
+        `previewed`: what the deployment's own list is made of. Changes nothing, so that no variant's result depends on
         another's. Raises `DependencyError` if no source answers: then the choice counts for none of them.
         """
         found: dict[str, int] = {}
-        searched: dict[str, list[Looked]] = {_search_of(AS_DEPLOYED): [looked]}
+        searched: dict[str, list[Preview]] = {_search_of(AS_DEPLOYED): [previewed]}
         for label, settings in self._running.scored:
             controls = self._ways.controls_of(settings)
             alike = searched.setdefault(_search_of(settings), [])
             usable = [one for one in alike if one.candidates.vectors is not None or controls.diversity == 0.0]
             if not usable:
-                usable = [await self._ways.look(user, now_ms, settings)]
+                usable = [await self._ways.preview(user, now_ms, settings)]
                 alike += usable
             one = usable[0]
-            same = Looked(one.candidates, one.situation, controls, one.steering)
+            same = Preview(one.candidates, one.situation, controls, one.steering)
             found[label] = rank_in(same, self._ways.fusion_of(controls), item_id)
         return found
 

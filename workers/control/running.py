@@ -13,7 +13,7 @@ LIVE_KIND = "for_user"
 """What the live score asks for."""
 
 
-NOBODY = Assigned()
+UNASSIGNED = Assigned()
 
 
 class Running:
@@ -38,16 +38,16 @@ class Running:
         return waiting
 
     def assigned(self, request: Request) -> Assigned:
-        """The variant of whoever asks; who is nobody is in no experiment. O(experiments)."""
+        """The variant of the request's subject; a request without one is in no experiment. O(experiments)."""
         if not self._running or not request.subject:
-            return NOBODY
+            return UNASSIGNED
         labels, settings = [], AS_DEPLOYED
         for one in self._running:
             if one.takes(request):
                 variant = one.shown[assign(request.subject, one.name, one.weights)]
                 labels.append(one.label(variant))
                 settings = settings.with_others(variant.settings)
-        return Assigned(",".join(labels), settings) if labels else NOBODY
+        return Assigned(",".join(labels), settings) if labels else UNASSIGNED
 
 
 def choose(

@@ -1,7 +1,7 @@
 """Carries the ranker's weights between workers over `ranker-weights` (compacted, keyed by worker).
 
 Each worker publishes its own from time to time and takes the average with what others published lately. A
-worker that starts takes the average of all that is there, however old: better than to begin anew.
+worker that starts takes the average of all that is there, however old: better than to start over.
 """
 
 import asyncio
@@ -53,7 +53,7 @@ class HeardWeights:
 
 def decode_weights(value: bytes) -> RankerWeights:
     """The weights in a record; raises `BadRecordError`."""
-    parse_object(value)  # bounds size and nesting before anything else looks at it
+    parse_object(value)  # bounds size and nesting before anything else reads it
     try:
         return RankerWeights.unpack(value)
     except ValueError as error:

@@ -1,6 +1,6 @@
 """Where a replayed dead letter was first refused: what it is recognised by when it comes again (no I/O).
 
-A replay is a new record at a new offset, so no watermark tells that it came before. Its header names the place
+A replay is a new record at a new offset, so no watermark shows that it came before. Its header names the place
 of the record that was refused first, however often it was refused and replayed since.
 """
 

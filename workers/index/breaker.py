@@ -34,7 +34,7 @@ class Breaker:
         longest_pause_s: float = 4.0,
         clock: Clock = time.monotonic,
     ) -> None:
-        """`unanswered` tells an outage from an answer that happens to be an error."""
+        """`unanswered` distinguishes an outage from an answer that happens to be an error."""
         self._name = name
         self._unanswered = unanswered
         self._first_pause_s = first_pause_s

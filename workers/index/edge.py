@@ -1,7 +1,7 @@
 """The index embedded in the worker: Qdrant Edge in a folder of its own, durable through its write-ahead log.
 
 Edge holds the interpreter lock during every call, so threads gain nothing: calls are made in place, writes in
-slices of about 2 ms with a turn of the event loop in between. A write that returned survives kill -9.
+slices of about 2 ms with a pass of the event loop in between. A write that returned survives kill -9.
 """
 
 import asyncio
@@ -225,7 +225,7 @@ class EdgeIndex:
 
 
 async def _turn_by_turn(parts: Iterable[T]) -> AsyncIterator[T]:
-    """The parts, with a turn of the event loop between one and the next."""
+    """The parts, with a pass of the event loop between one and the next."""
     for place, part in enumerate(parts):
         if place:
             await asyncio.sleep(0)

@@ -11,7 +11,7 @@ from workers.index.server import QdrantServerIndex
 from workers.index.types import Schema
 from workers.settings import Settings
 
-# Seconds for one read: nobody waits for an answer meanwhile.
+# Seconds for one read: no answer waits meanwhile.
 READ_S = 10.0
 HOW = "name one as edge:FOLDER or server:http(s)://HOST:PORT/COLLECTION"
 

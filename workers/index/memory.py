@@ -1,4 +1,4 @@
-"""The index in this process's memory: exact, without disk; for tests, evaluation and small catalogues."""
+"""The index in this process's memory: exact, without disk; for tests, evaluation and small catalogs."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any

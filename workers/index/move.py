@@ -23,7 +23,7 @@ async def move(
     """Copy every item of `source`, open with `schema`, to `target`, which is opened; return how many.
 
     Nothing may write to either meanwhile. Items that the target held before stay, unless the source has them
-    too. Repeating it is safe. `progress` is told how many are copied, batch by batch.
+    too. Repeating it is safe. `progress` gets how many are copied, batch by batch.
     """
     await target.ensure(schema)
     copied = 0

@@ -39,7 +39,7 @@ async def move_index(
 ) -> Moved:
     """Copy everything; with `overwrite` the target may hold items, and holds those of the source afterwards.
 
-    `begin` is told how many items there are, `progress` how many are copied. Raises ConfigurationError for a
+    `begin` gets how many items there are, `progress` how many are copied. Raises ConfigurationError for a
     target that is not empty, DependencyError if a copy differs.
     """
     source = await open_source(source_name, schema, settings)

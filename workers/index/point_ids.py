@@ -9,7 +9,7 @@ ITEM_NAMESPACE = UUID("6f0b1f6c-8c52-5d0e-9a57-3b1d4c1a7e02")
 """Never change it: all stored points would be orphans."""
 
 _REMEMBERED = 131_072
-"""About 45 MB when full; fewer makes a search in a larger catalogue read ids from stored payloads."""
+"""About 45 MB when full; fewer makes a search in a larger catalog read ids from stored payloads."""
 
 P = TypeVar("P", bound=Hashable)
 

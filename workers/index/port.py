@@ -6,7 +6,7 @@ from typing import Protocol
 from workers.index.types import Hit, Patch, Point, Query, Record, Schema
 
 TIE_WINDOW = 64
-"""Hits that a back end looks at beyond a query's limit, so that the id decides ties at the cut."""
+"""Hits that a back end reads beyond a query's limit, so that the id decides ties at the cut."""
 
 
 class Lookup(Protocol):

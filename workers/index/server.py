@@ -1,4 +1,4 @@
-"""The index on a Qdrant server, shared by several workers (gRPC): for catalogues beyond one process.
+"""The index on a Qdrant server, shared by several workers (gRPC): for catalogs beyond one process.
 
 A write that returned is applied and visible; on a cluster that takes a `write_consistency_factor` of all
 replicas. Reads give up early, and fail at once while the server does not answer; writes wait longer.

@@ -37,7 +37,7 @@ _CHANNEL = {
     "grpc.keepalive_time_ms": 20_000,
     "grpc.keepalive_timeout_ms": 5_000,
 }
-# Answers are degraded for so long after the server is back; asking more often helps nobody.
+# Answers are degraded for so long after the server is back; asking more often gains nothing.
 LONGEST_PAUSE_S = 1.0
 _UNANSWERED = {StatusCode.UNAVAILABLE, StatusCode.DEADLINE_EXCEEDED, StatusCode.RESOURCE_EXHAUSTED}
 _FORBIDDEN = {StatusCode.UNAUTHENTICATED, StatusCode.PERMISSION_DENIED}

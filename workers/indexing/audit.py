@@ -21,7 +21,7 @@ from workers.indexing.vocabulary import Vocabulary
 from workers.indexing.writer import IndexWriter
 from workers.items.points import REVISION, WHOLE_REVISION, ItemPoints, whole_revision
 from workers.items.rows import ItemRow
-from workers.scheduling import Turns
+from workers.scheduling import Scheduler
 from workers.stream.table import Table, TablePartition
 
 log = logging.getLogger(__name__)
@@ -31,9 +31,9 @@ SLICE_ITEMS = 128
 
 
 class IndexAudit(Service):
-    """Follows the state of items: looks at every row of a partition once after it has come to us.
+    """Follows the state of items: checks every row of a partition once after it was assigned to us.
 
-    With `every_s` all rows are looked at again when so many seconds have passed without a reason to.
+    With `every_s` all rows are checked again when so many seconds have passed without a reason to.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class IndexAudit(Service):
         points: ItemPoints,
         writer: IndexWriter,
         vocabulary: Vocabulary,
-        turns: Turns,
+        scheduler: Scheduler,
         *,
         every_s: float | None = None,
     ) -> None:
@@ -55,12 +55,12 @@ class IndexAudit(Service):
         self._index = index
         self._items = items
         self._writer = writer
-        self._turns = turns
+        self._scheduler = scheduler
         self._every_s = every_s
         self._wanted = asyncio.Event()
         self._round = 0
-        # The rows that were looked at, not only their partition's number: one that was recovered anew holds
-        # what somebody else did meanwhile.
+        # The rows that were checked, not only their partition's number: one that was recovered again holds
+        # what another worker did meanwhile.
         self._audited: dict[int, TablePartition[ItemRow]] = {}
 
     async def lost(self) -> None:
@@ -73,7 +73,7 @@ class IndexAudit(Service):
         self._wanted.set()
 
     def repeat(self) -> None:
-        """Look at every row again; `behind` until all that is found is written."""
+        """Check every row again; `behind` until all that is found is written."""
         self.behind = True
         self._begin_round()
 
@@ -93,16 +93,16 @@ class IndexAudit(Service):
             await self._audit_new()
 
     async def _audit_new(self) -> None:
-        """Look at the partitions that this round has not seen yet."""
-        looked, stale, first_round = 0, 0, self._round
+        """Check the partitions that this round has not seen yet."""
+        checked, stale, first_round = 0, 0, self._round
         while (partition := self._next()) is not None:
             rows, this_round = self._items.partitions[partition], self._round
             stale += await self._audit(partition, rows)
-            looked += 1
+            checked += 1
             if this_round == self._round:
                 self._audited[partition] = rows
-        if looked:
-            log.info("index audit of %d partitions: %d items written again", looked, stale)
+        if checked:
+            log.info("index audit of %d partitions: %d items written again", checked, stale)
         if first_round == self._round:
             self.behind = False
 
@@ -120,14 +120,14 @@ class IndexAudit(Service):
             if behind:
                 await self._writer.repair(partition, behind)
             stale += len(behind)
-            await self._turns.rest()
+            await self._scheduler.rest()
         return stale
 
     async def _behind(self, rows: TablePartition[ItemRow], item_ids: Sequence[str]) -> list[str]:
         held = await self._index.get(item_ids, payload=(REVISION, WHOLE_REVISION))
         behind = []
         for item_id in item_ids:
-            row, record = rows.look(item_id), held.get(item_id)
+            row, record = rows.peek(item_id), held.get(item_id)
             if row is None:
                 continue
             if not _is_shown(record, row):
@@ -136,7 +136,7 @@ class IndexAudit(Service):
                 entry = row.entry()
                 self._vocabulary.count(item_id, self._points.embed(entry))
                 self._vocabulary.count_words(item_id, self._points.words(item_id, entry))
-                await self._turns.rest()
+                await self._scheduler.rest()
         return behind
 
 

@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 # How long a start waits for a server. Longer delays answers that are possible without it.
-FIRST_LOOK_S = 2.0
-# Seconds between looks at a server that answers, and at one that does not: so long are answers degraded after it
+FIRST_PROBE_S = 2.0
+# Seconds between probes of a server that answers, and at one that does not: so long are answers degraded after it
 # is back.
-LOOK_EVERY_S, LOOK_AGAIN_S = 1.0, 0.25
+PROBE_EVERY_S, PROBE_AWAY_EVERY_S = 1.0, 0.25
 # A server that was silent for longer may be another one since; a shorter silence is one slow answer.
 SUSPICIOUS_S = 2.0
 # An id that no item has is read as well as any other.
-_NOBODY = "tastestream-looks-whether-the-index-answers"
+_PROBE_ID = "tastestream-looks-whether-the-index-answers"
 
 
 class IndexService(Service):
@@ -53,7 +53,7 @@ class IndexService(Service):
 
 
 class ServerIndexService(IndexService):
-    """Keeps looking at the server, so that no answer has to wait to find out whether it is back.
+    """Keeps probing the server, so that no answer has to wait to find out whether it is back.
 
     `on_return` is called whenever the server is back after it was lost, and after the first time it is found.
     """
@@ -76,7 +76,7 @@ class ServerIndexService(IndexService):
 
     async def on_start(self) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._look(), FIRST_LOOK_S)
+            await asyncio.wait_for(self._probe(), FIRST_PROBE_S)
         if self.away:
             log.warning("the index server does not answer: the worker goes on without it, answers are degraded")
 
@@ -85,16 +85,16 @@ class ServerIndexService(IndexService):
         await self._server.close()
 
     @Service.task
-    async def _look_forever(self) -> None:
+    async def _probe_forever(self) -> None:
         while not self.should_stop:
-            await self.sleep(LOOK_AGAIN_S if self.away else LOOK_EVERY_S)
-            await self._look()
+            await self.sleep(PROBE_AWAY_EVERY_S if self.away else PROBE_EVERY_S)
+            await self._probe()
 
-    async def _look(self) -> None:
+    async def _probe(self) -> None:
         try:
             if not self._checked or self._server.breaks != self._known_breaks:
                 await self._check()
-            await self._server.get([_NOBODY], payload=False)
+            await self._server.get([_PROBE_ID], payload=False)
         except DependencyError as error:
             log.debug("no answer from the index server: %s", error)
             self._note_silence()
@@ -105,7 +105,7 @@ class ServerIndexService(IndexService):
         """Open the collection again, which may have been lost or replaced, and have it compared with our rows."""
         breaks = self._server.breaks
         self._checked = False
-        # Both are asked to open before one of them fails: whoever uses them meanwhile is told to wait.
+        # Both are asked to open before one of them fails: their users get an error that says to wait.
         opening = (self._server.ensure(self._schema), self._ingest.ensure(self._schema))
         for failure in await asyncio.gather(*opening, return_exceptions=True):
             if isinstance(failure, BaseException):

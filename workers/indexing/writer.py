@@ -21,7 +21,7 @@ from workers.indexing.vocabulary import Vocabulary
 from workers.items.points import EMBEDDING, WORDS, ItemPoints
 from workers.items.rows import ItemRow
 from workers.items.vectors import ItemVectors
-from workers.scheduling import INDEX, Pace, Turns
+from workers.scheduling import INDEX, Pace, Scheduler
 from workers.stream.table import Table
 
 Rows = list[tuple[str, ItemRow | None]]
@@ -38,7 +38,7 @@ class IndexWriter(Service):
         points: ItemPoints,
         vocabulary: Vocabulary,
         vectors: ItemVectors,
-        turns: Turns,
+        scheduler: Scheduler,
         *,
         delay_s: float,
         slice_items: int,
@@ -49,7 +49,7 @@ class IndexWriter(Service):
         self._points = points
         self._vocabulary = vocabulary
         self._vectors = vectors
-        self._turns = turns
+        self._scheduler = scheduler
         self._delay_s = delay_s
         self._slice_items = slice_items
         self._live = IndexQueue()
@@ -128,11 +128,11 @@ class IndexWriter(Service):
             self._due_s = 0.0
             raise
         queue.finish_written()
-        self._turns.count(INDEX, len(taken))
+        self._scheduler.count(INDEX, len(taken))
         return bool(taken)
 
     async def _write(self, marked: Mapping[str, Mark]) -> None:
-        pace = Pace(self._turns)
+        pace = Pace(self._scheduler)
         missing = await self._write_used(self._rows({i: m for i, m in marked.items() if not m.whole}), pace)
         whole = {i: m for i, m in marked.items() if m.whole or i in missing}
         await self._write_whole(self._rows(whole), pace)
@@ -150,7 +150,7 @@ class IndexWriter(Service):
             if row is not None and row.catalog is not None:
                 with pace:
                     known.append(self._points.patch(item_id, row))
-                await self._turns.rest()
+                await self._scheduler.rest()
         if not known:
             return set()
         with pace:
@@ -165,7 +165,7 @@ class IndexWriter(Service):
             else:
                 with pace:
                     present.append(self._points.point(item_id, row))
-                await self._turns.rest()
+                await self._scheduler.rest()
         with pace:
             if present:
                 await self._index.upsert(present)

@@ -1,11 +1,11 @@
-"""Keeps the tables at their bounds: rows that changed longest ago go, each leaving a tombstone (Kafka).
+"""Keeps the tables at their bounds: rows that changed longest ago are evicted, each leaving a tombstone (Kafka).
 
-Agents make room before they fold a chunk, never after: what goes then depends only on rows that are acknowledged, and a
-chunk that is repeated after a crash finds the same ones to go. So a table holds at most its bound and one chunk.
+Agents make room before they fold a chunk, never after: what is evicted depends on acknowledged rows only, and a
+chunk that is repeated after a crash evicts the same ones. So a table holds at most its bound and one chunk.
 
-A row that goes leaves the last offsets that it applied in its partition's floor (`models.state.floor`), and that is
+An evicted row leaves the last offsets that it applied in its partition's `EvictionWatermark`, and that is
 acknowledged before anything else is written there: a record that comes again after a crash is skipped, as if the row
-were still there. A crash before its tombstone is acknowledged brings the row back, whole; then it goes again.
+were still there. A crash before its tombstone is acknowledged brings the row back, whole; then it is evicted again.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -15,14 +15,14 @@ from typing import Any, Protocol
 from models.state.user_state import UserState
 from workers.items.rows import ItemRow
 from workers.metrics import Metrics
-from workers.scheduling import Turns
+from workers.scheduling import Scheduler
 from workers.settings import Settings
 from workers.stream.table import Table, TablePartition
 from workers.stream.writer import Writer
 
 # Rows that one call drops at most, unless a chunk can bring more: a run of so many is some 50 ms of work.
 MOST_AT_ONCE = 1_024
-# Share of the bound that goes beside what is too much: the floor is written once a run, not once a chunk.
+# Share of the bound that is evicted beside what is too much: the watermark is written once a run, not once a chunk.
 SLACK = 0.01
 
 
@@ -31,7 +31,7 @@ class EvictionDependencies(Protocol):
 
     settings: Settings
     metrics: Metrics
-    turns: Turns
+    scheduler: Scheduler
     writer: Writer
 
 
@@ -59,33 +59,33 @@ class ItemEvictionDependencies(EvictionDependencies, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Bound:
-    """What a table may hold; `spare_only`: of the rows that go before all others.
+    """What a table may hold; `expendable_only`: of the rows that are evicted before all others.
 
-    `then` follows once the floor is written, for the keys that went from a partition.
+    `then` follows once the watermark is written, for the keys that went from a partition.
     """
 
     name: str
     table: Table[Any]
     limit: int
     then: Callable[[int, TablePartition[Any], Sequence[str]], Awaitable[None]]
-    spare_only: bool = False
+    expendable_only: bool = False
 
     def size(self, of: Table[Any] | TablePartition[Any]) -> int:
         """How many rows count."""
-        return of.spare if self.spare_only else len(of)
+        return of.expendable if self.expendable_only else len(of)
 
 
-async def make_room_for_users(parts: UserEvictionDependencies) -> None:
+async def make_room_for_users(deps: UserEvictionDependencies) -> None:
     """Drop users beyond `max_users`; the caller holds no partition's lock, and its rows are acknowledged."""
 
     async def bury(partition: int, rows: TablePartition[Any], keys: Sequence[str]) -> None:
         rows.bury(keys)
-        await parts.writer.send(parts.users.changelog, partition, rows.take_changes())
+        await deps.writer.send(deps.users.changelog, partition, rows.take_changes())
 
-    await _make_room(_Bound("users", parts.users, parts.settings.max_users, bury), parts)
+    await _make_room(_Bound("users", deps.users, deps.settings.max_users, bury), deps)
 
 
-async def make_room_for_items(parts: ItemEvictionDependencies) -> None:
+async def make_room_for_items(deps: ItemEvictionDependencies) -> None:
     """Drop items beyond `max_unknown_items`, then beyond `max_items`; as `make_room_for_users`.
 
     Their tombstones are written after the index has forgotten them, with the next rows of their partition: a point
@@ -93,38 +93,40 @@ async def make_room_for_items(parts: ItemEvictionDependencies) -> None:
     """
 
     async def forget(partition: int, rows: TablePartition[ItemRow], keys: Sequence[str]) -> None:
-        parts.index_writer.push(partition, keys, whole=True, chunk=_Burial(rows, keys))
+        deps.index_writer.push(partition, keys, whole=True, chunk=_Burial(rows, keys))
 
-    settings = parts.settings
-    await _make_room(_Bound("unknown_items", parts.items, settings.max_unknown_items, forget, spare_only=True), parts)
-    await _make_room(_Bound("items", parts.items, settings.max_items, forget), parts)
+    settings = deps.settings
+    await _make_room(
+        _Bound("unknown_items", deps.items, settings.max_unknown_items, forget, expendable_only=True), deps
+    )
+    await _make_room(_Bound("items", deps.items, settings.max_items, forget), deps)
 
 
-async def _make_room(bound: _Bound, parts: EvictionDependencies) -> None:
+async def _make_room(bound: _Bound, deps: EvictionDependencies) -> None:
     if bound.size(bound.table) <= bound.limit:
         return
-    most = max(MOST_AT_ONCE, 2 * parts.settings.chunk_records)
+    most = max(MOST_AT_ONCE, 2 * deps.settings.chunk_records)
     target = bound.limit - int(bound.limit * SLACK)
     while most > 0 and bound.size(bound.table) > target:
         number, rows = max(bound.table.partitions.items(), key=lambda one: (bound.size(one[1]), one[0]))
-        most -= await _drop_some(bound, number, rows, most, target, parts)
+        most -= await _drop_some(bound, number, rows, most, target, deps)
 
 
 async def _drop_some(
-    bound: _Bound, number: int, rows: TablePartition[Any], most: int, target: int, parts: EvictionDependencies
+    bound: _Bound, number: int, rows: TablePartition[Any], most: int, target: int, deps: EvictionDependencies
 ) -> int:
     """Drop rows of the largest partition down to its share of `target`; at least one, and at most `most`."""
     async with rows.lock:
         share = target // len(bound.table.partitions)
         count = min(most, bound.size(bound.table) - target, bound.size(rows) - share)
-        keys = rows.oldest(max(0, count), spare_only=bound.spare_only)
+        keys = rows.oldest(max(0, count), expendable_only=bound.expendable_only)
         for key in keys:
             rows.drop(key)
-            await parts.turns.rest()
+            await deps.scheduler.rest()
         if keys:
-            await parts.writer.send(bound.table.changelog, number, [rows.floor_record()])
+            await deps.writer.send(bound.table.changelog, number, [rows.eviction_record()])
             await bound.then(number, rows, keys)
-            parts.metrics.count_evictions(bound.name, len(keys))
+            deps.metrics.count_evictions(bound.name, len(keys))
     return max(1, len(keys))
 
 

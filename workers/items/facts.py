@@ -10,9 +10,9 @@ from workers.items.points import (
     AVAILABLE,
     BOUGHT,
     BUYERS,
-    CARD,
     COUNT,
     DAY_SCORE,
+    DISPLAY_FIELDS,
     FILTERED,
     LABELS,
     ORDER_SCORES,
@@ -61,12 +61,12 @@ class ItemFacts:
         return {item_id: facts for item_id, facts in found.items() if facts.available} if available else found
 
     async def filtered(self, item_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
-        """What filters look at (`FILTERED`), by item id; an item that the catalog does not have is left out."""
+        """What filters check (`FILTERED`), by item id; an item that the catalog does not have is left out."""
         return await self._payloads(item_ids, FILTERED, filtered_by)
 
-    async def cards(self, item_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    async def display_fields(self, item_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         """What answers show of items, by item id; an item that the catalog does not have is left out."""
-        return await self._payloads(item_ids, CARD, ItemRow.entry)
+        return await self._payloads(item_ids, DISPLAY_FIELDS, ItemRow.entry)
 
     async def rows(self, item_ids: Sequence[str], space: str) -> dict[str, SparseVector]:
         """Each item's row of counts, TRANSITIONS or BOUGHT, by item id; an item without any is left out or empty."""

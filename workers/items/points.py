@@ -56,9 +56,9 @@ AVAILABLE, PRICE, TITLE = "available", "price", "title"
 """Payload that ranking asks for."""
 
 FILTERED = ("category", "tags", PRICE, AVAILABLE, "published_at", "attributes", MEAN_RATING)
-"""Payload that filters look at."""
+"""Payload that filters check."""
 
-CARD = ("title", "category", "image_url", "url", "price")
+DISPLAY_FIELDS = ("title", "category", "image_url", "url", "price")
 """Payload that answers show."""
 
 
@@ -141,7 +141,7 @@ def whole_revision(row: ItemRow) -> list[int]:
 
 
 def filtered_by(row: ItemRow) -> dict[str, Any]:
-    """The payload that filters look at, as the index holds it, made from the item's row: `FILTERED`."""
+    """The payload that filters check, as the index holds it, made from the item's row: `FILTERED`."""
     entry = row.entry()
     found = {name: entry[name] for name in FILTERED if entry.get(name) is not None}
     if "attributes" in found:

@@ -29,7 +29,7 @@ class Facts(NamedTuple):
     """`users` who touched the item, its categories, its popularity per half-life (`ItemState.popularity_scores`).
 
     `day_score`: popularity with a half-life of a day (`ItemState.day_score`); `buyers`: users who bought it;
-    `available`: may be shown to whoever does not ask for what is not.
+    `available`: may be shown by default.
     `price`: NaN where the catalog names none; `title`: empty where it names none.
     """
 
@@ -176,7 +176,7 @@ class ItemRow:
 
     @classmethod
     def unpack(cls, data: bytes) -> "ItemRow":
-        """Read `pack`'s bytes; raises ValueError on torn or alien ones."""
+        """Read `pack`'s bytes; raises ValueError on truncated or malformed ones."""
         reader = Reader(data, _KIND, _VERSION)
         offset, catalog_size, use_size = map(int, reader.fields(_FIXED))
         row = cls()
@@ -189,8 +189,8 @@ class ItemRow:
         return row
 
 
-def is_spare(packed: bytes) -> bool:
-    """Whether a packed row is of an item that the catalog does not have: nobody is shown it."""
+def is_uncataloged(packed: bytes) -> bool:
+    """Whether a packed row is of an item that the catalog does not have: it is never shown."""
     if len(packed) < _HEAD_BYTES + _FIXED.size:
         return False
     _, catalog_size, _ = _FIXED.unpack_from(packed, _HEAD_BYTES)

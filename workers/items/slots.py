@@ -24,7 +24,7 @@ _NEWEST = struct.Struct("<q")
 _NUMBER = np.dtype("<f4")
 
 
-class Told(NamedTuple):
+class VectorRecord(NamedTuple):
     """One record of `item-vectors`: what `version` says of an item in a slot; None: it has no vector."""
 
     item_id: str
@@ -34,15 +34,15 @@ class Told(NamedTuple):
 
 
 class Slots:
-    """The vectors of one item, {slot: (version, float32 (dim,))}, and the newest version that it was told of.
+    """The vectors of one item, {slot: (version, float32 (dim,))}, and the newest version that it has received.
 
-    Versions ascend, and each tells an item once: a record of that version or an older one changes nothing, wherever in
-    whichever log it is. A replay is harmless. A slot that a version says nothing of is
-    emptied by its record, so no slot ever mixes versions.
+    Versions ascend, and each concerns an item once: a record of that version or an older one changes nothing, wherever
+    in whichever log it is. A replay is harmless. A slot that a version says nothing of is emptied by its record, so no
+    slot ever mixes versions.
 
     >>> slots = Slots()
-    >>> told = Told("i", "a", 7, np.ones(2, dtype=np.float32))
-    >>> slots.take(told), slots.take(told), slots.version("a"), slots.version("b")
+    >>> record = VectorRecord("i", "a", 7, np.ones(2, dtype=np.float32))
+    >>> slots.take(record), slots.take(record), slots.version("a"), slots.version("b")
     (True, False, 7, None)
     """
 
@@ -52,15 +52,15 @@ class Slots:
         self.newest = -1
         self._held: dict[str, tuple[int, Vector]] = {}
 
-    def take(self, told: Told) -> bool:
+    def take(self, record: VectorRecord) -> bool:
         """Take a record; False if it, or a later one, was taken before."""
-        if told.version <= self.newest:
+        if record.version <= self.newest:
             return False
-        self.newest = told.version
-        if told.vector is None:
-            self._held.pop(told.slot, None)
+        self.newest = record.version
+        if record.vector is None:
+            self._held.pop(record.slot, None)
         else:
-            self._held[told.slot] = (told.version, told.vector)
+            self._held[record.slot] = (record.version, record.vector)
         return True
 
     def version(self, slot: str) -> int | None:
@@ -82,7 +82,7 @@ class Slots:
 
     @classmethod
     def read(cls, reader: Reader) -> "Slots":
-        """Read `pack`'s bytes; raises ValueError on torn ones."""
+        """Read `pack`'s bytes; raises ValueError on truncated ones."""
         found = cls()
         (found.newest,) = map(int, reader.fields(_NEWEST))
         for slot in SLOTS:
@@ -101,7 +101,7 @@ def value_of(version: int, vector: Vector | None) -> bytes:
     return head(_KIND, _VERSION) + _pack(version, np.zeros(0, dtype=np.float32) if vector is None else vector)
 
 
-def told_of(key: bytes | None, value: bytes | None, dim: int) -> Told:
+def vector_record(key: bytes | None, value: bytes | None, dim: int) -> VectorRecord:
     """Read a record; `BadRecordError` for one that is not ours, of another dimension, or not finite."""
     text = key_text(key) or ""
     slot, _, item_id = text.partition("/")
@@ -125,7 +125,7 @@ def told_of(key: bytes | None, value: bytes | None, dim: int) -> Told:
             f"item {item_id!r}: {len(vector)} dimensions, or numbers beyond all bounds; this deployment has {dim} "
             "(setting TASTESTREAM_COLLABORATIVE_DIM): retrain with it",
         )
-    return Told(checked_id(item_id), slot, version, vector if len(vector) else None)
+    return VectorRecord(checked_id(item_id), slot, version, vector if len(vector) else None)
 
 
 def _pack(version: int, vector: Vector) -> bytes:

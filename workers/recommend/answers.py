@@ -1,6 +1,6 @@
-"""From a request that was understood to its reply, for whoever brought it: Kafka or HTTP.
+"""From a request that was understood to its reply, for either transport: Kafka or HTTP.
 
-Nothing is computed on a foreign partition, nor for somebody who no longer waits.
+Nothing is computed on a foreign partition, nor for a client that no longer waits.
 """
 
 import time
@@ -15,7 +15,7 @@ from workers.records.codes import Reason, RequestFailure
 from workers.records.experiment import Assigned
 from workers.records.reply import AsOf, Reply
 from workers.records.request import MinOffset, Request
-from workers.scheduling import Turns
+from workers.scheduling import Scheduler
 from workers.settings import Settings
 from workers.stream.partitioning import partition_of
 from workers.stream.table import Table
@@ -38,7 +38,7 @@ class AnswerDependencies(Protocol):
     """What it takes to answer a request."""
 
     settings: Settings
-    turns: Turns
+    scheduler: Scheduler
     progress: Progress
     users: Table[UserState]
     items: Table[ItemRow]
@@ -48,44 +48,44 @@ class AnswerDependencies(Protocol):
     def experiments(self) -> Experiments: ...
 
 
-def owner_of(request: Request, parts: AnswerDependencies) -> int | None:
-    """Partition of the user's row; None for a question of nobody, which any worker can answer."""
-    return partition_of(request.subject, parts.settings.user_partitions) if request.subject else None
+def owner_of(request: Request, deps: AnswerDependencies) -> int | None:
+    """Partition of the user's row; None for a request without a subject, which any worker can answer."""
+    return partition_of(request.subject, deps.settings.user_partitions) if request.subject else None
 
 
-def is_foreign(request: Request, parts: AnswerDependencies) -> bool:
+def is_foreign(request: Request, deps: AnswerDependencies) -> bool:
     """Whether another worker owns the user's row."""
-    owner = owner_of(request, parts)
-    return owner is not None and owner not in parts.users.partitions
+    owner = owner_of(request, deps)
+    return owner is not None and owner not in deps.users.partitions
 
 
-async def answer(request: Request, recommendation_id: str, parts: AnswerDependencies) -> Reply:
+async def answer(request: Request, recommendation_id: str, deps: AnswerDependencies) -> Reply:
     """The reply; raises `BadRecordError` for what can't be answered, `DependencyError` if no source answers.
 
-    To be called inside `Turns.answering`.
+    To be called inside `Scheduler.answering`.
     """
-    _check_owner(request, parts)
+    _check_owner(request, deps)
     if request.min_offset is not None:
-        with parts.turns.waiting_for_folding():
-            await _wait_for_own_event(request, request.min_offset, parts)
-        _check_owner(request, parts)
+        with deps.scheduler.waiting_for_folding():
+            await _wait_for_own_event(request, request.min_offset, deps)
+        _check_owner(request, deps)
     _check_deadline(request)
-    partition = owner_of(request, parts)
-    user = None if partition is None else parts.users.partitions[partition].get(request.subject)
-    elsewhere = _elsewhere(user, parts)
-    assigned = parts.experiments.assigned(request)
-    reply = await parts.pipeline.answer(request, user, partition or 0, recommendation_id, assigned.settings)
+    partition = owner_of(request, deps)
+    user = None if partition is None else deps.users.partitions[partition].get(request.subject)
+    elsewhere = _elsewhere(user, deps)
+    assigned = deps.experiments.assigned(request)
+    reply = await deps.pipeline.answer(request, user, partition or 0, recommendation_id, assigned.settings)
     reply = replace(reply, variant=assigned.variant, as_of=_as_clients_know_it(reply.as_of, elsewhere))
-    return reply if _sees_all_items(parts) else replace(reply, degraded=(*reply.degraded, PARTIAL_CATALOG))
+    return reply if _sees_all_items(deps) else replace(reply, degraded=(*reply.degraded, PARTIAL_CATALOG))
 
 
-def _elsewhere(user: UserState | None, parts: AnswerDependencies) -> tuple[int, int] | None:
+def _elsewhere(user: UserState | None, deps: AnswerDependencies) -> tuple[int, int] | None:
     """Newest place, (partition, offset) of `user-interactions`, from which events of the user were forwarded.
 
     A row's marks begin with these partitions; those after them are places of ours, which say nothing to a client.
     """
     marks = {} if user is None else user.watermarks
-    places = [place for place in marks.items() if place[0] < parts.settings.user_partitions]
+    places = [place for place in marks.items() if place[0] < deps.settings.user_partitions]
     return max(places, key=lambda place: place[1], default=None)
 
 
@@ -96,13 +96,13 @@ def _as_clients_know_it(as_of: AsOf | None, elsewhere: tuple[int, int] | None) -
     return AsOf(*elsewhere, as_of.event_time)
 
 
-def _sees_all_items(parts: AnswerDependencies) -> bool:
+def _sees_all_items(deps: AnswerDependencies) -> bool:
     """An index in this process holds the items of this worker's partitions only, one on a server those of all."""
-    return parts.settings.index_kind == "server" or len(parts.items.partitions) == parts.settings.item_partitions
+    return deps.settings.index_kind == "server" or len(deps.items.partitions) == deps.settings.item_partitions
 
 
-def _check_owner(request: Request, parts: AnswerDependencies) -> None:
-    if is_foreign(request, parts):
+def _check_owner(request: Request, deps: AnswerDependencies) -> None:
+    if is_foreign(request, deps):
         raise BadRecordError(
             Reason.WRONG_PARTITION,
             f"the state of user {request.subject!r} is with another worker, or moving there: ask again, on Kafka "
@@ -110,29 +110,29 @@ def _check_owner(request: Request, parts: AnswerDependencies) -> None:
         )
 
 
-async def _wait_for_own_event(request: Request, wanted: MinOffset, parts: AnswerDependencies) -> None:
+async def _wait_for_own_event(request: Request, wanted: MinOffset, deps: AnswerDependencies) -> None:
     """Read your writes: the user's row must hold the event at `min_offset`.
 
     In the user's own partition that is so once the partition is folded so far, whatever became of the record.
     From another one the event comes forwarded: only the row itself knows of it, by the place where it was first.
     """
-    own = owner_of(request, parts)
+    own = owner_of(request, deps)
 
     def holds() -> bool:
         if own is None:
-            return parts.progress.offset(wanted.partition) >= wanted.offset
-        if own == wanted.partition and parts.progress.offset(own) >= wanted.offset:
+            return deps.progress.offset(wanted.partition) >= wanted.offset
+        if own == wanted.partition and deps.progress.offset(own) >= wanted.offset:
             return True
-        rows = parts.users.partitions.get(own)
+        rows = deps.users.partitions.get(own)
         if rows is None:
             return False
-        if rows.floor.covers(request.subject, (wanted.partition, wanted.offset)):
+        if rows.evicted.covers(request.subject, (wanted.partition, wanted.offset)):
             return True
         user = rows.get(request.subject)
         return user is not None and user.watermarks.get(wanted.partition, -1) >= wanted.offset
 
     patience_s = _seconds_left(request)
-    if not await parts.progress.wait_until(holds, patience_s):
+    if not await deps.progress.wait_until(holds, patience_s):
         raise BadRecordError(
             RequestFailure.DEADLINE_PASSED,
             f"event {wanted.offset} of partition {wanted.partition} not folded within {patience_s:.3g} s: ask again",

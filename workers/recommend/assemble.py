@@ -12,7 +12,7 @@ from workers.index.port import Index
 from workers.index.types import Record
 from workers.items.facts import ItemFacts
 from workers.items.points import BOUGHT
-from workers.recommend.question import Question
+from workers.recommend.context import QueryContext
 from workers.recommend.retrieve import Found
 from workers.records.reply import RecommendationReason, RecommendedItem
 
@@ -23,25 +23,25 @@ TITLE_CHARS = 200
 """Of a title in `titles`: reasons refer to a hundred items at most, so these stay far below what a record takes."""
 
 
-async def present(
-    candidates: Candidates, ranking: Ranking, found: Found, question: Question, index: Index, facts: ItemFacts
+async def assemble(
+    candidates: Candidates, ranking: Ranking, found: Found, context: QueryContext, index: Index, facts: ItemFacts
 ) -> tuple[RecommendedItem, ...]:
     """Ranked items as the reply shows them; an item that was deleted meanwhile is left out."""
     item_ids = [candidates.item_ids[place] for place in ranking.places]
-    cards = await facts.cards(item_ids)
-    explained = question.request.explain
+    display_fields = await facts.display_fields(item_ids)
+    explained = context.request.explain
     held = await index.get(item_ids, payload=False, vectors=tuple(_SPACES.values())) if explained else {}
-    seeds = question.request.item_ids
+    seeds = context.request.item_ids
     evidences = Evidences(found.queries, seed=seeds[0] if len(seeds) == 1 else None)
-    rank = len(question.page.shown)
+    rank = len(context.page.shown)
     items: list[RecommendedItem] = []
     for at, (place, item_id) in enumerate(zip(ranking.places, item_ids, strict=True)):
-        card = cards.get(item_id)
-        if card is None:
+        fields = display_fields.get(item_id)
+        if fields is None:
             continue
-        reasons = _reasons(place, ranking, _rows(item_id, held.get(item_id), question), evidences) if explained else ()
+        reasons = _reasons(place, ranking, _rows(item_id, held.get(item_id), context), evidences) if explained else ()
         rank += 1
-        items.append(_item(item_id, rank, at, ranking, reasons, card))
+        items.append(_item(item_id, rank, at, ranking, reasons, fields))
     return tuple(items)
 
 
@@ -59,14 +59,14 @@ def _short(title: str) -> str:
     return title if len(title) <= TITLE_CHARS else f"{title[: TITLE_CHARS - 1]}…"
 
 
-def _rows(item_id: str, record: Record | None, question: Question) -> dict[str, SparseVector]:
+def _rows(item_id: str, record: Record | None, context: QueryContext) -> dict[str, SparseVector]:
     vectors = {} if record is None else record.vectors or {}
     found = {source: vectors.get(space) for source, space in _SPACES.items()}
     rows = {source: row for source, row in found.items() if isinstance(row, SparseVector)}
-    if question.followed:
-        rows[REVERSED] = reversed_row(item_id, question.followed)
-    if question.bought:
-        rows[BOUGHT_TOGETHER] = both_ways_row(item_id, rows.get(BOUGHT_TOGETHER, SparseVector.of({})), question.bought)
+    if context.followed:
+        rows[REVERSED] = reversed_row(item_id, context.followed)
+    if context.bought:
+        rows[BOUGHT_TOGETHER] = both_ways_row(item_id, rows.get(BOUGHT_TOGETHER, SparseVector.of({})), context.bought)
     return rows
 
 
@@ -85,25 +85,25 @@ def _item(
     at: int,
     ranking: Ranking,
     reasons: tuple[RecommendationReason, ...],
-    card: Mapping[str, Any],
+    fields: Mapping[str, Any],
 ) -> RecommendedItem:
     score = float(ranking.fused.scores[ranking.places[at]])
-    item = item_of(item_id, score, rank, reasons, card)
+    item = item_of(item_id, score, rank, reasons, fields)
     return replace(item, propensity=ranking.propensities[at], shown_as=ranking.shown_as[at])
 
 
 def item_of(
-    item_id: str, score: float, rank: int, reasons: tuple[RecommendationReason, ...], card: Mapping[str, Any]
+    item_id: str, score: float, rank: int, reasons: tuple[RecommendationReason, ...], fields: Mapping[str, Any]
 ) -> RecommendedItem:
-    """What the client sees of an item, with what the catalog says of it (`card`)."""
+    """What the client sees of an item, with what the catalog says of it (`fields`)."""
     return RecommendedItem(
         item_id=item_id,
         score=score,
         rank=rank,
         reasons=reasons,
-        title=card.get("title", ""),
-        category=card.get("category"),
-        image_url=card.get("image_url", ""),
-        url=card.get("url", ""),
-        price=card.get("price"),
+        title=fields.get("title", ""),
+        category=fields.get("category"),
+        image_url=fields.get("image_url", ""),
+        url=fields.get("url", ""),
+        price=fields.get("price"),
     )

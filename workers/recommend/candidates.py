@@ -25,26 +25,26 @@ from workers.items.points import POPULARITY
 from workers.items.rows import Facts
 from workers.items.vectors import ItemVectors
 from workers.recommend.conditions import DAY_MS, meets, unless_unknown
+from workers.recommend.context import QueryContext
 from workers.recommend.filters import barred, conditions, keep, required
 from workers.recommend.merge import merge, score
 from workers.recommend.plan import Plan
 from workers.recommend.popular import Searcher
-from workers.recommend.question import Question
 from workers.recommend.retrieve import Found, retrieve, retrieve_second, width_for
 from workers.records.rules import EVERY
 
 log = logging.getLogger(__name__)
 
-# Each further look is so many times wider, until there are enough items or none are left.
+# Each further search is so many times wider, until there are enough items or none are left.
 WIDEN = 7
 WIDEST = 10_000
-# Looks beside full categories. Each finds new ones; a list that is short after so many stays short.
+# Searches beside full categories. Each finds new ones; a list that is short after so many stays short.
 LOOKS_BESIDE = 4
 # Hits of each source that a pin's filter may choose from.
 PIN_WIDTH = 20
-# Milliseconds after which other little-known items have their turn.
+# Milliseconds after which other little-known items are drawn.
 TURN_MS = 10_000
-# An item published so many days ago or later has its turn at once.
+# An item published so many days ago or later is drawn at once.
 NEW_DAYS = 7
 LITTLE_KNOWN = "little_known"
 # Kinds of request in which a place is given to what is little known: elsewhere it would answer another question.
@@ -66,7 +66,7 @@ class Sources:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Gathered:
-    """Candidates in the order of `facts`; `payloads`: what filters look at, of those that rules ask about."""
+    """Candidates in the order of `facts`; `payloads`: what filters check, of those that rules ask about."""
 
     found: Found
     candidates: Candidates
@@ -74,83 +74,83 @@ class Gathered:
     payloads: Payloads = field(default_factory=dict)
 
 
-async def gather(question: Question, planned: Plan, sources: Sources, stage: Stage) -> Gathered:
-    """Candidates that may be shown, looked for wider and wider until they fill the list and one place more."""
-    where = conditions(question)
-    width = width_for(question.request.limit, len(question.page.shown), question.controls.width)
+async def gather(context: QueryContext, planned: Plan, sources: Sources, stage: Stage) -> Gathered:
+    """Candidates that may be shown, searched for wider and wider until they fill the list and one place more."""
+    where = conditions(context)
+    width = width_for(context.request.limit, len(context.page.shown), context.controls.width)
     while True:
         with stage("retrieve"):
             found = await retrieve(planned, where, sources.searcher, width)
         with stage("filter"):
-            kept, _ = keep(merge(found), question)
-        if len(kept) > question.request.limit or found.exhausted or width >= WIDEST:
+            kept, _ = keep(merge(found), context)
+        if len(kept) > context.request.limit or found.exhausted or width >= WIDEST:
             break
         width = min(width * WIDEN, WIDEST)
     payloads: Payloads = {}
-    if _is_ruled(question):
+    if _is_ruled(context):
         with stage("rules"):
-            found, kept, payloads = await _ruled(question, planned, sources, where, found, kept)
+            found, kept, payloads = await _ruled(context, planned, sources, where, found, kept)
     if planned.second and kept:
         with stage("retrieve"):
             only = OnlyIds(frozenset(kept[:MAX_IDS]))
             found = found.with_more(await retrieve_second(planned, (only,), sources.index, len(only.item_ids)))
     with stage("features"):
-        facts = await sources.facts.of(kept, available=question.only_available)
-        wanted = bool(planned.dense) or question.controls.diversity > 0.0
+        facts = await sources.facts.of(kept, available=context.only_available)
+        wanted = bool(planned.dense) or context.controls.diversity > 0.0
         vectors = await sources.vectors.matrix(list(facts)) if wanted else None
-        return Gathered(found, score(facts, vectors, found, question), facts, payloads)
+        return Gathered(found, score(facts, vectors, found, context), facts, payloads)
 
 
-def pinned_here(question: Question) -> dict[int, int]:
+def pinned_here(context: QueryContext) -> dict[int, int]:
     """Places of this page, from 0, that are pinned, and by which of the pins."""
-    first = 1 + len(question.page.shown)
-    here = range(question.request.limit)
-    return {pin.rank - first: at for at, pin in enumerate(question.controls.pins) if pin.rank - first in here}
+    first = 1 + len(context.page.shown)
+    here = range(context.request.limit)
+    return {pin.rank - first: at for at, pin in enumerate(context.controls.pins) if pin.rank - first in here}
 
 
-def explores(question: Question) -> bool:
+def explores(context: QueryContext) -> bool:
     """Whether places of this list may go to what is little known."""
-    return question.controls.explore > 0.0 and question.request.kind in EXPLORING
+    return context.controls.explore > 0.0 and context.request.kind in EXPLORING
 
 
-def _is_ruled(question: Question) -> bool:
-    controls = question.controls
-    return bool(controls.boosts or controls.caps or controls.pins) or explores(question)
+def _is_ruled(context: QueryContext) -> bool:
+    controls = context.controls
+    return bool(controls.boosts or controls.caps or controls.pins) or explores(context)
 
 
 async def _ruled(
-    question: Question, planned: Plan, sources: Sources, where: tuple[Condition, ...], found: Found, kept: list[str]
+    context: QueryContext, planned: Plan, sources: Sources, where: tuple[Condition, ...], found: Found, kept: list[str]
 ) -> tuple[Found, list[str], Payloads]:
-    """With what rules bring in, and what filters look at of all of them."""
-    if question.controls.caps:
-        found = await _beside_full_categories(question, planned, sources, where, found)
-    for at in pinned_here(question).values():
-        if (pinned := question.controls.pins[at].where) is not None:
-            of_pin = unless_unknown(pinned, question.profile, question.request.asked_at_ms)
+    """With what rules bring in, and what filters check of all of them."""
+    if context.controls.caps:
+        found = await _beside_full_categories(context, planned, sources, where, found)
+    for at in pinned_here(context).values():
+        if (pinned := context.controls.pins[at].where) is not None:
+            of_pin = unless_unknown(pinned, context.profile, context.request.asked_at_ms)
             if of_pin is not None:
                 found = found.with_more(await _best(planned, sources, (*where, *of_pin), PIN_WIDTH))
-    if explores(question):
-        found = found.with_more(await _little_known(question, sources, where))
-    kept, _ = keep(merge(found), question)
-    kept = list(dict.fromkeys((*kept, *await _pinned_by_id(question, sources))))
+    if explores(context):
+        found = found.with_more(await _little_known(context, sources, where))
+    kept, _ = keep(merge(found), context)
+    kept = list(dict.fromkeys((*kept, *await _pinned_by_id(context, sources))))
     return found, kept, await sources.facts.filtered(kept)
 
 
 async def _beside_full_categories(
-    question: Question, planned: Plan, sources: Sources, where: tuple[Condition, ...], found: Found
+    context: QueryContext, planned: Plan, sources: Sources, where: tuple[Condition, ...], found: Found
 ) -> Found:
-    """Look beside the categories that fill their cap, until what the caps let pass fills the list."""
+    """Search beside the categories that fill their cap, until what the caps let pass fills the list."""
     payloads: dict[str, Mapping[str, Any]] = {}
     for _ in range(LOOKS_BESIDE):
-        kept, _removed = keep(merge(found), question)
+        kept, _removed = keep(merge(found), context)
         payloads |= await sources.facts.filtered([item_id for item_id in kept if item_id not in payloads])
         held = Counter(str(payloads[item_id].get("category", "")) for item_id in kept if item_id in payloads)
-        full = _full(held, question.controls.caps)
+        full = _full(held, context.controls.caps)
         room = sum(min(count, full.get(name, count)) for name, count in held.items())
-        if room > question.request.limit or not full:
+        if room > context.request.limit or not full:
             break
         beside = Not(AnyOf("category", tuple(sorted(full))))
-        more = await _best(planned, sources, (*where, beside), width_for(question.request.limit, 0))
+        more = await _best(planned, sources, (*where, beside), width_for(context.request.limit, 0))
         if not any(more.hits.values()):
             break
         found = found.with_more(more)
@@ -172,9 +172,9 @@ async def _best(planned: Plan, sources: Sources, where: tuple[Condition, ...], w
         return replace(Found({}, {}, {}), degraded=("rules",))
 
 
-async def _little_known(question: Question, sources: Sources, where: tuple[Condition, ...]) -> Found:
-    """Little-known items whose turn it is: by the clock, so that chances do not depend on the draw; new ones always."""
-    asked_at_ms = question.request.asked_at_ms
+async def _little_known(context: QueryContext, sources: Sources, where: tuple[Condition, ...]) -> Found:
+    """Little-known items that are due: by the clock, so that chances do not depend on the draw; new ones always."""
+    asked_at_ms = context.request.asked_at_ms
     vector = little_known_query(asked_at_ms // TURN_MS)
     new = Range("published_at", gte=asked_at_ms - NEW_DAYS * DAY_MS)
     queries = [Query(POPULARITY, vector, POOL // 2, within) for within in (where, (*where, new))]
@@ -186,13 +186,13 @@ async def _little_known(question: Question, sources: Sources, where: tuple[Condi
     return Found({LITTLE_KNOWN: [hit for hits in answers for hit in hits]}, {}, {})
 
 
-async def _pinned_by_id(question: Question, sources: Sources) -> list[str]:
+async def _pinned_by_id(context: QueryContext, sources: Sources) -> list[str]:
     """Items that pins name and that may be shown; those that the user had may come back."""
-    named = [name for at in pinned_here(question).values() for name in question.controls.pins[at].item_ids]
+    named = [name for at in pinned_here(context).values() for name in context.controls.pins[at].item_ids]
     if not named:
         return []
-    barred_ids, shown = barred(question), set(question.page.shown)
+    barred_ids, shown = barred(context), set(context.page.shown)
     possible = [name for name in named if name not in barred_ids and item_key(name) not in shown]
     payloads = await sources.facts.filtered(possible)
-    needed = required(question)
+    needed = required(context)
     return [name for name, payload in payloads.items() if meets(needed, name, payload)]

@@ -71,7 +71,7 @@ def _from_profile(name: str, asked: FromProfile, profile: Profile) -> Any:
 
 
 def _attribute(field: str, value: Any) -> Condition:
-    """A number is met by an equal one, whole or not: JSON does not tell 3 from 3.0. A list is met by one of it."""
+    """A number is met by an equal one, whole or not: in JSON 3 and 3.0 are the same. A list is met by one of it."""
     if isinstance(value, list | tuple):
         texts = tuple(one for one in value if isinstance(one, str))
         return AnyOf(field, texts or tuple(one for one in value if isinstance(one, int)))

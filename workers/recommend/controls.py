@@ -10,7 +10,7 @@ from workers.records.filters import Filters
 from workers.records.request import Request
 from workers.records.rules import DEFAULT, Boost, Chosen, Pin, Rules
 
-# Scenarios with rules of their own. Each can hold a record of a megabyte; nobody has a thousand places that ask.
+# Scenarios with rules of their own. Each can hold a record of a megabyte; no deployment has a thousand places that ask.
 MAX_SCENARIOS = 1_000
 
 
@@ -22,7 +22,7 @@ class Controls:
     """Everything that steers one answer beside the request itself: the fields of `Rules`, each with its value.
 
     `ranker` and `width` (candidates asked of each source) are those of an experiment's variant, None as deployed.
-    Frozen and small, so that whoever compares ways to answer can replace some of it for a request.
+    Frozen and small, so that a comparison of ways to answer can replace some of it for a request.
     """
 
     diversity: float = 0.0

@@ -13,10 +13,10 @@ from models.retrieval.sources import COOCCURRENCE, TRANSITIONS
 from workers.index.filters import OnlyIds
 from workers.indexing.vocabulary import Vocabulary
 from workers.recommend.candidates import Gathered, Sources
+from workers.recommend.context import QueryContext, build_context
 from workers.recommend.dense import dense_queries
 from workers.recommend.merge import score
 from workers.recommend.plan import Plan, plan
-from workers.recommend.question import Question, ask
 from workers.recommend.retrieve import Found, retrieve
 from workers.recommend.steering import steering
 from workers.records.reply import RecommendedItem, Without
@@ -24,7 +24,7 @@ from workers.records.reply import RecommendedItem, Without
 log = logging.getLogger(__name__)
 
 _OF_HISTORY = (TRANSITIONS, COOCCURRENCE)
-"""Sources that are asked of the index with the user's history, and so must be asked anew without some of it."""
+"""Sources that are asked of the index with the user's history, and so must be asked again without some of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,28 +36,28 @@ class Counterfactuals:
     fusion: Fusion
 
     async def add(
-        self, items: Sequence[RecommendedItem], gathered: Gathered, question: Question
+        self, items: Sequence[RecommendedItem], gathered: Gathered, context: QueryContext
     ) -> tuple[RecommendedItem, ...]:
         """The items with their `without`; one whose reasons rest on nothing that the user did has none.
 
         Raises `DependencyError` if the index does not answer. One batch of searches for each distinct reason.
         """
-        past = frozenset(question.recent_ids)
+        past = frozenset(context.recent_ids)
         because = {item.item_id: _strongest(item, past) for item in items}
         places = {item_id: place for place, item_id in enumerate(gathered.facts)}
         found: list[RecommendedItem] = []
         distinct = sorted({gone for gone in because.values() if gone is not None})
-        scored = {gone: await self._scores_without(gone, gathered, question) for gone in distinct}
-        ranks = {gone: _ranks(scores, gathered, len(question.page.shown)) for gone, scores in scored.items()}
+        scored = {gone: await self._scores_without(gone, gathered, context) for gone in distinct}
+        ranks = {gone: _ranks(scores, gathered, len(context.page.shown)) for gone, scores in scored.items()}
         for item in items:
             gone, place = because[item.item_id], places[item.item_id]
             without = None if gone is None else Without(gone, ranks[gone][place], float(scored[gone][place]))
             found.append(replace(item, without=without))
         return tuple(found)
 
-    async def _scores_without(self, gone: str, gathered: Gathered, question: Question) -> Floats:
+    async def _scores_without(self, gone: str, gathered: Gathered, context: QueryContext) -> Floats:
         """Scores of the same candidates for a user who never touched `gone`, float64 (n,)."""
-        asked = await self._question_without(gone, question)
+        asked = await self._context_without(gone, context)
         dense = await dense_queries(asked, self.sources.vectors, self.vocabulary.rarity)
         planned = plan(asked, dense, self.vocabulary.words)
         found = await self._found_without(planned, gathered)
@@ -67,15 +67,15 @@ class Counterfactuals:
         fused = self.fusion.fuse(score(gathered.facts, vectors, found, asked).scores, asked.situation)
         return boosted(fused, steering(gathered, asked).boosts).scores
 
-    async def _question_without(self, gone: str, question: Question) -> Question:
-        request, user = question.request, question.user
+    async def _context_without(self, gone: str, context: QueryContext) -> QueryContext:
+        request, user = context.request, context.user
         left = tuple(item_id for item_id in request.item_ids if item_id != gone)
         request = request.model_copy(update={"next": None, "item_ids": left})
         if user is not None:
             vectors = await self.sources.vectors.of([gone])
             user = user.without(gone, vectors.get(gone))
-        asked = await ask(request, user, 0, self.sources.facts, "", question.controls)
-        return replace(asked, page=question.page)
+        asked = await build_context(request, user, 0, self.sources.facts, "", context.controls)
+        return replace(asked, page=context.page)
 
     async def _found_without(self, planned: Plan, gathered: Gathered) -> Found:
         known = gathered.found.hits

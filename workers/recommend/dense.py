@@ -1,4 +1,4 @@
-"""What a question means as vectors: taste, the middle of items, or the words of a text."""
+"""What a request means as vectors: taste, the middle of items, or the words of a text."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from models.primitives.text import Rarity, Vector, embed_query, unit
 from models.retrieval.sources import CONTENT, COOCCURRENCE_DECAY, TASTE, TEXT
 from workers.index.port import Lookup
 from workers.items.vectors import ItemVectors
-from workers.recommend.question import Question
+from workers.recommend.context import QueryContext
 
 
 class Near(NamedTuple):
@@ -19,19 +19,19 @@ class Near(NamedTuple):
     vector: Vector
 
 
-async def near_query(question: Question, index: Lookup, space: str | None) -> Near | None:
+async def near_query(context: QueryContext, index: Lookup, space: str | None) -> Near | None:
     """The sum of the learned vectors of the items asked about; None where none of them has one in `space`."""
-    if space is None or question.request.kind != "similar_items":
+    if space is None or context.request.kind != "similar_items":
         return None
-    held = await index.get(question.request.item_ids, payload=False, vectors=(space,))
+    held = await index.get(context.request.item_ids, payload=False, vectors=(space,))
     found = [vector for record in held.values() if isinstance(vector := (record.vectors or {}).get(space), np.ndarray)]
     total: Vector = np.array(found, dtype=np.float32).sum(axis=0)
     return Near(space, total) if total.any() else None
 
 
-async def dense_queries(question: Question, vectors: ItemVectors, rarity: Rarity) -> dict[str, Vector]:
+async def dense_queries(context: QueryContext, vectors: ItemVectors, rarity: Rarity) -> dict[str, Vector]:
     """Dense queries by source, float32 (dim,) of unit length; one that says nothing is left out."""
-    found = await _directions(question, vectors, rarity.dim)
+    found = await _directions(context, vectors, rarity.dim)
     return {
         source: rarity.turn(vector)
         for source, vector in found.items()
@@ -39,22 +39,22 @@ async def dense_queries(question: Question, vectors: ItemVectors, rarity: Rarity
     }
 
 
-async def _directions(question: Question, vectors: ItemVectors, dim: int) -> dict[str, Vector | None]:
-    request = question.request
+async def _directions(context: QueryContext, vectors: ItemVectors, dim: int) -> dict[str, Vector | None]:
+    request = context.request
     match request.kind:
         case "similar_items":
             return {CONTENT: await _middle(request.item_ids, vectors, decay=1.0)}
         case "session":
-            return {TASTE: await _middle(question.recent_ids, vectors, COOCCURRENCE_DECAY)}
+            return {TASTE: await _middle(context.recent_ids, vectors, COOCCURRENCE_DECAY)}
         case "search":
-            return {TEXT: embed_query(request.text, dim), TASTE: _taste(question)}
+            return {TEXT: embed_query(request.text, dim), TASTE: _taste(context)}
         case "for_user":
-            return {TASTE: _taste(question)}
+            return {TASTE: _taste(context)}
     return {}
 
 
-def _taste(question: Question) -> Vector | None:
-    return question.user.taste.direction() if question.recent and question.user else None
+def _taste(context: QueryContext) -> Vector | None:
+    return context.user.taste.direction() if context.recent and context.user else None
 
 
 async def _middle(item_ids: Sequence[str], vectors: ItemVectors, decay: float) -> Vector | None:

@@ -70,7 +70,7 @@ class Elsewhere:
     async def get(
         self, item_ids: Iterable[str], payload: bool | tuple[str, ...] = True, vectors: tuple[str, ...] = ()
     ) -> dict[str, Record]:
-        """As `Index.get`: facts of any item, as of one that nobody has touched."""
+        """As `Index.get`: facts of any item, as of one without interactions."""
         unknown = {COUNT: 0, LABELS: (), ORDER_SCORES: (0.0,) * len(HALF_LIVES), DAY_SCORE: 0.0, BUYERS: 0}
         unknown |= {AVAILABLE: True, PRICE: nan, TITLE: ""}
         if not isinstance(payload, tuple) or not set(payload) <= unknown.keys():

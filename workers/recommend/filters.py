@@ -7,7 +7,7 @@ from models.primitives.ids import item_key
 from workers.index.filters import All, Condition, Equals, ExcludeIds, Not
 from workers.index.validate import MAX_ID_BYTES, MAX_IDS
 from workers.recommend.conditions import wanted
-from workers.recommend.question import Question
+from workers.recommend.context import QueryContext
 
 # Events whose items the index is asked to leave out: those that transitions bring back most. Older ones are
 # removed from what comes back; naming them all would cost 3 µs each in every search.
@@ -18,40 +18,40 @@ EXCLUDED = "excluded"
 SHOWN = "shown"
 
 
-def conditions(question: Question) -> tuple[Condition, ...]:
+def conditions(context: QueryContext) -> tuple[Condition, ...]:
     """What the index can leave out by itself: unavailable, filtered, blocked, named, and recently seen items.
 
     Raises `BadRecordError` for a filter that refers to what the user's profile does not hold.
     """
-    found = list(required(question))
-    left_out = barred(question)
-    if question.user is not None and question.hides_seen:
-        left_out |= set(question.user.history.item_ids[-RECENTLY_SEEN:])
+    found = list(required(context))
+    left_out = barred(context)
+    if context.user is not None and context.hides_seen:
+        left_out |= set(context.user.history.item_ids[-RECENTLY_SEEN:])
     possible = sorted(filter(_can_exist, left_out))[:MAX_IDS]
     if possible:
         found.append(ExcludeIds(frozenset(possible)))
     return tuple(found)
 
 
-def required(question: Question) -> tuple[Condition, ...]:
+def required(context: QueryContext) -> tuple[Condition, ...]:
     """What every item must satisfy, however it came into the list."""
-    asked, ruled = question.request.filters, question.controls.filters
+    asked, ruled = context.request.filters, context.controls.filters
     found: list[Condition] = []
-    if question.only_available:
+    if context.only_available:
         found.append(Equals("available", 1))
     for filters in (asked, ruled):
-        found += wanted(filters, question.profile, question.request.asked_at_ms)
-    for block in question.controls.blocks:
-        blocked = wanted(block.where, question.profile, question.request.asked_at_ms) if block.where else ()
+        found += wanted(filters, context.profile, context.request.asked_at_ms)
+    for block in context.controls.blocks:
+        blocked = wanted(block.where, context.profile, context.request.asked_at_ms) if block.where else ()
         if blocked:
             found.append(Not(All(blocked)))
     return tuple(found)
 
 
-def keep(item_ids: Iterable[str], question: Question) -> tuple[list[str], Counter[str]]:
+def keep(item_ids: Iterable[str], context: QueryContext) -> tuple[list[str], Counter[str]]:
     """Items that may be shown, in the order given, and how many were removed for which reason."""
-    named, shown = barred(question), frozenset(question.page.shown)
-    seen = set(question.user.seen_keys().tolist()) if question.user and question.hides_seen else set()
+    named, shown = barred(context), frozenset(context.page.shown)
+    seen = set(context.user.seen_keys().tolist()) if context.user and context.hides_seen else set()
     kept: list[str] = []
     removed: Counter[str] = Counter()
     for item_id in item_ids:
@@ -70,9 +70,9 @@ def _can_exist(item_id: str) -> bool:
     return 0 < len(item_id.encode()) <= MAX_ID_BYTES
 
 
-def barred(question: Question) -> set[str]:
+def barred(context: QueryContext) -> set[str]:
     """Items that may not be shown by their ids."""
-    found = set(question.request.exclude) | set(question.request.item_ids)
-    for block in question.controls.blocks:
+    found = set(context.request.exclude) | set(context.request.item_ids)
+    for block in context.controls.blocks:
         found.update(block.item_ids)
     return found

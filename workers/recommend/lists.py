@@ -64,7 +64,7 @@ class Lists:
 
 
 def write_lists(path: Path, lines: list[Line]) -> None:
-    """Write a `.parquet` or `.jsonl` file, whole or not at all: whoever reads it never meets a half."""
+    """Write a `.parquet` or `.jsonl` file, whole or not at all: a reader never sees a partial file."""
     partial = path.with_name(path.name + ".partial")
     if path.suffix == ".parquet":
         from workers.recommend.parquet_lists import write_parquet

@@ -30,7 +30,7 @@ from models.retrieval.sources import (
     share,
 )
 from workers.items.rows import Facts
-from workers.recommend.question import Question
+from workers.recommend.context import QueryContext
 from workers.recommend.retrieve import Found
 
 Floats = NDArray[np.float64]
@@ -47,7 +47,7 @@ def merge(found: Found) -> list[str]:
 
 
 def score(
-    facts: Mapping[str, Facts], vectors: NDArray[np.float32] | None, found: Found, question: Question
+    facts: Mapping[str, Facts], vectors: NDArray[np.float32] | None, found: Found, context: QueryContext
 ) -> Candidates:
     """Raw scores of the items in `facts` by source, float64 (n,) each; `vectors` float32 (n, dim) in that order.
 
@@ -56,25 +56,25 @@ def score(
     """
     item_ids = list(facts)
     scores = {source: _returned(item_ids, found, source) for source in _SEARCHED if source in found.hits}
-    if question.bought:
-        told = reversed_scores(found.queries[BOUGHT_TOGETHER], question.bought, sparse_indices(item_ids))
-        scores[BOUGHT_TOGETHER] = scores.get(BOUGHT_TOGETHER, 0.0) + told
+    if context.bought:
+        by_seeds = reversed_scores(found.queries[BOUGHT_TOGETHER], context.bought, sparse_indices(item_ids))
+        scores[BOUGHT_TOGETHER] = scores.get(BOUGHT_TOGETHER, 0.0) + by_seeds
     if REVERSED in found.queries:
-        scores[REVERSED] = reversed_scores(found.queries[REVERSED], question.followed, sparse_indices(item_ids))
-    if question.prices and question.situation.kind == "for_user":
-        scores[PRICE] = price_closeness(np.array([fact.price for fact in facts.values()]), question.prices)
+        scores[REVERSED] = reversed_scores(found.queries[REVERSED], context.followed, sparse_indices(item_ids))
+    if context.prices and context.situation.kind == "for_user":
+        scores[PRICE] = price_closeness(np.array([fact.price for fact in facts.values()]), context.prices)
     if item_ids:
-        scores |= _popularity(list(facts.values()), question)
+        scores |= _popularity(list(facts.values()), context)
     if vectors is not None:
         scores |= {source: (vectors @ query).astype(np.float64) for source, query in found.dense.items()}
-    if question.request.kind == "search":
-        scores |= _searched(list(facts.values()), scores, question)
+    if context.request.kind == "search":
+        scores |= _searched(list(facts.values()), scores, context)
     return Candidates(item_ids, scores, vectors)
 
 
-def _searched(facts: Sequence[Facts], scores: Mapping[str, Floats], question: Question) -> dict[str, Floats]:
+def _searched(facts: Sequence[Facts], scores: Mapping[str, Floats], context: QueryContext) -> dict[str, Floats]:
     """How well titles match; likeness and taste where they say something, so that neither passes a better title."""
-    asked = wanted(question.request.text)
+    asked = wanted(context.request.text)
     found = {TITLE: np.array([match(asked, fact.title) for fact in facts], dtype=np.float64)}
     if TEXT in scores:
         found[TEXT] = np.where(scores[TEXT] >= LEAST_TOLD, scores[TEXT], 0.0)
@@ -88,16 +88,16 @@ def _returned(item_ids: Sequence[str], found: Found, source: str) -> Floats:
     return np.array([by_id.get(item_id, 0.0) for item_id in item_ids], dtype=np.float64)
 
 
-def _popularity(facts: Sequence[Facts], question: Question) -> dict[str, Floats]:
+def _popularity(facts: Sequence[Facts], context: QueryContext) -> dict[str, Floats]:
     counts, labels, popularities, day_scores, *_ = zip(*facts, strict=True)
     order_scores = np.fromiter(chain.from_iterable(popularities), np.float64).reshape(len(facts), -1)
-    liking = np.array(affinities(labels, question.affinity), dtype=np.float64)
-    personal = question.situation.kind == "for_user"
+    liking = np.array(affinities(labels, context.affinity), dtype=np.float64)
+    personal = context.situation.kind == "for_user"
     scores = popularity_scores(order_scores, liking, np.array(counts, dtype=np.float64) if personal else None)
-    if question.request.by == "day":
+    if context.request.by == "day":
         del scores[TRENDING]
         scores[DAY] = share(np.array(day_scores))
-    if question.preferred:
-        wanted = frozenset(question.preferred)
+    if context.preferred:
+        wanted = frozenset(context.preferred)
         scores[PREFERRED] = np.array([not wanted.isdisjoint(names) for names in labels], dtype=np.float64)
     return scores

@@ -19,7 +19,7 @@ from workers.errors import BadRecordError
 from workers.records.codes import RequestFailure
 from workers.records.request import Request
 
-# Items that the pages of one answer show at most: 8 bytes each, 10.7 KB of text in the last token. Nobody turns
+# Items that the pages of one answer show at most: 8 bytes each, 10.7 KB of text in the last token. No user turns
 # a hundred pages; more would make requests and searches grow without end.
 MAX_SHOWN = 1_000
 
@@ -40,13 +40,13 @@ class Page:
 def page_of(request: Request, recommendation_id: str) -> Page:
     """The page that a request asks for: the first of `recommendation_id`, or the one that its `next` names.
 
-    Raises `BadRecordError` for a token that is torn, made up, or of another question.
+    Raises `BadRecordError` for a token that is truncated, made up, or of another request.
     """
     if request.next is None:
         return Page(recommendation_id)
     fingerprint, page = _opened(request.next)
     if fingerprint != _fingerprint(request):
-        raise _invalid("is of another question: ask with the same kind, user, items, text and filters")
+        raise _invalid("is of another request: ask with the same kind, user, items, text and filters")
     return page
 
 

@@ -17,16 +17,16 @@ from workers.indexing.vocabulary import Vocabulary
 from workers.items.facts import ItemFacts
 from workers.items.vectors import ItemVectors
 from workers.metrics import Metrics
-from workers.recommend.assemble import present, titles_of_reasons
+from workers.recommend.assemble import assemble, titles_of_reasons
 from workers.recommend.candidates import Gathered, Sources, gather
+from workers.recommend.context import QueryContext, build_context
 from workers.recommend.controls import Controls, ControlsOf
 from workers.recommend.counterfactual import Counterfactuals
 from workers.recommend.dense import dense_queries, near_query
 from workers.recommend.paging import next_page
 from workers.recommend.plan import plan
 from workers.recommend.popular import PopularLists
-from workers.recommend.preview import Looked
-from workers.recommend.question import Question, ask
+from workers.recommend.preview import Preview
 from workers.recommend.steering import steering
 from workers.records.experiment import AS_DEPLOYED, VariantSettings
 from workers.records.reply import RecommendedItem, Reply
@@ -35,7 +35,7 @@ from workers.records.request import Request
 log = logging.getLogger(__name__)
 
 COUNTERFACTUAL = "counterfactual"
-_SOMEBODY = "somebody"
+_PREVIEW_USER = "preview"
 _FIXED = FixedFusion()
 
 
@@ -94,64 +94,64 @@ class Pipeline:
         """
         stages = Stages(self._metrics, request.kind)
         with stages.stage("hydrate"):
-            question = await ask(
+            context = await build_context(
                 request, user, partition, self._facts, recommendation_id, self._over(request, settings)
             )
-            dense = await dense_queries(question, self._vectors, self._vocabulary.rarity)
-            near = await near_query(question, self._index, self._learned_space())
-            planned = plan(question, dense, self._vocabulary.words, near)
-        gathered = await gather(question, planned, self._sources, stages.stage)
-        found, candidates, wanted = gathered.found, gathered.candidates, question.controls
+            dense = await dense_queries(context, self._vectors, self._vocabulary.rarity)
+            near = await near_query(context, self._index, self._learned_space())
+            planned = plan(context, dense, self._vocabulary.words, near)
+        gathered = await gather(context, planned, self._sources, stages.stage)
+        found, candidates, wanted = gathered.found, gathered.candidates, context.controls
         with stages.stage("rank"):
-            steered = steering(gathered, question)
+            steered = steering(gathered, context)
             fusion = self.fusion_of(wanted)
-            ranking = rank(candidates, fusion, question.situation, request.limit, wanted.diversity, steered)
+            ranking = rank(candidates, fusion, context.situation, request.limit, wanted.diversity, steered)
         with stages.stage("explain"):
-            items = await present(candidates, ranking, found, question, self._index, self._facts)
+            items = await assemble(candidates, ranking, found, context, self._index, self._facts)
             titles = await titles_of_reasons(items, self._facts) if request.explain else {}
         missing: tuple[str, ...] = ()
         if request.explain == COUNTERFACTUAL:
             with stages.stage(COUNTERFACTUAL):
-                items, missing = await self._with_what_ifs(items, gathered, question, fusion)
+                items, missing = await self._with_what_ifs(items, gathered, context, fusion)
         more = items and len(candidates.item_ids) > len(ranking.places)
         return Reply(
-            recommendation_id=question.page.recommendation_id,
+            recommendation_id=context.page.recommendation_id,
             kind=request.kind,
             items=items,
-            as_of=question.as_of,
+            as_of=context.as_of,
             degraded=(*found.degraded, *missing),
             took_ms=stages.took_ms,
             scenario=request.scenario,
-            next=next_page(request, question.page, [item.item_id for item in items]) if more else None,
+            next=next_page(request, context.page, [item.item_id for item in items]) if more else None,
             titles=titles,
         )
 
     async def _with_what_ifs(
-        self, items: tuple[RecommendedItem, ...], gathered: Gathered, question: Question, fusion: Fusion
+        self, items: tuple[RecommendedItem, ...], gathered: Gathered, context: QueryContext, fusion: Fusion
     ) -> tuple[tuple[RecommendedItem, ...], tuple[str, ...]]:
         """The items with their `without`, and what is missing: an answer is one without that, too."""
         counterfactuals = Counterfactuals(self._sources, self._vocabulary, fusion)
         try:
-            return await counterfactuals.add(items, gathered, question), ()
+            return await counterfactuals.add(items, gathered, context), ()
         except DependencyError as error:
             log.warning("an answer says nothing of what would be without its reasons: %s", error)
             return items, (COUNTERFACTUAL,)
 
-    async def look(self, user: UserState, now_ms: int, settings: VariantSettings = AS_DEPLOYED) -> Looked:
-        """What a user's list at `now_ms` would be made of, in no scenario; for whoever learns from it, or judges it.
+    async def preview(self, user: UserState, now_ms: int, settings: VariantSettings = AS_DEPLOYED) -> Preview:
+        """What a user's list at `now_ms` would be made of, in no scenario; to learn from it, or to judge it.
 
         Raises `DependencyError` if no source answers.
         """
-        request = Request(user_id=_SOMEBODY, record_time_ms=now_ms)
-        question = await ask(request, user, 0, self._facts, "", self.controls_of(settings))
-        dense = await dense_queries(question, self._vectors, self._vocabulary.rarity)
-        planned = plan(question, dense, self._vocabulary.words)
-        gathered = await gather(question, planned, self._sources, lambda _: nullcontext())
-        return Looked(gathered.candidates, question.situation, question.controls, steering(gathered, question))
+        request = Request(user_id=_PREVIEW_USER, record_time_ms=now_ms)
+        context = await build_context(request, user, 0, self._facts, "", self.controls_of(settings))
+        dense = await dense_queries(context, self._vectors, self._vocabulary.rarity)
+        planned = plan(context, dense, self._vocabulary.words)
+        gathered = await gather(context, planned, self._sources, lambda _: nullcontext())
+        return Preview(gathered.candidates, context.situation, context.controls, steering(gathered, context))
 
     def controls_of(self, settings: VariantSettings) -> Controls:
-        """What steers a list that is only looked at: as for a request of no scenario, and nothing is explored."""
-        return replace(self._over(Request(user_id=_SOMEBODY), settings), explore=0.0)
+        """What steers a list that is only previewed: as for a request of no scenario, and nothing is explored."""
+        return replace(self._over(Request(user_id=_PREVIEW_USER), settings), explore=0.0)
 
     def fusion_of(self, controls: Controls) -> Fusion:
         """What ranks a list."""

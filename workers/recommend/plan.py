@@ -23,15 +23,15 @@ from models.retrieval.sources import (
     HistoryQuery,
     cooccurrence_query,
     seed_query,
-    told_query,
+    seed_rows_query,
     transition_query,
 )
 from models.state.item_state import HALF_LIVES
 from workers.index.types import Vector as AnyVector
 from workers.items.points import BOUGHT, EMBEDDING, WORDS
 from workers.items.points import POPULARITY as POPULARITY_ROW
+from workers.recommend.context import QueryContext
 from workers.recommend.dense import Near
-from workers.recommend.question import Question
 from workers.records.request import Kind
 
 # Categories asked for by themselves: those a user likes best. Of a stranger nothing else is known.
@@ -62,68 +62,68 @@ class Plan:
     least: dict[str, float] = field(default_factory=dict)
 
 
-def plan(question: Question, dense: Mapping[str, Vector], words: WordRarity, near: Near | None = None) -> Plan:
-    """The searches that a question asks for; sources that have nothing to say are not asked."""
+def plan(context: QueryContext, dense: Mapping[str, Vector], words: WordRarity, near: Near | None = None) -> Plan:
+    """The searches that a request needs; sources that have nothing to say are not asked."""
     planned = Plan(dense=dense)
     if near is not None:
         planned.searches[COLLABORATIVE] = [(near.space, near.vector)]
-    if question.request.kind == "search":
-        planned.searches[KEYWORDS] = [(WORDS, word_query(question.request.text, words.idf_of))]
-        titles, planned.least[TITLE] = title_query(wanted(question.request.text), words.idf_of)
+    if context.request.kind == "search":
+        planned.searches[KEYWORDS] = [(WORDS, word_query(context.request.text, words.idf_of))]
+        titles, planned.least[TITLE] = title_query(wanted(context.request.text), words.idf_of)
         if len(titles):
             planned.searches[TITLE] = [(WORDS, titles)]
-    _PLANNING[question.request.kind](question, planned)
+    _PLANNING[context.request.kind](context, planned)
     return planned
 
 
-def _for_user(question: Question, planned: Plan) -> None:
-    _ask_rows(planned, planned.searches, _past(question))
+def _for_user(context: QueryContext, planned: Plan) -> None:
+    _ask_rows(planned, planned.searches, _past(context))
     if TRANSITIONS in planned.queries:
         planned.queries[REVERSED] = planned.queries[TRANSITIONS]
     _ask_dense(planned)
     _ask_popular(planned, TRENDING, _SHORTEST)
     _ask_popular(planned, POPULARITY, _LONGEST)
-    best = sorted(question.affinity, key=lambda name: -question.affinity[name])[:CATEGORIES]
-    categories = best or question.preferred[:STRANGERS_CATEGORIES]
+    best = sorted(context.affinity, key=lambda name: -context.affinity[name])[:CATEGORIES]
+    categories = best or context.preferred[:STRANGERS_CATEGORIES]
     if categories:
         planned.searches[CATEGORY] = [(POPULARITY_ROW, popularity_query(_LONGEST, name)) for name in categories]
 
 
-def _similar_items(question: Question, planned: Plan) -> None:
-    seeds = seed_query(question.request.item_ids, question.count_of)
+def _similar_items(context: QueryContext, planned: Plan) -> None:
+    seeds = seed_query(context.request.item_ids, context.count_of)
     _ask_rows(planned, planned.searches, {TRANSITIONS: seeds, COOCCURRENCE: seeds})
     _ask_dense(planned)
     _ask_popular(planned, TRENDING, _SHORTEST)
     _ask_popular(planned, POPULARITY, _LONGEST)
 
 
-def _bought_together(question: Question, planned: Plan) -> None:
-    seeds = seed_query(question.request.item_ids, question.count_of)
+def _bought_together(context: QueryContext, planned: Plan) -> None:
+    seeds = seed_query(context.request.item_ids, context.count_of)
     _ask_rows(planned, planned.searches, {COOCCURRENCE: seeds})
     planned.queries[BOUGHT_TOGETHER] = seeds
     # A pair is noted with the item that was bought second: seeds are found in others' rows, and others in theirs.
     planned.searches[BOUGHT_TOGETHER] = [(BOUGHT, seeds.vector)]
-    told = told_query(seeds, question.bought)
-    if len(told):
-        planned.searches[BOUGHT_BEFORE] = [(WORDS, told)]
+    named = seed_rows_query(seeds, context.bought)
+    if len(named):
+        planned.searches[BOUGHT_BEFORE] = [(WORDS, named)]
     _ask_popular(planned, POPULARITY, _LONGEST)
 
 
-def _search(question: Question, planned: Plan) -> None:
+def _search(context: QueryContext, planned: Plan) -> None:
     if TEXT in planned.dense:
         planned.searches[TEXT] = [(EMBEDDING, planned.dense[TEXT])]
-    _ask_rows(planned, planned.second, _past(question))
+    _ask_rows(planned, planned.second, _past(context))
 
 
-def _trending(question: Question, planned: Plan) -> None:
-    if question.request.by == "day":
+def _trending(context: QueryContext, planned: Plan) -> None:
+    if context.request.by == "day":
         _ask_popular(planned, DAY, DAY)
     else:
         _ask_popular(planned, TRENDING, _SHORTEST)
     _ask_popular(planned, POPULARITY, _LONGEST)
 
 
-_PLANNING: Mapping[Kind, Callable[[Question, Plan], None]] = {
+_PLANNING: Mapping[Kind, Callable[[QueryContext, Plan], None]] = {
     "for_user": _for_user,
     "session": _for_user,
     "similar_items": _similar_items,
@@ -133,13 +133,13 @@ _PLANNING: Mapping[Kind, Callable[[Question, Plan], None]] = {
 }
 
 
-def _past(question: Question) -> dict[str, HistoryQuery]:
-    if not question.recent:
+def _past(context: QueryContext) -> dict[str, HistoryQuery]:
+    if not context.recent:
         return {}
-    recent = question.recent_ids
+    recent = context.recent_ids
     return {
-        TRANSITIONS: transition_query(recent, question.count_of),
-        COOCCURRENCE: cooccurrence_query(recent, question.count_of),
+        TRANSITIONS: transition_query(recent, context.count_of),
+        COOCCURRENCE: cooccurrence_query(recent, context.count_of),
     }
 
 

@@ -1,4 +1,4 @@
-"""Lists of popular items are the same for everybody: asked of the index once a second, not once a request."""
+"""Lists of popular items are the same for all users: asked of the index once a second, not once a request."""
 
 import asyncio
 from collections import OrderedDict
@@ -13,7 +13,7 @@ from workers.items.points import POPULARITY
 
 # Items of a list. Who has seen so many of them that too few are left is answered by the index itself.
 LENGTH = 200
-# Seconds that a list is used. It only decides which items are looked at: how popular each is now comes
+# Seconds that a list is used. It only decides which items are considered: how popular each is now comes
 # from its row.
 KEPT_S = 1.0
 # Lists kept: half-lives times the categories that users like best, about 20 KB each.
@@ -23,7 +23,7 @@ _AVAILABLE = Equals("available", 1)
 
 
 class Searcher(Protocol):
-    """The part of an index that looks for candidates."""
+    """The part of an index that searches candidates."""
 
     async def search(self, queries: Sequence[Query]) -> list[list[Hit]]:
         """As `Index.search`."""
@@ -57,7 +57,7 @@ class PopularLists:
             self._kept.popitem(last=False)
 
     def _from_list(self, query: Query) -> list[Hit] | None:
-        """The first hits of the list that the query allows; None if the list can't tell all of them."""
+        """The first hits of the list that the query allows; None if the list can't give all of them."""
         kept = self._kept.get(_list_of(query)) if _is_plain(query) else None
         if kept is None:
             return None

@@ -27,12 +27,12 @@ log = logging.getLogger(__name__)
 PRECOMPUTED = "precomputed"
 """Named in `degraded` by an answer that was asked for from a list and had to be computed."""
 
-# Seconds between looks at the file: so long are answers from the old one after it was replaced.
-LOOK_EVERY_S = 2.0
+# Seconds between polls of the file: so long are answers from the old one after it was replaced.
+POLL_EVERY_S = 2.0
 
 
 class ReadyLists(Service):
-    """The lists of a file, read anew whenever it is replaced; None while there are none."""
+    """The lists of a file, read again whenever it is replaced; None while there are none."""
 
     def __init__(self, path: Path | None) -> None:
         super().__init__()
@@ -41,9 +41,9 @@ class ReadyLists(Service):
         self._seen: tuple[int, int] | None = None
 
     async def on_start(self) -> None:
-        await self.look()
+        await self.poll()
 
-    async def look(self) -> None:
+    async def poll(self) -> None:
         """Read the file if it is another one than before; one that can't be read leaves the old lists."""
         if self._path is None:
             return
@@ -58,10 +58,10 @@ class ReadyLists(Service):
             log.warning("precomputed lists: %s", error)
 
     @Service.task
-    async def _look_forever(self) -> None:
+    async def _poll_forever(self) -> None:
         while not self.should_stop and self._path is not None:
-            await self.sleep(LOOK_EVERY_S)
-            await self.look()
+            await self.sleep(POLL_EVERY_S)
+            await self.poll()
 
 
 class PrecomputedPipeline:
@@ -132,8 +132,8 @@ class PrecomputedPipeline:
         facts = await self._facts.of([seed, *scores])
         allowed = [name for name in scores if name in facts and facts[name].available and name not in request.exclude]
         chosen = allowed[: request.limit]
-        cards = await self._facts.cards(chosen)
-        if seed not in facts or len(cards) < request.limit:
+        display_fields = await self._facts.display_fields(chosen)
+        if seed not in facts or len(display_fields) < request.limit:
             return None
         explained = request.explain
         return tuple(
@@ -142,7 +142,7 @@ class PrecomputedPipeline:
                 scores[item_id],
                 rank,
                 (RecommendationReason("similar_to", scores[item_id], seed),) if explained else (),
-                cards[item_id],
+                display_fields[item_id],
             )
             for rank, item_id in enumerate(chosen, start=1)
         )

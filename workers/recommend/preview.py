@@ -12,8 +12,8 @@ from workers.recommend.controls import Controls
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Looked:
-    """Candidates of somebody's first list with their raw scores, and what decides on their order."""
+class Preview:
+    """Candidates of a user's first list with their raw scores, and what decides on their order."""
 
     candidates: Candidates
     situation: Situation
@@ -21,23 +21,23 @@ class Looked:
     steering: Steering
 
 
-def rank_in(looked: Looked, fusion: Fusion, item_id: str) -> int:
+def rank_in(previewed: Preview, fusion: Fusion, item_id: str) -> int:
     """Rank of an item in the list, from 1, 0 if it is no candidate.
 
     Diversity, caps and pins rearrange the first ten; what they leave out of them has the rank of its score, but none
     of theirs.
     """
-    candidates, situation, steering = looked.candidates, looked.situation, looked.steering
+    candidates, situation, steering = previewed.candidates, previewed.situation, previewed.steering
     places = [place for place, known in enumerate(candidates.item_ids) if known == item_id]
     if not places:
         return 0
     [place] = places
     by_score = rank_of(boosted(fusion.fuse(candidates.scores, situation), steering.boosts).scores, place)
-    diversity = 0.0 if candidates.vectors is None else looked.controls.diversity
+    diversity = 0.0 if candidates.vectors is None else previewed.controls.diversity
     if diversity == 0.0 and steering.caps is None and not steering.pins:
         return by_score
-    arranged = rank(candidates, fusion, situation, LIVE_LIST, diversity, steering).places
-    return arranged.index(place) + 1 if place in arranged else max(LIVE_LIST + 1, by_score)
+    steered = rank(candidates, fusion, situation, LIVE_LIST, diversity, steering).places
+    return steered.index(place) + 1 if place in steered else max(LIVE_LIST + 1, by_score)
 
 
 def rank_of(scores: NDArray[np.float64], place: int) -> int:

@@ -1,4 +1,4 @@
-"""Sends replies (I/O): a producer of their own, and an address that does not exist harms nobody else."""
+"""Sends replies (I/O): a producer of their own, and an address that does not exist harms no other."""
 
 import asyncio
 import time
@@ -16,9 +16,9 @@ from workers.records.codes import RequestFailure
 from workers.records.headers import ReplyTo
 from workers.stream.connect import ClientOptions, connect, disconnect
 
-# Topics are listed anew at most so often: a client that names topics that don't exist can't slow others.
+# Topics are listed again at most so often: a client that names topics that don't exist can't slow others.
 RELIST_AFTER_S = 1.0
-# A reply not acknowledged for so long may go to a topic that was deleted: then it is looked for again.
+# A reply not acknowledged for so long may go to a topic that was deleted: then it is looked up again.
 UNSURE_AFTER_S = 1.0
 # Bytes of a reply and its key: what Kafka takes by default, less headers and a record's own fields.
 MOST_BYTES = (1 << 20) - 8_192
@@ -78,7 +78,7 @@ class ReplySender(Service):
                 to.topic, line.value, key=line.key, partition=to.partition, headers=list(to.headers)
             )
         )
-        sending.add_done_callback(lambda done: done.cancelled() or done.exception())  # of two, one may be told of
+        sending.add_done_callback(lambda done: done.cancelled() or done.exception())  # of two, one may be unreported
         return sending
 
     async def _delivered(self, sending: asyncio.Future[Any], address: ReplyTo) -> None:
@@ -123,12 +123,12 @@ class ReplySender(Service):
             try:
                 cluster = await self._producer.client.fetch_all_metadata()
             except KafkaError as error:
-                raise DependencyError(f"Kafka does not tell which topics exist: {plain(error)}") from error
+                raise DependencyError(f"Kafka does not say which topics exist: {plain(error)}") from error
             self._partitions = {topic: cluster.partitions_for_topic(topic) or set() for topic in cluster.topics()}
 
 
 def _check_size(key: bytes | None, value: bytes) -> None:
-    """Before anything is sent: the line must not say that something was shown which nobody got."""
+    """Before anything is sent: the line must not say that something was shown which no client got."""
     size = len(value) + len(key or b"")
     if size > MOST_BYTES:
         raise _too_large(f"{size} bytes with its key, more than {MOST_BYTES}")

@@ -7,7 +7,7 @@ from workers.records.request import Request
 
 
 def served_line(reply: Reply, request: Request) -> bytes:
-    """JSON of one answer: to whom, when, ids, ranks, scores, how likely each item was to be shown, and why it was."""
+    """JSON of one answer: its user, when, ids, ranks, scores, how likely each item was to be shown, and why it was."""
     return orjson.dumps(
         {
             "recommendation_id": reply.recommendation_id,

@@ -12,18 +12,18 @@ from workers.index.memory import MemoryIndex
 from workers.items.points import ItemPoints
 from workers.items.rows import ItemRow
 from workers.items.vectors import ItemVectors
-from workers.scheduling import Turns
+from workers.scheduling import Scheduler
 from workers.stream.partitioning import partition_of
 from workers.stream.table import Table
 
 # Items held, 17 KiB each with rows of 200 neighbours. Fewer leave users with long histories and narrow filters
 # without answers.
 SIZE = 2_000
-# Seconds between looks at all rows. More often: folding gives way for nothing. Less: new favourites are missing.
+# Seconds between scans of all rows. More often: folding gives way for nothing. Less: new favourites are missing.
 REFRESH_S = 60.0
 # Or as soon as there are so many times the items: a catalog is being published.
 GROWN = 1.5
-# Between looks at what is held while it is answered from: then items that change or go must do so at once.
+# Between scans of what is held while it is answered from: then items that change or go must do so at once.
 RENEW_S = 1.0
 
 
@@ -34,7 +34,7 @@ class Shelf(Service):
         self,
         items: Table[ItemRow],
         points: ItemPoints,
-        turns: Turns,
+        scheduler: Scheduler,
         dim: int,
         item_partitions: int,
         needed: Callable[[], bool],
@@ -46,7 +46,7 @@ class Shelf(Service):
         self.vectors = ItemVectors(self.index, dim, size)
         self._items = items
         self._points = points
-        self._turns = turns
+        self._scheduler = scheduler
         self._item_partitions = item_partitions
         self._needed = needed
         self._size = size
@@ -58,7 +58,7 @@ class Shelf(Service):
         await self.index.ensure(self._points.schema)
 
     async def lost(self) -> None:
-        """The items may change elsewhere from now on; until others are ours nobody is answered."""
+        """The items may change elsewhere from now on; until others are ours no request is answered."""
 
     async def owned(self) -> None:
         """Other items are ours: choose among them, before the first answer if that comes from here."""
@@ -80,7 +80,7 @@ class Shelf(Service):
         return many_more or self.loop.time() - self._refreshed_at >= REFRESH_S
 
     async def refresh(self) -> None:
-        """Choose the items anew, and take those that are new, or that the catalog has changed."""
+        """Choose the items again, and take those that are new, or that the catalog has changed."""
         self._refreshed_at, self._chosen_among = self.loop.time(), len(self._items)
         chosen = await self._most_popular()
         wanted = set(chosen)
@@ -105,13 +105,13 @@ class Shelf(Service):
                         heappush(best, place)
                     else:
                         heappushpop(best, place)
-                await self._turns.rest()
+                await self._scheduler.rest()
         return [item_id for _, item_id in sorted(best, reverse=True)]
 
     async def _take(self, item_id: str, *, used: bool) -> None:
         """Bring one item up to date: what the catalog says, and with `used` what evidence says.
 
-        Evidence changes popular items all the time; nobody sees it here before the shelf is needed.
+        Evidence changes popular items all the time; it is not seen here before the shelf is needed.
         """
         rows = self._items.partitions.get(partition_of(item_id, self._item_partitions))
         row = None if rows is None else rows.get(item_id)
@@ -121,7 +121,7 @@ class Shelf(Service):
             await self.index.upsert([self._points.point(item_id, row)])
             self.vectors.forget(item_id)
             self._held[item_id] = revision
-        await self._turns.rest()
+        await self._scheduler.rest()
 
     def _is_behind(self, item_id: str, revision: list[int], used: bool) -> bool:
         held = self._held.get(item_id)

@@ -6,7 +6,7 @@ a new entry here and nothing else; bodies with another nesting are flattened in 
 
 from collections.abc import Mapping
 
-MAX_NAME_CHARS = 128  # of an event's name that are looked at; none here is as long
+MAX_NAME_CHARS = 128  # of an event's name that are read; none here is as long
 
 
 def names(table: Mapping[str, str]) -> dict[str, str]:

@@ -70,7 +70,7 @@ def _data(envelope: Object) -> Object:
 
 
 def _fields(attributes: Object) -> Object:
-    """Source and id together tell duplicates; a source has no blanks, so the pair stays unambiguous."""
+    """Source and id together identify duplicates; a source has no blanks, so the pair stays unambiguous."""
     fields: Object = {}
     event_id, source, kind = attributes.get("id"), attributes.get("source"), attributes.get("type")
     if isinstance(event_id, str) and isinstance(source, str):

@@ -62,7 +62,7 @@ class Assigned:
 
 
 class Variant(_Whole):
-    """One way to answer; a `shadow` is scored on what users choose, but nobody is shown it."""
+    """One way to answer; a `shadow` is scored on what users choose, but never shown."""
 
     name: Name
     weight: Annotated[float, BeforeValidator(number), Field(gt=0, le=MAX_WEIGHT)] | None = None
@@ -72,9 +72,7 @@ class Variant(_Whole):
     @model_validator(mode="after")
     def _is_shown_or_shadow(self) -> Self:
         if self.shadow and self.weight is not None:
-            raise PydanticCustomError(
-                Reason.OUT_OF_RANGE, "a shadow is shown to nobody: leave its weight out, or shadow"
-            )
+            raise PydanticCustomError(Reason.OUT_OF_RANGE, "a shadow is never shown: leave its weight out, or shadow")
         return self
 
 
@@ -98,7 +96,7 @@ class Experiment(_Whole):
 
     @property
     def changed(self) -> frozenset[str]:
-        """Settings that differ for somebody."""
+        """Settings that differ in any variant."""
         return frozenset().union(*(variant.settings.changed for variant in self.shown))
 
     def label(self, variant: Variant) -> str:

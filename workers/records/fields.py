@@ -47,7 +47,7 @@ def identifier(value: object) -> str:
         value = str(value)
     if not isinstance(value, str):
         raise PydanticCustomError(Reason.WRONG_TYPE, "an id must be text or an integer")
-    if len(value) > MAX_ID_BYTES:  # before anything that looks at each of a million characters
+    if len(value) > MAX_ID_BYTES:  # before anything that reads each of a million characters
         raise PydanticCustomError(Reason.TOO_LARGE, "an id must have at most 512 bytes of UTF-8")
     if value.isascii() and value.isprintable() and value:
         return value

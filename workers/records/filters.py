@@ -93,7 +93,7 @@ class Filters(WireModel, extra="forbid"):
 
     `category`: one of these; `category_not`: none of these (items without a category stay); `tags`: all of
     these; `tags_any`: at least one; `available`: false lets unavailable items in too; `published_since`:
-    epoch ms, that moment included; `published_within_days`: no longer than that before the question;
+    epoch ms, that moment included; `published_within_days`: no longer than that before the request;
     `min_mean_rating`: 1 to 5 stars, an item without ratings does not pass; `preferred`: one of the
     categories that the user's profile prefers, any if it prefers none.
     """

@@ -13,7 +13,7 @@ _TYPES = {
     tuple: "array",
     dict: "object",
 }
-# What pydantic says, in its order of matching, and what it means to somebody who writes JSON.
+# What pydantic says, in its order of matching, and what it means to the author of JSON.
 _WORDS = (
     (re.compile(r"^(Value error|Assertion failed), "), ""),
     (re.compile(r"a valid (dictionary|mapping)( or (instance|object) .*)?$"), "an object"),

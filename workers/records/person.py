@@ -44,7 +44,7 @@ class _Person(WireModel):
         return self.user_id or self.anonymous_id or ""
 
     @model_validator(mode="after")
-    def _is_somebody(self) -> Self:
+    def _has_a_subject(self) -> Self:
         if not self.subject:
             raise PydanticCustomError(Reason.MISSING_FIELD, "has no user_id or anonymous_id (or a key)")
         return self

@@ -1,4 +1,4 @@
-"""A question for recommendations, as published on `recommendation-requests`."""
+"""A request for recommendations, as published on `recommendation-requests`."""
 
 from typing import Annotated, Any, Literal, Self, get_args
 
@@ -28,7 +28,7 @@ Excluded = Annotated[
 Kind = Literal["for_user", "similar_items", "bought_together", "trending", "search", "session"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-# Fields that change the answers of these kinds only: with another kind they are refused, because whoever sends
+# Fields that change the answers of these kinds only: with another kind they are refused, because a client that sends
 # them expects something else than they would get.
 _TAKEN_BY: dict[str, tuple[Kind, ...]] = {
     "item_ids": ("similar_items", "bought_together", "session"),
@@ -57,7 +57,7 @@ class MinOffset(WireModel):
 
 
 class Request(WireModel):
-    """One question; `record_time_ms` is when its record was stamped, from which `deadline_ms` counts.
+    """One request; `record_time_ms` is when its record was stamped, from which `deadline_ms` counts.
 
     `explain`: whether each item says why; `counterfactual`, where it would be without its strongest reason as well.
     `item_ids` of a session are what was viewed, oldest first; `next` is that of the answer to be continued.
@@ -86,18 +86,18 @@ class Request(WireModel):
 
     @property
     def asked_at_ms(self) -> int:
-        """When the question arose: the time given, as for a replay, else the record's."""
+        """When the request was made: the time given, as for a replay, else the record's."""
         return self.record_time_ms if self.event_time is None else self.event_time
 
     @property
     def subject(self) -> str:
-        """Whose row counts: the user's id, else the guest's, else a session's, else nobody's."""
+        """Whose row counts: the user's id, else the guest's, else a session's, else none."""
         guest = self.user_id or self.anonymous_id or ""
         return guest or (self.session_id or "" if self.kind == "session" and not self.item_ids else "")
 
     @property
     def expires_at_ms(self) -> int | None:
-        """Epoch ms after which nobody waits for the answer."""
+        """Epoch ms after which the client waits no longer."""
         return None if self.deadline_ms is None else self.record_time_ms + self.deadline_ms
 
     @model_validator(mode="after")
@@ -131,7 +131,7 @@ class Request(WireModel):
 
 
 def decode_request(value: bytes | None, key: bytes | None, record_time_ms: int, headers: InHeaders = ()) -> Request:
-    """The request, or `BadRecordError`; where a question of a user names none, the key is the user.
+    """The request, or `BadRecordError`; where a request for a user names none, the key is the user.
 
     `deadline_ms` is a budget, from a header or else the body: the answer is worth something until the
     record's own timestamp plus so many milliseconds.

@@ -58,7 +58,7 @@ def parse_json(value: bytes) -> Any:
     """The JSON in `value`: the one place where JSON from outside is decoded.
 
     NaN, Infinity, invalid UTF-8 and nesting beyond `MAX_DEPTH` are no JSON: `BadRecordError`. Most values are too short
-    to nest so deep, or have too few brackets; only the others are looked through, O(their parts).
+    to nest so deep, or have too few brackets; only the others are scanned, O(their parts).
 
     >>> parse_json(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH) != []
     True

@@ -1,4 +1,4 @@
-"""The composition root: services and agents over the parts of `build_parts`, in the order in which they start."""
+"""The composition root: services and agents over `build_dependencies`, in the order they start."""
 
 import socket
 from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -20,9 +20,9 @@ from workers.control.shared_rules import SharedRules
 from workers.control.shared_weights import HeardWeights, SharedWeights
 from workers.dead_letters.refused import RefusedLetters
 from workers.recommend.precomputed import ReadyLists
-from workers.runtime.build_parts import build_parts, with_lists
+from workers.runtime.build_dependencies import build_dependencies, with_lists
+from workers.runtime.dependencies import Dependencies
 from workers.runtime.log_check import LogCheck
-from workers.runtime.parts import Parts
 from workers.runtime.watchdog import Watchdog
 from workers.settings import Settings
 from workers.stream.chunk import Chunk
@@ -37,7 +37,7 @@ from workers.stream.security import client_options
 from workers.stream.table import Table
 
 Put = Callable[[Chunk], Awaitable[None]]
-Attach = Callable[[StreamApp, ChannelT[Chunk], Parts], None]
+Attach = Callable[[StreamApp, ChannelT[Chunk], Dependencies], None]
 
 # Requests in one chunk, and chunks of a partition that are out at once: beyond, they wait in Kafka.
 REQUEST_CHUNK, REQUEST_CHUNKS_OUT = 4, 16
@@ -52,71 +52,71 @@ def build(settings: Settings, *, only: Collection[str] | None = None) -> StreamA
         datadir=str(settings.data_path / "faust"),
     )
     lists = ReadyLists(settings.precomputed_file)
-    parts = with_lists(build_parts(settings, options), lists)
-    agents = _attach_agents(app, parts)
-    request_reader = _request_reader(parts, agents[parts.topics.recommendation_requests], options)
-    shelf = () if parts.shelf is None else (parts.shelf,)
-    followers = (parts.index_writer, *shelf, request_reader, parts.index_audit)
-    member = _member(parts, agents, options, followers, only)
+    deps = with_lists(build_dependencies(settings, options), lists)
+    agents = _attach_agents(app, deps)
+    request_reader = _request_reader(deps, agents[deps.topics.recommendation_requests], options)
+    shelf = () if deps.shelf is None else (deps.shelf,)
+    followers = (deps.index_writer, *shelf, request_reader, deps.index_audit)
+    member = _member(deps, agents, options, followers, only)
     # Started in this order and stopped in the opposite one: a hand-over needs everything else alive.
-    below: list[Service] = [parts.index_service, parts.writer, parts.replies, parts.index_writer, parts.index_audit]
-    watchdog = _watchdog(parts, options, member, request_reader)
-    followed = (*_guidance(parts, options), lists)
-    server = _http_server(parts, member, request_reader)
+    below: list[Service] = [deps.index_service, deps.writer, deps.replies, deps.index_writer, deps.index_audit]
+    watchdog = _watchdog(deps, options, member, request_reader)
+    followed = (*_guidance(deps, options), lists)
+    server = _http_server(deps, member, request_reader)
     for service in (server, *below, *shelf, *followed, request_reader, member, watchdog):
         app.add_service(service)
     return app
 
 
-def _guidance(parts: Parts, options: ClientOptions) -> list[Service]:
+def _guidance(deps: Dependencies, options: ClientOptions) -> list[Service]:
     """What follows the topics that every worker goes by; what they hold is known before the first answer."""
-    topics, metrics = parts.topics, parts.metrics
+    topics, metrics = deps.topics, deps.metrics
 
     def follow(guidance: Guidance, topic: str, letters: RefusedLetters | None = None) -> CompactedTopicFollower:
-        patience_s = parts.settings.patience_s
+        patience_s = deps.settings.patience_s
         return CompactedTopicFollower(guidance, options, topic, metrics, patience_s=patience_s, letters=letters)
 
     heard = HeardWeights()
-    weights = _shared_weights(parts, heard)
-    rules, experiments = SharedRules(parts.rules, metrics), SharedExperiments(parts.experiments, metrics)
+    weights = _shared_weights(deps, heard)
+    rules, experiments = SharedRules(deps.rules, metrics), SharedExperiments(deps.experiments, metrics)
     return [
-        follow(rules, topics.recommendation_rules, _refused_letters(parts, "rules")),
+        follow(rules, topics.recommendation_rules, _refused_letters(deps, "rules")),
         *([follow(heard, topics.ranker_weights), weights] if weights is not None else []),
-        follow(experiments, topics.experiments, _refused_letters(parts, "experiments")),
-        follow(parts.active_vectors, topics.item_vectors_versions),
+        follow(experiments, topics.experiments, _refused_letters(deps, "experiments")),
+        follow(deps.active_vectors, topics.item_vectors_versions),
     ]
 
 
-def _refused_letters(parts: Parts, stage: str) -> RefusedLetters:
+def _refused_letters(deps: Dependencies, stage: str) -> RefusedLetters:
     return RefusedLetters(
         stage,
-        parts.writer,
-        parts.metrics,
-        parts.topics.dead_letters,
-        lambda: 0 in parts.users.partitions,
-        group_id=f"{parts.settings.app_id}-{stage}",
+        deps.writer,
+        deps.metrics,
+        deps.topics.dead_letters,
+        lambda: 0 in deps.users.partitions,
+        group_id=f"{deps.settings.app_id}-{stage}",
     )
 
 
-def _shared_weights(parts: Parts, heard: HeardWeights) -> SharedWeights | None:
+def _shared_weights(deps: Dependencies, heard: HeardWeights) -> SharedWeights | None:
     """Exchanges what the ranker learns with other workers, if it learns."""
-    settings = parts.settings
-    if not isinstance(parts.fusion, OnlineRanker):
+    settings = deps.settings
+    if not isinstance(deps.fusion, OnlineRanker):
         return None
     return SharedWeights(
-        parts.fusion,
+        deps.fusion,
         heard,
-        parts.writer,
-        parts.metrics,
-        topic=parts.topics.ranker_weights,
+        deps.writer,
+        deps.metrics,
+        topic=deps.topics.ranker_weights,
         worker_id=settings.instance_id or f"{socket.gethostname()}:{settings.web_port}",
         interval_s=settings.weights_interval_s,
     )
 
 
-def _attach_agents(app: StreamApp, parts: Parts) -> Mapping[str, Put]:
+def _attach_agents(app: StreamApp, deps: Dependencies) -> Mapping[str, Put]:
     """Declare the agents; returns what hands a chunk of a topic to its agent."""
-    topics = parts.topics
+    topics = deps.topics
     agents: dict[str, Attach] = {
         topics.item_catalog: catalog.attach,
         topics.user_interactions: interactions.attach,
@@ -127,19 +127,19 @@ def _attach_agents(app: StreamApp, parts: Parts) -> Mapping[str, Put]:
     puts: dict[str, Put] = {}
     for topic, attach in agents.items():
         channel = new_channel(app)
-        attach(app, channel, parts)
+        attach(app, channel, deps)
         puts[topic] = channel.put
     puts[topics.interactions_rerouted] = puts[topics.user_interactions]
     return puts
 
 
-def _request_reader(parts: Parts, put: Put, options: ClientOptions) -> RequestReader:
-    settings = parts.settings
+def _request_reader(deps: Dependencies, put: Put, options: ClientOptions) -> RequestReader:
+    settings = deps.settings
     return RequestReader(
         options,
-        parts.topics.recommendation_requests,
+        deps.topics.recommendation_requests,
         Route(put, REQUEST_CHUNK, REQUEST_CHUNKS_OUT, offsets_in_rows=False),
-        lambda: parts.users.partitions,
+        lambda: deps.users.partitions,
         group_id=f"{settings.app_id}-requests",
         commit_interval_s=settings.commit_interval_s,
         drain_timeout_s=settings.session_timeout_s,
@@ -148,19 +148,19 @@ def _request_reader(parts: Parts, put: Put, options: ClientOptions) -> RequestRe
 
 
 def _member(
-    parts: Parts,
+    deps: Dependencies,
     agents: Mapping[str, Put],
     options: ClientOptions,
     followers: tuple[Follower, ...],
     only: Collection[str] | None,
 ) -> GroupMember:
-    settings, topics = parts.settings, parts.topics
+    settings, topics = deps.settings, deps.topics
     tables: dict[str, Table[Any]] = {
-        topics.item_catalog: parts.items,
-        topics.user_interactions: parts.users,
-        topics.interactions_rerouted: parts.users,
-        topics.item_transitions: parts.items,
-        topics.item_vectors: parts.items,
+        topics.item_catalog: deps.items,
+        topics.user_interactions: deps.users,
+        topics.interactions_rerouted: deps.users,
+        topics.item_transitions: deps.items,
+        topics.item_vectors: deps.items,
     }
     tables = {topic: table for topic, table in tables.items() if only is None or topic in only}
     sides = {topics.interactions_rerouted: topics.user_interactions}
@@ -175,53 +175,55 @@ def _member(
         ),
         {topic: Route(agents[topic], settings.chunk_records, settings.chunks_out) for topic in tables},
         tables,
-        parts.writer,
+        deps.writer,
         followers,
         {side: main for side, main in sides.items() if side in tables and main in tables},
-        LogCheck(topics, parts.users, parts.items).check,
-        partial(_note_folded, parts),
+        LogCheck(topics, deps.users, deps.items).check,
+        partial(_note_folded, deps),
     )
 
 
-def _note_folded(parts: Parts, committed: Mapping[TopicPartition, int]) -> None:
+def _note_folded(deps: Dependencies, committed: Mapping[TopicPartition, int]) -> None:
     """What was committed before this worker had the partition is in its rows: who asks for it need not wait."""
     for tp, offset in committed.items():
-        if tp.topic == parts.topics.user_interactions:
-            parts.progress.advance(tp.partition, offset - 1)
+        if tp.topic == deps.topics.user_interactions:
+            deps.progress.advance(tp.partition, offset - 1)
 
 
-def _watchdog(parts: Parts, options: ClientOptions, member: GroupMember, request_reader: RequestReader) -> Watchdog:
+def _watchdog(
+    deps: Dependencies, options: ClientOptions, member: GroupMember, request_reader: RequestReader
+) -> Watchdog:
     def waits_for() -> str | None:
-        return "index" if parts.index_waits() else None
+        return "index" if deps.index_waits() else None
 
     def agent_of(topic: str) -> str:
-        return parts.topics.user_interactions if topic == parts.topics.interactions_rerouted else topic
+        return deps.topics.user_interactions if topic == deps.topics.interactions_rerouted else topic
 
     return Watchdog(
         [member.standings, request_reader.standings],
         lambda: answers(options),
         waits_for,
-        parts.metrics,
-        parts.turns.slices,
-        limit_s=parts.settings.watchdog_s,
+        deps.metrics,
+        deps.scheduler.slices,
+        limit_s=deps.settings.watchdog_s,
         agent_of=agent_of,
     )
 
 
-def _http_server(parts: Parts, member: GroupMember, request_reader: RequestReader) -> HttpServer:
+def _http_server(deps: Dependencies, member: GroupMember, request_reader: RequestReader) -> HttpServer:
     def ready() -> dict[str, bool]:
-        return {"index_open": parts.index_service.started, "tables_recovered": member.ready.is_set()}
+        return {"index_open": deps.index_service.started, "tables_recovered": member.ready.is_set()}
 
     def refresh() -> None:
-        parts.metrics.clear_lag()
+        deps.metrics.clear_lag()
         for tp, records in {**member.lag(), **request_reader.lag()}.items():
-            parts.metrics.set_lag(tp.topic, tp.partition, records)
-        parts.metrics.set_entries("users", len(parts.users))
-        parts.metrics.set_entries("items", len(parts.items))
-        parts.metrics.set_entries("unknown_items", parts.items.spare)
-        parts.metrics.set_ready(all(ready().values()))
-        parts.metrics.set_index_up(not (parts.index_service.away or parts.index_audit.behind))
+            deps.metrics.set_lag(tp.topic, tp.partition, records)
+        deps.metrics.set_entries("users", len(deps.users))
+        deps.metrics.set_entries("items", len(deps.items))
+        deps.metrics.set_entries("unknown_items", deps.items.expendable)
+        deps.metrics.set_ready(all(ready().values()))
+        deps.metrics.set_index_up(not (deps.index_service.away or deps.index_audit.behind))
 
-    api = HttpApi(parts, lambda: all(ready().values()))
-    routes = [*web.pages(parts.metrics.registry, refresh, ready), api.route(Bodies())]
-    return HttpServer(parts.settings.web_bind, parts.settings.web_port, routes)
+    api = HttpApi(deps, lambda: all(ready().values()))
+    routes = [*web.pages(deps.metrics.registry, refresh, ready), api.route(Bodies())]
+    return HttpServer(deps.settings.web_bind, deps.settings.web_port, routes)

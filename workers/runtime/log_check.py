@@ -1,4 +1,4 @@
-"""Notices topics that were deleted and created anew: rows know offsets that such a topic has yet to reach (no I/O).
+"""Notices topics that were deleted and created again: rows know offsets that such a topic has yet to reach (no I/O).
 
 Its records would be taken for old ones and skipped, silently, until it has grown past the old one.
 """
@@ -32,7 +32,7 @@ class LogCheck:
             if highest >= end:
                 raise ConfigurationError(
                     f"{tp.topic}[{tp.partition}] ends at offset {end}, but state holds its record {highest}: the topic "
-                    "was deleted and created anew, and its records would be taken for old ones. Delete the changelogs "
+                    "was deleted and created again, and its records would be taken for old ones. Delete the changelogs "
                     "as well and let state be built from what is there, or restore the topic"
                 )
 
@@ -40,11 +40,11 @@ class LogCheck:
         if tp.topic == self._topics.user_interactions:
             users = self._users.partitions.get(tp.partition)
             rows = () if users is None else (users.get(key) for key in users.keys())  # noqa: SIM118 - not a dict
-            floor = -1 if users is None else users.floor.offset(tp.partition)
-            return max((floor, *(row.watermarks.get(tp.partition, -1) for row in rows if row is not None)))
+            evicted = -1 if users is None else users.evicted.offset(tp.partition)
+            return max((evicted, *(row.watermarks.get(tp.partition, -1) for row in rows if row is not None)))
         if tp.topic == self._topics.item_catalog:
             items = self._items.partitions.get(tp.partition)
             found = () if items is None else (items.get(key) for key in items.keys())  # noqa: SIM118 - not a dict
-            floor = -1 if items is None else items.floor.offset(CATALOG_ORIGIN)
-            return max((floor, *(row.catalog_offset for row in found if row is not None)))
+            evicted = -1 if items is None else items.evicted.offset(CATALOG_ORIGIN)
+            return max((evicted, *(row.catalog_offset for row in found if row is not None)))
         return -1

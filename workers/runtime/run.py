@@ -64,7 +64,7 @@ def _say(error: BaseException) -> int:
 
 
 def _calm_garbage_collection() -> None:
-    """Leave modules and code out of every collection, and look at all of the heap rarely.
+    """Leave modules and code out of every collection, and scan all of the heap rarely.
 
     A full collection walks all rows and holds answers up for 100 to 500 ms; what they would free is freed by
     reference counts already.

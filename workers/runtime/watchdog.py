@@ -29,8 +29,8 @@ Standings = Mapping[TopicPartition, Standing]
 
 # While chunks of other partitions are finished, one that shows no work of its own gets so many times the limit.
 IN_QUEUE = 5
-# Looks in the time allowed: a stall is noticed at most a quarter of it late.
-LOOKS = 4
+# Checks in the time allowed: a stall is noticed at most a quarter of it late.
+CHECKS = 4
 ANSWER_WITHIN_S = 5.0
 # Share of the limit that clients get to connect again to a Kafka that answers.
 RECONNECT_SHARE = 0.5
@@ -52,7 +52,7 @@ class StallRule:
         self._holder: dict[TopicPartition, str] = {}
 
     def stalled(self, found: Standings | None, now_s: float) -> list[TopicPartition]:
-        """Take a look at `now_s`; None for one that nobody answered: nothing has moved as far as we know."""
+        """The stalled partitions at `now_s`; None found: Kafka did not answer, nothing moved as far as we know."""
         for what, amount in self._work.items():
             if what not in self._moved or self._moved[what][0] != amount:
                 self._moved[what] = (amount, now_s)
@@ -62,7 +62,7 @@ class StallRule:
         return [tp for tp in self._last if self._stands(tp, now_s)]
 
     def forget(self) -> None:
-        """Begin anew: what was waited for is no fault of ours."""
+        """Start over: what was waited for is not the worker's fault."""
         self._last.clear()
 
     def _held_by(self, tp: TopicPartition, standing: Standing) -> str:
@@ -86,7 +86,7 @@ class StallRule:
 
 
 class Watchdog(Service):
-    """Looks at all readers' partitions, and has the process ended by a thread if the event loop stops.
+    """Checks all readers' partitions, and has the process ended by a thread if the event loop stops.
 
     `work` and `agent_of` as in `StallRule`.
     """
@@ -117,13 +117,13 @@ class Watchdog(Service):
     async def on_started(self) -> None:
         self._pulse.start()
         self.add_future(self._beat_forever())
-        self.add_future(self._look_forever())
+        self.add_future(self._check_forever())
 
     async def on_stop(self) -> None:
         self._pulse.stop()
 
-    async def look(self, now_s: float) -> None:
-        """Compare with earlier looks; ends the process if something stands still for no known reason."""
+    async def check(self, now_s: float) -> None:
+        """Compare with earlier checks; ends the process if something stands still for no known reason."""
         found = await self._ask()
         if found is not None:
             self._unheard_since_s = None
@@ -145,21 +145,21 @@ class Watchdog(Service):
     def _is_deaf(self, now_s: float) -> bool:
         """Whether Kafka has answered for a while, and not to the worker's own clients.
 
-        A broker that came back during the look answers us at once, and them only when they have connected again.
+        A broker that came back during the check answers us at once, and them only when they have connected again.
         """
         if self._unheard_since_s is None:
             self._unheard_since_s = now_s
         return now_s - self._unheard_since_s >= RECONNECT_SHARE * self._limit_s
 
-    async def _look_forever(self) -> None:
+    async def _check_forever(self) -> None:
         while not self.should_stop:
-            await self.sleep(self._limit_s / LOOKS)
-            await self.look(self._pulse.ran_s)
+            await self.sleep(self._limit_s / CHECKS)
+            await self.check(self._pulse.ran_s)
 
     async def _beat_forever(self) -> None:
         while not self.should_stop:
             self._pulse.beat()
-            await self.sleep(self._limit_s / LOOKS)
+            await self.sleep(self._limit_s / CHECKS)
 
     async def _ask(self) -> Standings | None:
         try:
@@ -170,9 +170,9 @@ class Watchdog(Service):
 
 
 def end_process(story: str) -> NoReturn:
-    """Tell what happened and where everybody waits, and end at once: all that was not committed is repeated."""
+    """Log what happened and where each coroutine waits, and end at once: all that was not committed is repeated."""
     log.critical("%s", story)
-    # A task tells of its outermost coroutine only; the one that never comes back is further in.
+    # A task shows its outermost coroutine only; the one that hangs is further in.
     for one in gc.get_objects():
         if inspect.iscoroutine(one) and one.cr_frame is not None:
             code = one.cr_frame.f_code

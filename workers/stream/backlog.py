@@ -36,7 +36,7 @@ class Backlog:
     async def left(self, ends: Mapping[TopicPartition, int]) -> int:
         """Offsets below `ends` that are not committed, 0 when no record is among them.
 
-        Marks of transactions and what compaction took leave offsets without a record, which nobody commits.
+        Marks of transactions and what compaction took leave offsets without a record, which no consumer commits.
         """
         found = await self._admin.list_consumer_group_offsets(self._group, partitions=list(ends))
         committed = {tp: max(0, found[tp].offset) if tp in found else 0 for tp in ends}
@@ -57,7 +57,7 @@ class Backlog:
 
 @asynccontextmanager
 async def open_backlog(options: ClientOptions, group: str) -> AsyncIterator[Backlog]:
-    """Look at a group for a while, without becoming a member."""
+    """Observe a group for a while, without becoming a member."""
     admin = AIOKafkaAdminClient(**options)
     await admin.start()
     try:

@@ -15,7 +15,7 @@ from workers.stream.consumers import committed_reader
 from workers.stream.refusal import refusal
 from workers.stream.refused import Refusals
 
-# Whoever reads gets a turn at least so often, to look at a clock.
+# A reader gets control at least so often, to check its deadline.
 POLL_MS = 500
 # A broker that sends nothing for so long, although there is more, is in trouble.
 SILENCE_S = 30.0
@@ -111,7 +111,7 @@ async def topic_reader(options: ClientOptions) -> AsyncIterator[TopicReader]:
 
 
 def unreachable(options: ClientOptions, error: Exception) -> DependencyError:
-    """What to tell a person who waits for Kafka."""
+    """What to show a person who waits for Kafka."""
     return DependencyError(
         f"Kafka at {options.get('bootstrap_servers')} can't be used ({plain(error)}): check that it is up"
     )

@@ -30,7 +30,7 @@ class Record(Protocol):
 class Chunk:
     """Records of one partition in offset order; `finish()` says that all their effects are acknowledged.
 
-    An agent begins a chunk before it works on it: one that was withdrawn meanwhile is somebody else's.
+    An agent begins a chunk before it works on it: one that was withdrawn meanwhile is another worker's.
     """
 
     tp: TopicPartition

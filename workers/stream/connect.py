@@ -18,7 +18,7 @@ ClientOptions = dict[str, Any]
 
 FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 5.0
-# aiokafka waits without end for a broker that is away; a worker that was told to stop must end.
+# aiokafka waits without end for a broker that is away; a worker that was asked to stop must end.
 STOP_WITHIN_S = 3.0
 
 

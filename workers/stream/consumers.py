@@ -11,7 +11,7 @@ from workers.stream.unpacking import bound_unpacking
 def committed_reader(options: ClientOptions, **settings: Any) -> AIOKafkaConsumer:
     """A consumer of what others write too: records of open and aborted transactions do not exist for it.
 
-    Its `end_offsets` are last stable offsets: an open transaction hides what is behind it, whoever wrote that, and
+    Its `end_offsets` are last stable offsets: an open transaction hides what is behind it, of any producer, and
     waiting for more could take as long as the transaction.
     """
     return _consumer(options, isolation_level="read_committed", **settings)
@@ -20,7 +20,7 @@ def committed_reader(options: ClientOptions, **settings: Any) -> AIOKafkaConsume
 def log_reader(options: ClientOptions, **settings: Any) -> AIOKafkaConsumer:
     """A consumer of all that is in the log, where only we write and each acknowledged record counts.
 
-    Its `end_offsets` are those of the log: what tells a topic that grew from one that was made anew.
+    Its `end_offsets` are those of the log: what distinguishes a topic that grew from one that was created again.
     """
     return _consumer(options, isolation_level="read_uncommitted", **settings)
 

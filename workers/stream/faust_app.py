@@ -45,7 +45,7 @@ class StreamApp(faust.App):
     async def on_stop(self) -> None:
         """End in order; by `STOP_WITHIN_S` at the latest, in whatever state: it is a crash's, and loses nothing."""
         last_resort = threading.Timer(STOP_WITHIN_S, _end_at_once)
-        last_resort.daemon = True  # it must not hold up an end in order
+        last_resort.daemon = True  # it must not hold up a clean shutdown
         last_resort.start()
         self._last_resort = last_resort
         await super().on_stop()
@@ -61,7 +61,7 @@ class StreamApp(faust.App):
         self._extra_services.append(cast(Any, service))  # Faust starts instances too, but types classes
 
     async def on_init_extra_service(self, service: Any) -> Any:
-        """Start a service; why one of ours can't start is kept for whoever runs the app."""
+        """Start a service; why one of ours can't start is kept for the caller."""
         try:
             return await super().on_init_extra_service(service)
         except TasteStreamError as error:
@@ -104,7 +104,7 @@ def new_channel(app: faust.App) -> Any:
 
 def _end_at_once() -> None:
     log.error(
-        "the worker did not end in order within %g s (is Kafka away?): it ends at once. Started again, it repeats "
+        "the worker did not shut down cleanly within %g s (is Kafka away?): it ends at once. Started again, it repeats "
         "from the last commit",
         STOP_WITHIN_S,
     )

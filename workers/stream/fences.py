@@ -1,6 +1,6 @@
-"""Who may write a partition of a changelog (I/O): the broker refuses whoever was replaced.
+"""Who may write a partition of a changelog (I/O): the broker refuses a replaced writer.
 
-A worker that stood still for minutes goes on in the middle of a chunk, and no look at its own clock keeps a write
+A worker that stood still for minutes goes on in the middle of a chunk, and no check of its own clock keeps a write
 from arriving after its successor's. So each changelog partition is written under a producer id and an epoch of
 its own, which Kafka's transaction coordinator gives out for a transactional id: asking raises the epoch, and a
 partition refuses a batch of an older epoch than it has seen (docs/decisions/0009-zombies.md).
@@ -31,7 +31,7 @@ MARK = OutRecord(b"\x00fence", None)
 
 @dataclass(slots=True)
 class Fence:
-    """The right to write one partition until somebody else takes it.
+    """The right to write one partition until another worker takes it.
 
     `base`: aiokafka's sequence number of its first record; `end`: offset after our last acknowledged record,
     None when the broker did not say.
@@ -61,7 +61,7 @@ class Fences:
         return {tp.partition for tp in self._held if tp.topic == topic}
 
     def drop(self, tp: TopicPartition) -> None:
-        """`tp` is somebody else's from now on."""
+        """`tp` is another worker's from now on."""
         self._held.pop(tp, None)
 
     async def take(self, tp: TopicPartition) -> None:

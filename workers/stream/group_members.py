@@ -4,7 +4,7 @@ from typing import Any
 
 from aiokafka.errors import for_code
 
-_NOBODY_IN_IT = ("Empty", "Dead")
+_WITHOUT_MEMBERS = ("Empty", "Dead")
 
 
 async def group_members(admin: Any, group: str) -> list[str]:
@@ -13,6 +13,6 @@ async def group_members(admin: Any, group: str) -> list[str]:
     [(code, _, state, _, _, members, *_)] = response.groups
     if code:
         raise for_code(code)(f"group {group}")
-    if state in _NOBODY_IN_IT:
+    if state in _WITHOUT_MEMBERS:
         return []
     return [f"{member[1]} at {member[2]}" for member in members] or [f"one that is joining, state {state}"]

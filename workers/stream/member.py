@@ -129,7 +129,7 @@ class GroupMember(Service):
         if self.should_stop:  # the group was quicker than our leaving: taking rows now would shut out their next owner
             return
         generation = int(self._consumer._coordinator.generation)
-        # Rows stay valid only from one generation to the next: in one that we missed, somebody else
+        # Rows stay valid only from one generation to the next: in one that we missed, another worker
         # may have owned and changed them.
         if generation != self._generation + 1:
             for table in self._tables.values():
@@ -156,7 +156,7 @@ class GroupMember(Service):
         log.info("ready: %d partitions are ours (generation %d)", len(assigned), self._generation)
 
     async def _ends(self, tps: set[TopicPartition]) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:
-        """How far `tps` can be read, which is what to wait for, and where their logs end, which tells new topics.
+        """How far `tps` can be read, which is what to wait for, and where their logs end, which identifies new topics.
 
         An offset may be committed between the two: by a program that read what was not committed, or by a person.
         """
@@ -174,7 +174,7 @@ class GroupMember(Service):
                 yield Repeats(of_main, of_side, rows.begun, committed, ends)
 
     def _check_assigned(self, assigned: set[TopicPartition]) -> None:
-        """Topics of one table share their partitions; one that lacks them was deleted, perhaps to be created anew."""
+        """Topics of one table share their partitions; one that lacks them was deleted, perhaps to be created again."""
         for table in self._changelogs():
             topics = [topic for topic in self._routes if self._tables[topic] is table]
             shares = {topic: {tp.partition for tp in assigned if tp.topic == topic} for topic in topics}
@@ -182,7 +182,7 @@ class GroupMember(Service):
                 # Not a restart's business: a static member gets the same assignment again.
                 raise ConfigurationError(
                     f"partitions of topics that belong together differ: {shares}. One was deleted, and perhaps created "
-                    "anew: restore it, or delete the changelogs as well and let state be built from what is there"
+                    "again: restore it, or delete the changelogs as well and let state be built from what is there"
                 )
 
     async def _recover_table(self, table: Table[Any], assigned: set[TopicPartition]) -> None:
@@ -225,12 +225,12 @@ class GroupMember(Service):
 
 
 def check_not_shorter(committed: Mapping[TopicPartition, int | None], ends: Mapping[TopicPartition, int]) -> None:
-    """A topic made anew while we commit keeps our offsets, and would be read from its start without a word."""
+    """A topic created again while we commit keeps our offsets, and would be read from its start without a word."""
     for tp, offset in sorted(committed.items()):
         if offset is not None and offset > ends[tp]:
             raise ConfigurationError(
                 f"{tp.topic}[{tp.partition}] ends at offset {ends[tp]}, and {offset} was committed: the topic was "
-                "deleted and created anew, and its records would be taken for old ones. Run `tastestream rebuild`, or "
+                "deleted and created again, and its records would be taken for old ones. Run `tastestream rebuild`, or "
                 "restore the topic"
             )
 

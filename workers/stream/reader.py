@@ -17,7 +17,7 @@ from workers.stream.repeats import Repeats
 
 log = logging.getLogger(__name__)
 
-# With every chunk that may be out still out, look again after this long. Shorter costs wake-ups,
+# With every chunk that may be out still out, poll again after this long. Shorter costs wake-ups,
 # longer leaves an agent idle between its chunks.
 BLOCKED_PAUSE_S = 0.01
 # Chunks that only wait for the index may be out besides, up to so many times as many in all: agents go on meanwhile.
@@ -117,9 +117,9 @@ class Reader(Service):
         return {tp: lag for tp in self._open & ours if (lag := self._lag_of(tp)) is not None}
 
     async def standings(self) -> dict[TopicPartition, Standing]:
-        """Each open partition whose turn it is, as Kafka and we see it now; KafkaError if Kafka does not answer."""
-        looked = [tp for tp in self._open if self._limit(tp) != 0]
-        ends = await self._consumer.end_offsets(looked) if looked else {}
+        """Each open partition that may be read, as Kafka and we see it now; KafkaError if Kafka does not answer."""
+        readable = [tp for tp in self._open if self._limit(tp) != 0]
+        ends = await self._consumer.end_offsets(readable) if readable else {}
         found = {}
         for tp, end in ends.items():
             with suppress(IllegalStateError):  # the assignment changed meanwhile
@@ -162,7 +162,7 @@ class Reader(Service):
         return outstanding < PARKED_TOO * route.chunks_out and self._ledger.at_work(tp) < route.chunks_out
 
     async def _has_its_turn(self, tp: TopicPartition) -> bool:
-        """Whether `tp` may be read now; ends its turn when all of it is finished."""
+        """Whether `tp` may be read now; ends its phase when all of it is finished."""
         limit = self._limit(tp)
         if not limit:
             return limit is None
@@ -202,13 +202,13 @@ class Reader(Service):
         if route.offsets_in_rows and finished is not None and offset < finished:
             raise ConfigurationError(
                 f"{tp.topic}[{tp.partition}] goes on at offset {offset} after {finished - 1}: the topic was deleted "
-                "and created anew, and its records would be taken for old ones. Delete the changelogs as well and let "
+                "and created again, and its records would be taken for old ones. Delete the changelogs as well and let "
                 "state be built from what is there, or restore the topic"
             )
 
     def _give_back(self, tp: TopicPartition, offset: int) -> None:
         # A poll can outlast a rebalance and bring records of the new assignment before its rows are recovered:
-        # without the seek they would be read by nobody.
+        # without the seek they would never be read.
         if tp in self._consumer.assignment():
             self._consumer.seek(tp, offset)
 
@@ -239,7 +239,7 @@ class Reader(Service):
         try:
             await asyncio.wait_for(self._consumer.commit(offsets), COMMIT_WITHIN_S)
         except (CommitFailedError, IllegalStateError) as error:
-            # The group has given these partitions to somebody else, who repeats from the last commit.
+            # The group has given these partitions to another worker, which repeats from the last commit.
             log.warning("commit refused (%s): these partitions are no longer ours", error)
             self._ledger.confirm(offsets)
         except (KafkaError, TimeoutError) as error:

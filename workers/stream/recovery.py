@@ -17,8 +17,8 @@ log = logging.getLogger(__name__)
 
 POLL_MS = 200
 # Keys without a row of ours that are read past, because a later record may heal each; beyond, as with rows of another
-# version, nobody heals them one by one.
-MOST_ALIEN = 1_000
+# version, they are not healed one by one.
+MOST_MALFORMED = 1_000
 
 
 async def recover(
@@ -26,7 +26,7 @@ async def recover(
 ) -> dict[int, TablePartition[Any]]:
     """Rows of `partitions` of `table` as the changelog holds them now.
 
-    Whoever wrote the changelog before has been drained or expelled from the group by then,
+    The previous writer of the changelog has been drained or expelled from the group by then,
     so the end that is read first is the end. Raises `ConfigurationError` at a record that is no row of ours.
     """
     rows = {p: table.blank_partition() for p in partitions}
@@ -34,7 +34,7 @@ async def recover(
         return rows
     started = time.monotonic()
     consumer = await connect(
-        # All that is in the log: a transaction that somebody left open there must not hide rows of ours.
+        # All that is in the log: a transaction left open there must not hide rows of ours.
         lambda: log_reader(options, max_partition_fetch_bytes=4 << 20),
         patience_s=patience_s,
     )
@@ -60,26 +60,26 @@ async def _read_to_end(consumer: AIOKafkaConsumer, rows: dict[TopicPartition, Ta
     for tp in filled:
         consumer.seek(tp, starts[tp])
     records = 0
-    alien: dict[tuple[TopicPartition, bytes | None], str] = {}
+    malformed: dict[tuple[TopicPartition, bytes | None], str] = {}
     while behind := [tp for tp in filled if await consumer.position(tp) < ends[tp]]:
         for tp, batch in (await consumer.getmany(*behind, timeout_ms=POLL_MS)).items():
             records += len(batch)
             for record in batch:
-                alien.pop((tp, record.key), None)  # the last record of a key counts: a tombstone heals it
+                malformed.pop((tp, record.key), None)  # the last record of a key counts: a tombstone heals it
                 try:
                     rows[tp].load(record.key, record.value)
                 except (ValueError, ConfigurationError) as error:
-                    alien[tp, record.key] = _problem(record, error)
-        if len(alien) > MOST_ALIEN:
+                    malformed[tp, record.key] = _problem(record, error)
+        if len(malformed) > MOST_MALFORMED:
             break
-    if alien:
-        raise ConfigurationError(next(iter(alien.values())))
+    if malformed:
+        raise ConfigurationError(next(iter(malformed.values())))
     return records
 
 
 def _problem(record: Record, error: ValueError | ConfigurationError) -> str:
     healing = healed_by(record.topic, place=f"{record.partition}:{record.offset}")
     if isinstance(error, ConfigurationError):
-        return f"{error}; if somebody else wrote this one row, {healing}"
+        return f"{error}; if another program wrote this one row, {healing}"
     which = f"record of {(record.key or b'')[:64]!r} at {record.topic}[{record.partition}]@{record.offset}"
     return unreadable(which, error, healing)

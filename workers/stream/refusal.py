@@ -1,6 +1,6 @@
 """Whether Kafka is away or refuses us (I/O): the one is worth waiting for, the other needs a person.
 
-aiokafka's clients tell neither: whatever goes wrong at the first connection, they can't bootstrap.
+aiokafka's clients report neither: whatever goes wrong at the first connection, they can't bootstrap.
 """
 
 import ssl
@@ -31,7 +31,7 @@ _LOGIN_REFUSED = (
 
 
 async def refusal(options: Mapping[str, Any]) -> ConfigurationError | None:
-    """Why Kafka does not let us in; None if it does, or if nobody answers."""
+    """Why Kafka does not let us in; None if it does, or if no broker answers."""
     hosts = str(options["bootstrap_servers"])
     for host, port, _ in collect_hosts(hosts):
         try:

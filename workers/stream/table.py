@@ -7,18 +7,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Generic, Protocol, TypeVar
 
-from models.state.floor import Floor
+from models.state.eviction_watermark import EvictionWatermark
 from workers.errors import ConfigurationError
 from workers.records.out import OutRecord
 
 NOTE_KEY = b""
-"""Key of a changelog's note, what is to be said of all rows of its partition: nobody has an empty id."""
+"""Key of a changelog's note, what is to be said of all rows of its partition: no id is empty."""
 
 NO_ID = b"\x00"
 """Keys of what a changelog holds beside rows begin with it: no id holds a control character."""
 
-FLOOR_KEY = NO_ID + b"floor"
-"""Key of what rows had applied that are kept no more (`models.state.floor`)."""
+EVICTED_KEY = NO_ID + b"floor"
+"""Key of what evicted rows had applied (`models.state.eviction_watermark`)."""
 
 BEGUN_KEY = NO_ID + b"begun"
 """Key of how far a side topic was begun (`workers.stream.repeats`)."""
@@ -39,14 +39,14 @@ R = TypeVar("R", bound=Row)
 
 
 class TablePartition(Generic[R]):
-    """Rows of one partition. Whoever folds into it holds `lock` until the rows are acknowledged.
+    """Rows of one partition. An agent that folds into it holds `lock` until the rows are acknowledged.
 
     Recovered rows stay packed until they are asked for: start-up costs a copy a row, not a parse, and a packed
     row takes half the memory of one in use. A row that can't be read is never taken for an absent one: its user
-    or item would start anew and overwrite it.
+    or item would start over and overwrite it.
 
     Rows are kept in the order of their last write, in memory as in the changelog, so that after a recovery the same
-    ones go first. `floor`: what those had applied that went; who folds asks it before a row is made.
+    ones are evicted first. `evicted`: what evicted rows had applied; to be asked before a row is made.
     """
 
     def __init__(
@@ -55,11 +55,11 @@ class TablePartition(Generic[R]):
         kind: bytes,
         unpack: Callable[[bytes], R],
         new: Callable[[], R],
-        is_spare: Callable[[bytes], bool],
+        is_expendable: Callable[[bytes], bool],
     ) -> None:
         self.lock = asyncio.Lock()
         self.note = ""
-        self.floor = Floor()
+        self.evicted = EvictionWatermark()
         self.begun = 0
         """Offset after the last record of the side topic that may have had effects."""
         self._changelog = changelog
@@ -67,18 +67,18 @@ class TablePartition(Generic[R]):
         self._head = new().pack()[:2]  # kind and version, see `models.primitives.packing.head`
         self._unpack = unpack
         self._new = new
-        self._is_spare = is_spare
+        self._is_expendable = is_expendable
         self._rows: OrderedDict[str, R | bytes] = OrderedDict()
-        self._spare: OrderedDict[str, None] = OrderedDict()
+        self._expendable: OrderedDict[str, None] = OrderedDict()
         self._changed: dict[str, None] = {}
 
     def __len__(self) -> int:
         return len(self._rows)
 
     @property
-    def spare(self) -> int:
-        """How many rows go before all others."""
-        return len(self._spare)
+    def expendable(self) -> int:
+        """How many rows are evicted before all others."""
+        return len(self._expendable)
 
     def keys(self) -> Iterator[str]:
         """Keys of all rows, recovered ones included."""
@@ -91,7 +91,7 @@ class TablePartition(Generic[R]):
             row = self._rows[key] = self._parse(key, row)
         return row
 
-    def look(self, key: str) -> R | None:
+    def peek(self, key: str) -> R | None:
         """A row to read once, as `get`; one that is packed stays packed: for those who walk through all rows."""
         row = self._rows.get(key)
         return self._parse(key, row) if isinstance(row, bytes) else row
@@ -105,33 +105,33 @@ class TablePartition(Generic[R]):
         self._changed[key] = None
         return row
 
-    def oldest(self, count: int, *, spare_only: bool = False) -> list[str]:
-        """Keys of the rows to go next: spare ones, then the others, of each kind those written longest ago."""
-        found = list(islice(self._spare, count))
-        if spare_only or len(found) == count:
+    def oldest(self, count: int, *, expendable_only: bool = False) -> list[str]:
+        """Keys of the rows to evict next: expendable ones, then the others, of each kind those written longest ago."""
+        found = list(islice(self._expendable, count))
+        if expendable_only or len(found) == count:
             return found
-        others = (key for key in self._rows if key not in self._spare)
+        others = (key for key in self._rows if key not in self._expendable)
         return found + list(islice(others, count - len(found)))
 
     def drop(self, key: str) -> None:
-        """Keep a row no more; the floor knows what it had applied, and is to be written before anything else."""
-        row = self.look(key)
+        """Evict a row; the watermark covers what it had applied, and is to be written before anything else."""
+        row = self.peek(key)
         if row is not None:
-            self.floor.drop(key, row.marks())
+            self.evicted.drop(key, row.marks())
             del self._rows[key]
-            self._spare.pop(key, None)
+            self._expendable.pop(key, None)
 
     def begin(self, end: int) -> OutRecord:
         """The changelog's record of this: a chunk of the side topic that ends before `end` is about to have effects."""
         self.begun = max(self.begun, end)  # a chunk that is repeated may be cut shorter than it was
         return OutRecord(BEGUN_KEY, self.begun.to_bytes(_OFFSET_BYTES, "little"))
 
-    def floor_record(self) -> OutRecord:
-        """The changelog's record of the floor."""
-        return OutRecord(FLOOR_KEY, self.floor.pack())
+    def eviction_record(self) -> OutRecord:
+        """The changelog's record of the eviction watermark."""
+        return OutRecord(EVICTED_KEY, self.evicted.pack())
 
     def bury(self, keys: Iterable[str]) -> None:
-        """Have tombstones written for rows that were dropped, unless they have begun anew."""
+        """Have tombstones written for rows that were dropped, unless they have started over."""
         self._changed.update(dict.fromkeys(key for key in keys if key not in self._rows))
 
     def take_changes(self) -> list[OutRecord]:
@@ -142,7 +142,7 @@ class TablePartition(Generic[R]):
     def load(self, key: bytes | None, value: bytes | None) -> None:
         """Take one changelog record in recovery; the last one of a key counts, and null takes away what it said.
 
-        Raises ValueError on an alien one, `ConfigurationError` on one of another version.
+        Raises ValueError on a malformed one, `ConfigurationError` on one of another version.
         """
         if key is None:
             raise ValueError("has no key")
@@ -150,8 +150,8 @@ class TablePartition(Generic[R]):
             self._forget(key)
         elif key == NOTE_KEY:
             self.note = value.decode(errors="replace")
-        elif key == FLOOR_KEY:
-            self.floor = Floor.unpack(value)
+        elif key == EVICTED_KEY:
+            self.evicted = EvictionWatermark.unpack(value)
         elif key == BEGUN_KEY:
             self.begun = _offset(value)
         elif value.startswith(self._kind):
@@ -165,15 +165,15 @@ class TablePartition(Generic[R]):
     def _forget(self, key: bytes) -> None:
         if key == NOTE_KEY:
             self.note = ""
-        elif key == FLOOR_KEY:
-            self.floor = Floor()
+        elif key == EVICTED_KEY:
+            self.evicted = EvictionWatermark()
         elif key == BEGUN_KEY:
             self.begun = 0
         else:
-            # Whoever wrote junk under a key that is no text takes it away under the same key.
+            # Junk under a key that is no text is taken away under the same key.
             name = key.decode(errors="replace")
             self._rows.pop(name, None)
-            self._spare.pop(name, None)
+            self._expendable.pop(name, None)
 
     def _refuse_other_version(self, key: bytes, value: bytes) -> None:
         """Raise `ConfigurationError` for another version's row: to go on without it would lose what it holds."""
@@ -194,11 +194,11 @@ class TablePartition(Generic[R]):
 
     def _put_last(self, key: str, packed: bytes) -> None:
         self._rows.move_to_end(key)
-        if self._is_spare(packed):
-            self._spare[key] = None
-            self._spare.move_to_end(key)
-        elif self._spare:
-            self._spare.pop(key, None)
+        if self._is_expendable(packed):
+            self._expendable[key] = None
+            self._expendable.move_to_end(key)
+        elif self._expendable:
+            self._expendable.pop(key, None)
 
     def _parse(self, key: str, packed: bytes) -> R:
         try:
@@ -215,7 +215,7 @@ def _offset(value: bytes) -> int:
 
 
 def unreadable(which: str, error: ValueError, healing: str) -> str:
-    """What to tell of a row that is torn, alien or of an unknown version; `healing` as `healed_by` says it."""
+    """The message for a row that is truncated, malformed or of an unknown version; `healing` as `healed_by` says it."""
     return (
         f"the {which} is unreadable ({error}): nothing is computed on it. Run `tastestream rebuild`; "
         f"or, to have this one start from nothing, {healing}"
@@ -238,7 +238,7 @@ class Table(Generic[R]):
     """All partitions of one kind of state that this worker owns, and the changelog that they live in.
 
     `kind`: first bytes of every packed row, whatever its version; what begins otherwise is found at recovery.
-    `is_spare`: whether a packed row goes before all others when rows must go.
+    `is_expendable`: whether a packed row is evicted before all others.
     """
 
     def __init__(
@@ -247,23 +247,23 @@ class Table(Generic[R]):
         unpack: Callable[[bytes], R],
         new: Callable[[], R],
         kind: bytes = b"",
-        is_spare: Callable[[bytes], bool] = lambda packed: False,
+        is_expendable: Callable[[bytes], bool] = lambda packed: False,
     ) -> None:
         self.changelog = changelog
         self._kind = kind
         self.partitions: dict[int, TablePartition[R]] = {}
         self._unpack = unpack
         self._new = new
-        self._is_spare = is_spare
+        self._is_expendable = is_expendable
 
     def __len__(self) -> int:
         return sum(len(partition) for partition in self.partitions.values())
 
     @property
-    def spare(self) -> int:
-        """How many rows go before all others."""
-        return sum(partition.spare for partition in self.partitions.values())
+    def expendable(self) -> int:
+        """How many rows are evicted before all others."""
+        return sum(partition.expendable for partition in self.partitions.values())
 
     def blank_partition(self) -> TablePartition[R]:
         """An empty partition to be filled by recovery; it counts once it is put into `partitions`."""
-        return TablePartition(self.changelog, self._kind, self._unpack, self._new, self._is_spare)
+        return TablePartition(self.changelog, self._kind, self._unpack, self._new, self._is_expendable)

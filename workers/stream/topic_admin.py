@@ -20,7 +20,7 @@ TOPIC_ALREADY_EXISTS = 36  # another worker started at the same moment: its topi
 # of another type would delete letters of old records at once. Numbers are least values.
 CHECKED = ("max.message.bytes", "message.timestamp.type")
 VISIBLE_WITHIN_S = 30.0
-LOOK_EVERY_S = 0.05
+POLL_EVERY_S = 0.05
 
 
 async def ensure_topics(client_options: Mapping[str, Any], specs: Sequence[TopicSpec], replication_factor: int) -> None:
@@ -40,7 +40,7 @@ async def ensure_topics(client_options: Mapping[str, Any], specs: Sequence[Topic
         raise ConfigurationError("; ".join(problems))
 
 
-async def look_at_topics(client_options: Mapping[str, Any], specs: Sequence[TopicSpec]) -> list[TopicView]:
+async def inspect_topics(client_options: Mapping[str, Any], specs: Sequence[TopicSpec]) -> list[TopicView]:
     """How each topic of `specs` is, in their order; creates nothing. Raises as `ensure_topics` does."""
     async with _admin(client_options) as admin:
         present = set(await admin.list_topics())
@@ -108,7 +108,7 @@ async def _partition_counts(admin: Any, specs: Sequence[TopicSpec]) -> dict[str,
             described = await admin.describe_topics(names)
             if all(_is_ready(topic) for topic in described):
                 return {topic["topic"]: len(topic["partitions"]) for topic in described}
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(POLL_EVERY_S)
 
 
 def _is_ready(topic: Mapping[str, Any]) -> bool:

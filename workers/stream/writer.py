@@ -23,7 +23,7 @@ BATCH_BYTES = 512 * 1024
 # Bytes in a request: a dead letter carries the largest record that a broker takes, plus its headers.
 REQUEST_BYTES = 4 * 1024 * 1024
 # The broker forgets an epoch that writes nothing for a day (`producer.id.expiration.ms`), and the coordinator one
-# that nobody asks for in a week (`transactional.id.expiration.ms`).
+# that are not used for a week (`transactional.id.expiration.ms`).
 RENEW_EVERY_S = 8 * 3600.0
 
 
@@ -86,7 +86,7 @@ class Writer(Service):
             ) from error
 
     async def own(self, topic: str, partitions: set[int], new: set[int]) -> None:
-        """Be the one process that writes `partitions` of `topic`; those `new` to us are taken from whoever had them.
+        """Be the one process that writes `partitions` of `topic`; those `new` to us are taken from their former owner.
 
         From then on a write of the one before is refused, so what is read after this call is all there is.
         """

@@ -37,7 +37,7 @@ Place = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Forwarding:
-    """What headers say of a forwarded record: how often it was, for whom if its body names another, of what kind.
+    """What headers say of a forwarded record: how often it was, whose it is if its body names another, of what kind.
 
     `kind` is empty for a client's own record, else one of `KINDS`.
     """
@@ -54,7 +54,7 @@ class Arrival(NamedTuple):
     what is at or below the last origin that they saw. They differ for a forwarded record: first places of forwarded
     records arrive at an item in no order, origins ascending. `mark`: what the user's row skips it by when it comes
     again, (lane, offset). A lane is a way on which records reach this partition in the order of their offsets: from
-    one partition of one topic, by whoever reads that.
+    one partition of one topic, by its reader.
     """
 
     first: Place
@@ -91,7 +91,7 @@ def first_place_of(headers: InHeaders) -> Place | None:
 
 
 def forwarded(record: Record, arrival: Arrival, subject: str = "", kind: str = "") -> OutRecord:
-    """The record as it came, on its way to `subject`, or to whom its own headers or body name.
+    """The record as it came, on its way to `subject`, or to the one that its own headers or body name.
 
     Raises `BadRecordError` for one that was forwarded too often.
     """
@@ -129,7 +129,9 @@ def _our_headers(record: Record, arrival: Arrival, subject: str, kind: str) -> H
 def _forwarding(record: Record, hops: int) -> Forwarding:
     kind, subject = header_text(record.headers, KIND_HEADER) or "", _subject(record.headers)
     if kind and (kind not in KINDS or not subject):
-        raise BadRecordError(Reason.WRONG_PARTITION, f"no record of ours says {KIND_HEADER} {kind[:32]!r} for nobody")
+        raise BadRecordError(
+            Reason.WRONG_PARTITION, f"no record of ours says {KIND_HEADER} {kind[:32]!r} without a subject"
+        )
     return Forwarding(hops, subject, kind)
 
 

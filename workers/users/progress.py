@@ -21,12 +21,12 @@ class Progress:
         self.wake()
 
     def wake(self) -> None:
-        """Rows have changed by records from elsewhere: those who wait look again."""
+        """Rows have changed by records from elsewhere: those who wait check again."""
         self._advanced.set()
         self._advanced = asyncio.Event()
 
     async def wait_until(self, holds: Callable[[], bool], timeout_s: float) -> bool:
-        """Look at `holds` again after every advance and wake; False if it is still not true after `timeout_s`."""
+        """Check `holds` again after every advance and wake; False if it is still not true after `timeout_s`."""
         try:
             async with asyncio.timeout(timeout_s):
                 while not holds():

@@ -1,8 +1,8 @@
-"""What to do about a letter, by its reason: one sentence for whoever has to repair it."""
+"""What to do about a letter, by its reason: one sentence for the operator."""
 
 from workers.records.codes import Reason
 
-_REPAIR = "repair the producer and publish the record anew; a replay of these bytes fails again"
+_REPAIR = "repair the producer and publish the record again; a replay of these bytes fails again"
 ADVICE: dict[str, str] = {
     Reason.EMPTY_VALUE: _REPAIR,
     Reason.INVALID_JSON: _REPAIR,
@@ -15,7 +15,7 @@ ADVICE: dict[str, str] = {
     Reason.OUT_OF_RANGE: "a rating on another scale: name it in TASTESTREAM_RATING_SCALE or the mapping file, then "
     "replay; anything else: repair the producer and publish the record again",
     Reason.INVALID_ID: _REPAIR,
-    Reason.INVALID_TIME: "send times with a zone, or as epoch seconds or milliseconds, and publish the record anew",
+    Reason.INVALID_TIME: "send times with a zone, or as epoch seconds or milliseconds, and publish the record again",
     Reason.INVALID_URL: _REPAIR,
     Reason.UNKNOWN_FIELD: _REPAIR,
     Reason.UNKNOWN_EVENT_TYPE: "map the event's name in a mapping file (`tastestream schema detect`), then "
@@ -27,15 +27,15 @@ ADVICE: dict[str, str] = {
     "where such records belong: publish it without that header; learned vectors come with `tastestream retrain`",
     Reason.ALREADY_IDENTIFIED: "an id stands for one person: give each guest an anonymous_id of its own, and a "
     "new one after a logout",
-    Reason.TOO_MANY_HOPS: "identify records form a circle: erase one of the ids, then publish the record anew",
-    Reason.INVALID_MERGE: "a worker's own record is torn: run a rebuild",
+    Reason.TOO_MANY_HOPS: "identify records form a circle: erase one of the ids, then publish the record again",
+    Reason.INVALID_MERGE: "a worker's own record is malformed: run a rebuild",
     Reason.DELETED_ITEM: "nothing, if the item is gone for good; else publish the whole item",
-    Reason.INVALID_EVIDENCE: "a worker's own record is torn: run a rebuild",
+    Reason.INVALID_EVIDENCE: "a worker's own record is malformed: run a rebuild",
     Reason.BAD_ID: _REPAIR,
-    Reason.BAD_VECTOR: "send vectors of TASTESTREAM_VECTOR_DIM finite numbers, and publish the item anew",
+    Reason.BAD_VECTOR: "send vectors of TASTESTREAM_VECTOR_DIM finite numbers, and publish the item again",
     Reason.BAD_PAYLOAD: _REPAIR,
     Reason.BAD_QUERY: _REPAIR,
-    Reason.OUTDATED: "nothing, if what the catalog says by now is right; else publish the item anew",
+    Reason.OUTDATED: "nothing, if what the catalog says by now is right; else publish the item again",
     Reason.PROCESSING_FAILED: "a fault of the worker: report the stack trace, replay after an upgrade",
 }
 UNKNOWN = "the reason is of another version of the worker: read its changelog"

@@ -2,16 +2,16 @@
 
 from workers.admin.console import answers, for_bars
 from workers.admin.dead_letters.filters import LetterFilter
-from workers.admin.dead_letters.run import Desk
+from workers.admin.dead_letters.run import DeadLetterService
 from workers.settings import load_settings
 from workers.stream.security import client_options
 from workers.topics import Topics
 
 
-def desk_of_settings() -> Desk:
+def dead_letter_service() -> DeadLetterService:
     """The dead letters of the service that the environment names."""
     settings = load_settings()
-    return Desk(
+    return DeadLetterService(
         client_options(settings),
         Topics(settings.topic_prefix),
         settings.replication_factor,

@@ -14,24 +14,24 @@ def why_not(letter: Letter, topics: Topics) -> str:
     if letter.omitted_bytes is not None:
         return "the content was too large for a letter: it is still in its own topic"
     if letter.place.topic == topics.recommendation_requests:
-        return "nobody waits for the reply any more: ask again"
+        return "no client waits for the reply any more: ask again"
     if letter.place.topic == topics.recommendation_rules:
         return "newer rules may be in force by now: repair the file and use `tastestream rules put`"
     if letter.place.topic == topics.item_transitions:
-        return "evidence is the workers' own: a rebuild makes it anew"
+        return "evidence is the workers' own: a rebuild recreates it"
     if letter.place.topic == topics.experiments:
-        return "put the definition anew: `tastestream experiment put FILE`"
+        return "put the definition again: `tastestream experiment put FILE`"
     if letter.place.topic == topics.item_vectors:
         return "vectors are the workers' own: run `tastestream retrain`"
     if header_text(letter.headers, KIND_HEADER) and letter.place.topic == topics.interactions_rerouted:
-        return "a message between rows of users is the workers' own: publish identify or erase anew"
+        return "a message between rows of users is the workers' own: publish identify or erase again"
     if target_topic(letter, topics) is None:
         return f"the topic {letter.place.topic} is none that workers of this prefix read"
     return ""
 
 
 def target_topic(letter: Letter, topics: Topics) -> str | None:
-    """Where the record is published again: clients' topics only, what was forwarded enters anew."""
+    """Where the record is published again: clients' topics only, what was forwarded enters again."""
     own = {
         topics.item_catalog: topics.item_catalog,
         topics.user_interactions: topics.user_interactions,

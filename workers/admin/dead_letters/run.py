@@ -24,8 +24,8 @@ Ranges = Mapping[TopicPartition, Range]
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """Where letters are, and where a person sees them; `bars` is None where nobody watches."""
+class DeadLetterService:
+    """Where letters are, and where a person sees them; `bars` is None without a terminal."""
 
     options: ClientOptions
     topics: Topics
@@ -34,53 +34,53 @@ class Desk:
     bars: Console | None
 
 
-async def list_letters(desk: Desk, wanted: LetterFilter, limit: int) -> None:
+async def list_letters(service: DeadLetterService, wanted: LetterFilter, limit: int) -> None:
     """Print counts by topic and reason, and the newest letters that were not replayed."""
     summary = Summary(deque(maxlen=limit))
-    async with topic_reader(desk.options) as reader:
-        done = await read_replayed(reader, desk.topics)
-        ranges = await letter_ranges(reader, desk.topics, wanted.since_ms)
-        async for letter in _matching(desk, reader, ranges, wanted):
+    async with topic_reader(service.options) as reader:
+        done = await read_replayed(reader, service.topics)
+        ranges = await letter_ranges(reader, service.topics, wanted.since_ms)
+        async for letter in _matching(service, reader, ranges, wanted):
             summary.add(letter, str(letter.place) in done)
-    _print(desk.answers, summary)
+    _print(service.answers, summary)
 
 
-async def show_letter(desk: Desk, partition: int, offset: int) -> Letter | None:
+async def show_letter(service: DeadLetterService, partition: int, offset: int) -> Letter | None:
     """Print one letter whole; None if there is none of that name."""
-    async with topic_reader(desk.options) as reader:
-        letter = await read_letter(reader, desk.topics, partition, offset)
+    async with topic_reader(service.options) as reader:
+        letter = await read_letter(reader, service.topics, partition, offset)
     if letter is not None:
-        desk.answers.print(letter_view(letter, why_not(letter, desk.topics)), soft_wrap=True)
+        service.answers.print(letter_view(letter, why_not(letter, service.topics)), soft_wrap=True)
     return letter
 
 
 async def replay_letters(
-    desk: Desk, wanted: LetterFilter, rate: float, limit: int, agreed: Callable[[int], bool]
+    service: DeadLetterService, wanted: LetterFilter, rate: float, limit: int, agreed: Callable[[int], bool]
 ) -> int:
     """Print what would be replayed and, if `agreed` with their number, replay it; how many were.
 
     Letters that come meanwhile wait for the next time, else one that fails again would be replayed for ever.
     """
-    async with topic_reader(desk.options) as reader:
-        done = await read_replayed(reader, desk.topics)
-        ranges = await letter_ranges(reader, desk.topics, wanted.since_ms)
-        plan = await _plan(desk, reader, ranges, wanted, done, limit)
-        _print(desk.answers, plan)
+    async with topic_reader(service.options) as reader:
+        done = await read_replayed(reader, service.topics)
+        ranges = await letter_ranges(reader, service.topics, wanted.since_ms)
+        plan = await _plan(service, reader, ranges, wanted, done, limit)
+        _print(service.answers, plan)
         if not plan.open or not agreed(plan.open):
             return 0
-        await ensure_topics(desk.options, desk.topics.letter_specs(), desk.replication_factor)
-        async with letter_sender(desk.options, desk.topics, rate) as sender:
-            letters = read_letters(reader, desk.topics, ranges, lambda _: None)
-            return await _send(desk, _open(desk, letters, wanted, done), sender, plan.open)
+        await ensure_topics(service.options, service.topics.letter_specs(), service.replication_factor)
+        async with letter_sender(service.options, service.topics, rate) as sender:
+            letters = read_letters(reader, service.topics, ranges, lambda _: None)
+            return await _send(service, _open(service, letters, wanted, done), sender, plan.open)
 
 
 async def _plan(
-    desk: Desk, reader: TopicReader, ranges: Ranges, wanted: LetterFilter, done: set[str], limit: int
+    service: DeadLetterService, reader: TopicReader, ranges: Ranges, wanted: LetterFilter, done: set[str], limit: int
 ) -> Summary:
     plan = Summary(deque(maxlen=limit))
-    async for letter in _matching(desk, reader, ranges, wanted):
+    async for letter in _matching(service, reader, ranges, wanted):
         if str(letter.place) not in done:
-            problem = why_not(letter, desk.topics)
+            problem = why_not(letter, service.topics)
             if problem:
                 plan.refusals[problem] += 1
             else:
@@ -89,17 +89,17 @@ async def _plan(
 
 
 async def _open(
-    desk: Desk, letters: AsyncIterator[Letter], wanted: LetterFilter, done: set[str]
+    service: DeadLetterService, letters: AsyncIterator[Letter], wanted: LetterFilter, done: set[str]
 ) -> AsyncIterator[Letter]:
     """Letters to send, each refused record once: after a crash of a worker there may be two letters about it."""
     async for letter in letters:
         place = str(letter.place)
-        if place not in done and wanted.passes(letter) and not why_not(letter, desk.topics):
+        if place not in done and wanted.passes(letter) and not why_not(letter, service.topics):
             done.add(place)
             yield letter
 
 
-async def _send(desk: Desk, letters: AsyncIterator[Letter], sender: LetterSender, total: int) -> int:
+async def _send(service: DeadLetterService, letters: AsyncIterator[Letter], sender: LetterSender, total: int) -> int:
     sent, batch = 0, list[Letter]()
 
     async def flush() -> None:
@@ -107,11 +107,11 @@ async def _send(desk: Desk, letters: AsyncIterator[Letter], sender: LetterSender
         problems = await sender.send(batch)
         sent += len(batch) - len(problems)
         for problem in problems:
-            desk.answers.print(problem, markup=False)
+            service.answers.print(problem, markup=False)
         bar.advance(task, len(batch))
         batch.clear()
 
-    with rate_bar(desk.bars) as bar:
+    with rate_bar(service.bars) as bar:
         task = bar.add_task("replayed", total=total)
         async for letter in letters:
             batch.append(letter)
@@ -122,10 +122,12 @@ async def _send(desk: Desk, letters: AsyncIterator[Letter], sender: LetterSender
     return sent
 
 
-async def _matching(desk: Desk, reader: TopicReader, ranges: Ranges, wanted: LetterFilter) -> AsyncIterator[Letter]:
-    with rate_bar(desk.bars) as bar:
+async def _matching(
+    service: DeadLetterService, reader: TopicReader, ranges: Ranges, wanted: LetterFilter
+) -> AsyncIterator[Letter]:
+    with rate_bar(service.bars) as bar:
         task = bar.add_task("letters read", total=sum(end - start for start, end in ranges.values()))
-        async for letter in read_letters(reader, desk.topics, ranges, lambda count: bar.advance(task, count)):
+        async for letter in read_letters(reader, service.topics, ranges, lambda count: bar.advance(task, count)):
             if wanted.passes(letter):
                 yield letter
 

@@ -9,7 +9,7 @@ from workers.stream.bounded_read import Range, TopicReader, spoken
 from workers.topics import Topics
 
 Advance = Callable[[int], object]
-"""Told how many records were read since the last call."""
+"""Called with the number of records read since the last call."""
 
 
 async def letter_ranges(reader: TopicReader, topics: Topics, since_ms: int | None) -> dict[TopicPartition, Range]:

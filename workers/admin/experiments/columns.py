@@ -43,7 +43,7 @@ class Columns:
 
 
 class Sample:
-    """Everybody, or a part of the users by the hash of their id: whatever is left out says nothing on how they act.
+    """All users, or a part of them by the hash of their id: whatever is left out says nothing on how they act.
 
     When more than `most` rows are held, half of the users go. The hash is not the one of any assignment.
     """
@@ -57,7 +57,7 @@ class Sample:
         self._recommendations: set[int] = set()
 
     def show(self, recommendation: int, item: int, user: int, time_ms: int, label: int) -> None:
-        """An item was shown to somebody, in an answer with the variant's `label`."""
+        """An item was shown to a user, in an answer with the variant's `label`."""
         if user < self.share * 2.0**64:
             self._shown.append(recommendation, item, user, time_ms, label)
             self._users.add(user)
@@ -66,7 +66,7 @@ class Sample:
                 self._halve()
 
     def act(self, recommendation: int, item: int, user: int, time_ms: int, kind: int, value: float) -> None:
-        """Somebody did something with an item; of no interest where nothing was shown to them, or by that answer."""
+        """A user did something with an item; of no interest where nothing was shown to them, or by that answer."""
         if user in self._users or recommendation in self._recommendations:
             self._acts.append(recommendation, item, user, time_ms, kind, value)
             if len(self._acts) > self._most:

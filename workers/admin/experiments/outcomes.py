@@ -28,7 +28,7 @@ class Counted:
 
 
 class OutcomeReader:
-    """Hands to a sample what was shown to somebody, and what counts as a click or a purchase."""
+    """Hands to a sample what was shown to users, and what counts as a click or a purchase."""
 
     def __init__(
         self, sample: Sample, kinds: Mapping[str, int], future_tolerance_ms: int, mapping: FieldMapping

@@ -49,7 +49,7 @@ class Report:
 
 
 async def report(settings: Settings, asked: Asked, bars: Console | None = None) -> Report:
-    """Judge one experiment, or all that answers name; raises `ConfigurationError` for one that nobody knows."""
+    """Judge one experiment, or all that answers name; raises `ConfigurationError` for an unknown one."""
     topics = Topics(settings.topic_prefix)
     sample = Sample(asked.most_held)
     mapping = mappings_of(settings).interaction

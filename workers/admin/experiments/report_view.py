@@ -69,7 +69,7 @@ def _read(report: Report) -> str:
     read = report.counted
     acts = counted(read.events, "click or purchase", "clicks and purchases")
     lines = [
-        f"{counted(read.answers, 'answer')} ({read.without_user:,} to nobody in particular) and {acts} "
+        f"{counted(read.answers, 'answer')} ({read.without_user:,} without a user) and {acts} "
         f"read; an act within {report.asked.window_ms / 3_600_000:g} h of what was shown counts."
     ]
     if report.share < 1.0:

@@ -20,7 +20,7 @@ from workers.topics import Topics
 
 log = logging.getLogger(__name__)
 
-LOOK_EVERY_S = 0.3
+POLL_EVERY_S = 0.3
 SAY_EVERY_S = 2.0
 # What was forwarded may be forwarded again, a few times at most; live traffic must not keep us here for ever.
 MOST_FORWARDINGS = 10
@@ -65,7 +65,7 @@ async def _until_folded(app: StreamApp, backlog: Backlog, name: str, partitions:
             raise DependencyError(
                 f"the worker ended ({app.crash_reason!r}): run the rebuild again"
             ) from app.crash_reason
-        await asyncio.sleep(LOOK_EVERY_S)
+        await asyncio.sleep(POLL_EVERY_S)
         left = await backlog.left(ends)
         if time.monotonic() > said + SAY_EVERY_S or not left:
             said = time.monotonic()

@@ -1,11 +1,11 @@
-"""Makes state empty, so that the log is folded anew (Kafka: offsets, derived topics; the index's folder).
+"""Makes state empty, so that the log is folded again (Kafka: offsets, derived topics; the index's folder).
 
 Steps, in an order that makes a crash between any two harmless, even if a worker is started then:
-1. the group has no members: nobody folds meanwhile;
+1. the group has no members: no worker folds meanwhile;
 2. its offsets go back to where the replay begins: a worker would read records again that its rows skip;
 3. the index is emptied: a worker's audit would fill it again from the rows;
 4. changelogs, evidence and forwarded records go in one request: a worker would start from nothing, as intended;
-5. they are created anew, and a changelog that does not hold all of the log says so in its note.
+5. they are created again, and a changelog that does not hold all of the log says so in its note.
 Evidence and forwarded records must go with the rows: their places in the log are what rows skip them by, and
 the replay writes them again at other places.
 """
@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 
 # A killed worker stays in its group for its session; a little more for the group to notice.
 BEYOND_SESSION_S = 3.0
-LOOK_EVERY_S = 0.2
+POLL_EVERY_S = 0.2
 GONE_WITHIN_S = 30.0
 
 
@@ -61,7 +61,7 @@ class Plan:
             replayed[tp.topic] = replayed.get(tp.topic, 0) + offset
         return [
             *(
-                f"delete and create anew: {name} ({counted(records, 'record')})"
+                f"delete and create again: {name} ({counted(records, 'record')})"
                 for name, records in self.derived.items()
             ),
             f"empty the index: {self.index}"
@@ -73,7 +73,7 @@ class Plan:
 
 
 async def plan_rebuild(settings: Settings, since_ms: int | None = None) -> Plan:
-    """Look at topics and group; `since_ms`: replay only events published since, epoch ms.
+    """Inspect topics and group; `since_ms`: replay only events published since, epoch ms.
 
     Raises ConfigurationError while the group has members, DependencyError when Kafka does not answer.
     """
@@ -101,7 +101,7 @@ async def empty_state(settings: Settings, plan: Plan) -> None:
     await prepare_topics(settings)
     if plan.note:
         await _write_note(settings, topics, plan.note)
-    log.info("state is empty: %d topics created anew", len(plan.derived))
+    log.info("state is empty: %d topics created again", len(plan.derived))
 
 
 def derived_topics(topics: Topics) -> tuple[str, ...]:
@@ -123,7 +123,7 @@ async def until_group_is_empty(admin: Any, settings: Settings) -> None:
                 f"group {settings.app_id} has members ({', '.join(members[:5])}): stop all of its workers, then run "
                 "this again"
             )
-        await asyncio.sleep(LOOK_EVERY_S)
+        await asyncio.sleep(POLL_EVERY_S)
 
 
 async def _members_if_known(admin: Any, group: str) -> list[str]:
@@ -153,7 +153,7 @@ async def _first_offsets(
     ends: Mapping[TopicPartition, int],
     since_ms: int | None,
 ) -> dict[TopicPartition, int]:
-    """Where the group goes on: 0 in topics that begin anew, the catalog's start, the events' start or time."""
+    """Where the group goes on: 0 in topics that start over, the catalog's start, the events' start or time."""
     topics = Topics(settings.topic_prefix)
     offsets = {tp: 0 for tp in starts if tp.topic in (topics.interactions_rerouted, topics.item_transitions)}
     offsets |= {tp: start for tp, start in starts.items() if tp.topic in (topics.item_catalog, topics.item_vectors)}
@@ -185,8 +185,8 @@ async def _delete(admin: Any, names: list[str]) -> None:
                 "delete.topic.enable, then run the rebuild again"
             )
     async with asyncio.timeout(GONE_WITHIN_S):
-        while set(names) & set(await admin.list_topics()):  # noqa: ASYNC110  (the broker does not tell us)
-            await asyncio.sleep(LOOK_EVERY_S)
+        while set(names) & set(await admin.list_topics()):  # noqa: ASYNC110  (the broker does not notify)
+            await asyncio.sleep(POLL_EVERY_S)
 
 
 async def _write_note(settings: Settings, topics: Topics, note: str) -> None:

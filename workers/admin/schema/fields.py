@@ -15,7 +15,7 @@ BY_CONTENTS: Table[RecordKind, tuple[str, ...]] = {
     "interaction": ("event_type", "event_time", "user_id", "item_id"),
     "item": ("item_id", "title"),
 }
-"""Fields that contents may tell where no name does, in this order."""
+"""Fields that contents may identify where no name does, in this order."""
 KEYED: Table[RecordKind, str] = {"interaction": "user_id", "item": "item_id"}
 """What a record's key is."""
 SAME: Table[str, tuple[str, ...]] = {"item_id": ("item_id", "items")}

@@ -40,7 +40,7 @@ def time_forms(values: Iterable[Any]) -> Counter[str]:
 
 
 def is_clock_time(value: Any) -> bool:
-    """Whether the value alone tells a moment of our days: ISO 8601 with a zone, or epoch from 2000 to 2050.
+    """Whether the value alone is recognizable as a current time: ISO 8601 with a zone, or epoch from 2000 to 2050.
 
     >>> [is_clock_time(one) for one in ("2024-05-01T12:00:00Z", 1714564800, "17", 5_000_000_000, "2024-05-01")]
     [True, True, False, False, False]

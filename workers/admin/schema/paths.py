@@ -9,7 +9,7 @@ from workers.admin.schema.forms import distinct
 MAX_DEPTH = 4
 MAX_PATHS = 512  # of one topic; further ones are left out
 MAX_KEYS = 256  # of one object
-MAX_ELEMENTS = 20  # of one list that are looked at
+MAX_ELEMENTS = 20  # of one list that are read
 MAX_KEPT = 200  # contents of one path, by which its form is judged
 MAX_NAME_CHARS = 128
 

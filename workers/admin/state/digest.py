@@ -20,7 +20,7 @@ LEFT_OUT = {
     "order of seen items": "a set: it decides only what is forgotten beyond 4,096 items",
     "shares of taste that wait for a vector": "folded before the taste is compared, where the vector is known",
 }
-"""What a digest does not look at, and why."""
+"""What a digest leaves out, and why."""
 
 
 _Sums = dict[str, list[tuple[float, float]]]

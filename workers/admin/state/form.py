@@ -2,7 +2,7 @@
 
 Left out, because runs that folded the same log may differ in it: watermarks and the origins of events (a forwarded
 record has another place in each run), the order in which items were seen and guests came, and which shares of a taste
-still wait for an item's vector: those that are known by now are folded before the taste is looked at.
+still wait for an item's vector: those that are known by now are folded before the taste is compared.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -86,7 +86,7 @@ def _events(history: History) -> list[list[Any]]:
 
 
 def _event(entry: HistoryEntry) -> list[Any]:
-    """What happened: not where it was published, nor what was known and told when it came."""
+    """What happened: not where it was published, nor what was known when it came."""
     stars = None if entry.stars != entry.stars else entry.stars
     return [entry.time_ms, entry.item_id, entry.weight, entry.event_hash, stars, bool(entry.flags & BOUGHT)]
 

@@ -119,7 +119,7 @@ def _neighbours(row: ItemRow) -> list[tuple[str, list[tuple[int, float]], int]]:
 
 def _title(items: Table[ItemRow], item_id: str, partitions: int) -> str:
     try:
-        row = items.partitions[partition_of(item_id, partitions)].look(item_id)
+        row = items.partitions[partition_of(item_id, partitions)].peek(item_id)
     except ConfigurationError:
         return ""  # unreadable, but not the row that was asked for: `state digest` counts those
     return str(row.entry().get("title") or "") if row else ""

@@ -59,6 +59,6 @@ def _learned(rows: list[ItemRow], slot: str | None, version: int | None) -> Vect
 def _in_catalog(items: Table[ItemRow]) -> Iterator[tuple[str, ItemRow]]:
     for rows in items.partitions.values():
         for item_id in rows.keys():  # noqa: SIM118 - not a dict
-            row = rows.look(item_id)
+            row = rows.peek(item_id)
             if row is not None and row.catalog is not None:
                 yield item_id, row

@@ -28,18 +28,18 @@ from workers.stream.refused import Refusals
 from workers.stream.security import client_options
 from workers.topics import Topics
 
-LOOK_EVERY_S = 0.2
+POLL_EVERY_S = 0.2
 # Records sent before their acknowledgements are waited for: they lie in memory, 300 bytes each.
 SENT_AT_ONCE = 2_000
 
 
 async def read_versions(settings: Settings) -> Versions:
     """What is in which slot, and what answers."""
-    versions, _ = await look_at_versions(settings)
+    versions, _ = await inspect_versions(settings)
     return versions
 
 
-async def look_at_versions(settings: Settings) -> tuple[Versions, Refusals]:
+async def inspect_versions(settings: Settings) -> tuple[Versions, Refusals]:
     """The same, and what the topic holds that no worker goes by."""
     versions = Versions()
     async with topic_reader(client_options(settings)) as reader:
@@ -48,7 +48,7 @@ async def look_at_versions(settings: Settings) -> tuple[Versions, Refusals]:
 
 
 async def publish(settings: Settings, trained: Trained, on_record: Callable[[], None] = lambda: None) -> Version:
-    """Fill the slot that does not answer; raises `ConfigurationError` if somebody else fills it at the same time."""
+    """Fill the slot that does not answer; raises `ConfigurationError` if another process fills it at the same time."""
     before = await read_versions(settings)
     slot = before.free_slot()
     newest = max((held.version for held in before.slots.values()), default=0)
@@ -68,7 +68,7 @@ async def publish(settings: Settings, trained: Trained, on_record: Callable[[], 
         ends = await _ends(settings)
         if any(ends[partition] - starts[partition] != sent[partition] for partition in ends):
             raise ConfigurationError(
-                "somebody else published vectors meanwhile: run `tastestream retrain` again, alone"
+                "another process published vectors meanwhile: run `tastestream retrain` again, alone"
             )
         filled = {str(partition): end for partition, end in ends.items() if sent[partition]}
         ready = replace(made, ready=True, with_vector=int(trained.vectors.any(axis=1).sum()), ends=filled)
@@ -122,11 +122,11 @@ async def _until_taken(settings: Settings, version: Version, wait_s: float) -> N
                     f"workers have still {counted(left, 'record')} of {topic} to take after {wait_s:g} s: is one "
                     f"running? Then run `tastestream retrain activate {version.version}`"
                 )
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(POLL_EVERY_S)
 
 
 async def _left(backlog: Backlog, ends: Mapping[TopicPartition, int]) -> int:
-    """Records that the workers have not taken; all of them while nobody knows, as on a broker that was just started."""
+    """Records that the workers have not taken; all of them while that is unknown, as on a new broker."""
     try:
         return await backlog.left(ends)
     except KafkaError as error:

@@ -60,6 +60,6 @@ def with_all(trained: Trained, item_ids: Iterable[str]) -> Trained:
 def _counted(items: Table[ItemRow], slots: Mapping[int, int]) -> Iterator[tuple[int, Mapping[int, int]]]:
     for rows in items.partitions.values():
         for item_id in rows.keys():  # noqa: SIM118 - not a dict
-            row = rows.look(item_id)
+            row = rows.peek(item_id)
             if row is not None:
                 yield slots[sparse_index(item_id)], row.use.cooccurrence.counts()

@@ -6,7 +6,7 @@ from workers.errors import BadRecordError
 from workers.records.codes import Reason
 from workers.records.vendors.parts import Object, as_list, as_object, only
 
-MAX_PARAMS = 256  # that are looked at; GA4 takes 100 for an event
+MAX_PARAMS = 256  # that are read; GA4 takes 100 for an event
 NOT_SET = "(not set)"  # exported for an item without an id
 ALSO_OF_PAGES = ("click", "share")
 """Events that GA4 sends of links and pages, too: then they name no item."""

@@ -1,4 +1,4 @@
-"""Which key tells whose record it is, and the function that flattens it."""
+"""Which key identifies whose record it is, and the function that flattens it."""
 
 from collections.abc import Callable
 

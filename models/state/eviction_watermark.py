@@ -1,4 +1,4 @@
-"""How far rows got that are kept no more: a record that they had applied must not begin them anew."""
+"""How far evicted rows got: a record that they had applied must not start them over."""
 
 import struct
 from array import array
@@ -12,19 +12,19 @@ _COUNT = struct.Struct("<H")
 _ORIGIN = struct.Struct("<IqH")
 
 
-class Floor:
+class EvictionWatermark:
     """Per origin the highest offset that a dropped row had applied, and which rows ended exactly there.
 
     Records of one origin reach the rows in the order of their offsets, repeats apart: whatever lies below the highest
     one was applied before. At that offset itself not all may have been, because one record may concern several rows
-    (a basket tells several items): those that had it are remembered by a 64-bit hash of their keys.
+    (a basket concerns several items): those that had it are remembered by a 64-bit hash of their keys.
     Grows to one entry an origin, and as many hashes as rows that one record concerns.
 
-    >>> floor = Floor()
-    >>> floor.drop("a", {0: 5}), floor.drop("b", {0: 7})
+    >>> watermark = EvictionWatermark()
+    >>> watermark.drop("a", {0: 5}), watermark.drop("b", {0: 7})
     (None, None)
-    >>> floor.covers("c", (0, 6)), floor.covers("b", (0, 7)), floor.covers("c", (0, 7)), floor.covers("b", (1, 0))
-    (True, True, False, False)
+    >>> [watermark.covers(key, mark) for key, mark in (("c", (0, 6)), ("b", (0, 7)), ("c", (0, 7)), ("b", (1, 0)))]
+    [True, True, False, False]
     """
 
     __slots__ = ("_ended_there", "_offsets")
@@ -67,16 +67,16 @@ class Floor:
         return b"".join(parts)
 
     @classmethod
-    def unpack(cls, data: bytes) -> "Floor":
-        """Read `pack`'s bytes; raises ValueError on torn or alien ones."""
+    def unpack(cls, data: bytes) -> "EvictionWatermark":
+        """Read `pack`'s bytes; raises ValueError on truncated or malformed ones."""
         reader = Reader(data, _KIND, _VERSION)
-        floor = cls()
+        watermark = cls()
         (count,) = map(int, reader.fields(_COUNT))
         for _ in range(count):
             origin, offset, keys = map(int, reader.fields(_ORIGIN))
-            floor._offsets[origin], floor._ended_there[origin] = offset, set(reader.ints("Q", keys))
+            watermark._offsets[origin], watermark._ended_there[origin] = offset, set(reader.ints("Q", keys))
         reader.end()
-        return floor
+        return watermark
 
 
 def _hashed(key: str) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from load.datasets.catalogue import read_items, read_profiles, split_title
+from load.datasets.catalog import read_items, read_profiles, split_title
 from load.datasets.dataset import SHARED
 from load.datasets.errors import DataFileError
 from tests.load.folders import colon_folder, comma_folder, tab_folder

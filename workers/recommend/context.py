@@ -1,4 +1,4 @@
-"""Stage 1: what we know of who asks, and of the items that the question is about."""
+"""Stage 1: what is known of the user, and of the items that the request is about."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,11 +25,11 @@ VIEWED = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class QueryContext:
     """A request and what it is about.
 
     `recent`: (item id, weight) of distinct items, newest first; `counts`: users behind an item's rows; `affinity`:
-    share of each category in the recent items; `preferred`: categories that somebody without a past says to
+    share of each category in the recent items; `preferred`: categories that a user without a past says to
     like; `bought`: rows of the items asked about; `followed`: what came before each of the last items; `prices`: those
     of the recent items that have one.
     """
@@ -74,56 +74,56 @@ class Question:
         return self.counts.get(item_id, 0)
 
 
-async def ask(
+async def build_context(
     request: Request,
     user: UserState | None,
     partition: int,
     facts: ItemFacts,
     recommendation_id: str,
     controls: Controls = NEUTRAL,
-) -> Question:
-    """The question behind a request of the user whose row is `user`; raises `BadRecordError` if there is none."""
+) -> QueryContext:
+    """The context of a request of the user whose row is `user`; raises `BadRecordError` if there is none."""
     situation = Situation("for_user" if request.kind == "session" else request.kind)
     page = page_of(request, recommendation_id)
-    question = Question(request, page, situation, user, controls, _as_of(user, partition))
-    return await _ASKING[request.kind](question, facts)
+    context = QueryContext(request, page, situation, user, controls, _as_of(user, partition))
+    return await _BUILDERS[request.kind](context, facts)
 
 
-async def _ask_for_user(question: Question, facts: ItemFacts) -> Question:
-    """Somebody unknown has no past, which is no error."""
-    user = question.user
+async def _for_user(context: QueryContext, facts: ItemFacts) -> QueryContext:
+    """An unknown user has no past, which is no error."""
+    user = context.user
     if user is None or user.last_time_ms is None:
-        return _ask_for_stranger(question)
-    gap_ms = max(0, question.request.asked_at_ms - user.last_time_ms)
+        return _for_stranger(context)
+    gap_ms = max(0, context.request.asked_at_ms - user.last_time_ms)
     situation = Situation("for_user", len(user.history), gap_ms)
     recent = user.history.recent(COOCCURRENCE_ITEMS)
-    return await _with_past(replace(question, situation=situation), recent, facts)
+    return await _with_past(replace(context, situation=situation), recent, facts)
 
 
-async def _ask_for_session(question: Question, facts: ItemFacts) -> Question:
+async def _for_session(context: QueryContext, facts: ItemFacts) -> QueryContext:
     """The list given is the whole past; without one it is what the guest did in the last sitting."""
-    given = question.request.item_ids
+    given = context.request.item_ids
     if given:
         recent = [(item_id, VIEWED) for item_id in dict.fromkeys(reversed(given))][:COOCCURRENCE_ITEMS]
-        return await _with_past(replace(question, situation=Situation("for_user", len(given), 0)), recent, facts)
-    user = question.user
+        return await _with_past(replace(context, situation=Situation("for_user", len(given), 0)), recent, facts)
+    user = context.user
     if user is None or user.last_time_ms is None:
-        return _ask_for_stranger(question)
+        return _for_stranger(context)
     recent = last_session(user.history)
-    gap_ms = max(0, question.request.asked_at_ms - user.last_time_ms)
-    return await _with_past(replace(question, situation=Situation("for_user", len(recent), gap_ms)), recent, facts)
+    gap_ms = max(0, context.request.asked_at_ms - user.last_time_ms)
+    return await _with_past(replace(context, situation=Situation("for_user", len(recent), gap_ms)), recent, facts)
 
 
-async def _ask_for_similar(question: Question, facts: ItemFacts) -> Question:
-    known = await _known(question.request.item_ids, facts)
-    return replace(question, as_of=None, counts={item_id: fact.users for item_id, fact in known.items()})
+async def _for_similar(context: QueryContext, facts: ItemFacts) -> QueryContext:
+    known = await _known(context.request.item_ids, facts)
+    return replace(context, as_of=None, counts={item_id: fact.users for item_id, fact in known.items()})
 
 
-async def _ask_for_bought(question: Question, facts: ItemFacts) -> Question:
-    item_ids = question.request.item_ids
+async def _for_bought(context: QueryContext, facts: ItemFacts) -> QueryContext:
+    item_ids = context.request.item_ids
     known = await _known(item_ids, facts)
     counts = {item_id: fact.buyers for item_id, fact in known.items()}
-    return replace(question, as_of=None, counts=counts, bought=await facts.rows(item_ids, BOUGHT))
+    return replace(context, as_of=None, counts=counts, bought=await facts.rows(item_ids, BOUGHT))
 
 
 async def _known(item_ids: Sequence[str], facts: ItemFacts) -> Mapping[str, Facts]:
@@ -144,24 +144,24 @@ async def _known(item_ids: Sequence[str], facts: ItemFacts) -> Mapping[str, Fact
     )
 
 
-async def _ask_for_search(question: Question, facts: ItemFacts) -> Question:
-    if not question.request.personalised:
-        return replace(question, as_of=None)
-    situation = question.situation
-    return replace(await _ask_for_user(question, facts), situation=situation)
+async def _for_search(context: QueryContext, facts: ItemFacts) -> QueryContext:
+    if not context.request.personalised:
+        return replace(context, as_of=None)
+    situation = context.situation
+    return replace(await _for_user(context, facts), situation=situation)
 
 
-async def _ask_for_trending(question: Question, facts: ItemFacts) -> Question:
-    return replace(question, as_of=None)
+async def _for_trending(context: QueryContext, facts: ItemFacts) -> QueryContext:
+    return replace(context, as_of=None)
 
 
-_ASKING: Mapping[Kind, Callable[[Question, ItemFacts], Awaitable[Question]]] = {
-    "for_user": _ask_for_user,
-    "session": _ask_for_session,
-    "similar_items": _ask_for_similar,
-    "bought_together": _ask_for_bought,
-    "search": _ask_for_search,
-    "trending": _ask_for_trending,
+_BUILDERS: Mapping[Kind, Callable[[QueryContext, ItemFacts], Awaitable[QueryContext]]] = {
+    "for_user": _for_user,
+    "session": _for_session,
+    "similar_items": _for_similar,
+    "bought_together": _for_bought,
+    "search": _for_search,
+    "trending": _for_trending,
 }
 
 
@@ -177,16 +177,16 @@ def last_session(history: History) -> list[tuple[str, float]]:
     return list(found.items())
 
 
-def _ask_for_stranger(question: Question) -> Question:
-    preferred = question.user.profile.preferred_categories if question.user else ()
-    return replace(question, as_of=None, preferred=preferred)
+def _for_stranger(context: QueryContext) -> QueryContext:
+    preferred = context.user.profile.preferred_categories if context.user else ()
+    return replace(context, as_of=None, preferred=preferred)
 
 
-async def _with_past(question: Question, recent: Sequence[tuple[str, float]], facts: ItemFacts) -> Question:
+async def _with_past(context: QueryContext, recent: Sequence[tuple[str, float]], facts: ItemFacts) -> QueryContext:
     known = await facts.of(item_id for item_id, _ in recent)
     categories = [known[item_id].labels if item_id in known else [] for item_id, _ in recent[:CATEGORY_ITEMS]]
     return replace(
-        question,
+        context,
         recent=tuple(recent),
         counts={item_id: fact.users for item_id, fact in known.items()},
         affinity=category_affinity(categories),

@@ -22,7 +22,7 @@ from workers.recommend.fallback import Answering
 from workers.recommend.replies import ReplySender
 from workers.recommend.shelf import Shelf
 from workers.records.mapping import Mappings
-from workers.scheduling import Turns
+from workers.scheduling import Scheduler
 from workers.settings import Settings
 from workers.stream.table import Table
 from workers.stream.writer import Writer
@@ -31,14 +31,14 @@ from workers.users.progress import Progress
 
 
 @dataclass(slots=True)
-class Parts:
+class Dependencies:
     """State, index, clients and rules of one worker; `shelf` only where the index may be away."""
 
     settings: Settings
     topics: Topics
     mappings: Mappings
     metrics: Metrics
-    turns: Turns
+    scheduler: Scheduler
     progress: Progress
     users: Table[UserState]
     items: Table[ItemRow]

@@ -21,7 +21,7 @@ from workers.indexing.writer import IndexWriter
 from workers.items.facts import ItemFacts
 from workers.items.fold_vectors import VectorsAtHand
 from workers.items.points import ItemPoints
-from workers.items.rows import ItemRow, is_spare
+from workers.items.rows import ItemRow, is_uncataloged
 from workers.items.vectors import SHARED_KEPT_S, ItemVectors
 from workers.metrics import Metrics
 from workers.recommend.controls import Controls, RuleBook
@@ -30,9 +30,9 @@ from workers.recommend.pipeline import Pipeline
 from workers.recommend.precomputed import PrecomputedPipeline, ReadyLists
 from workers.recommend.replies import ReplySender
 from workers.recommend.shelf import Shelf
-from workers.runtime.parts import Parts
+from workers.runtime.dependencies import Dependencies
 from workers.runtime.source_mapping import mappings_of
-from workers.scheduling import Turns
+from workers.scheduling import Scheduler
 from workers.settings import Settings
 from workers.stream.connect import ClientOptions
 from workers.stream.table import Row, Table
@@ -40,17 +40,19 @@ from workers.stream.writer import Writer
 from workers.topics import Topics
 from workers.users.progress import Progress
 
-# An index that others write to, and that somebody may restore, is compared with our rows so often: at 100,000
+# An index that others write to, and that an operator may restore, is compared with our rows so often: at 100,000
 # items that takes a hundredth of a core.
 SHARED_AUDIT_S = 300.0
 
 
-def build_parts(settings: Settings, options: ClientOptions) -> Parts:
+def build_dependencies(settings: Settings, options: ClientOptions) -> Dependencies:
     """What the agents share, in the order in which one needs the other."""
     topics = Topics(settings.topic_prefix)
     metrics = Metrics(_registry())
-    turns = Turns()
-    items = Table(topics.item_state_changelog, ItemRow.unpack, ItemRow, kind=_kind(ItemRow()), is_spare=is_spare)
+    scheduler = Scheduler()
+    items = Table(
+        topics.item_state_changelog, ItemRow.unpack, ItemRow, kind=_kind(ItemRow()), is_expendable=is_uncataloged
+    )
     points = ItemPoints(settings.vector_dim, settings.collaborative_dim)
     indexes = build_index(settings)
     answers = CountedIndex(indexes.answers, metrics)
@@ -68,12 +70,12 @@ def build_parts(settings: Settings, options: ClientOptions) -> Parts:
         points,
         vocabulary,
         vectors,
-        turns,
+        scheduler,
         delay_s=settings.index_delay_s,
         slice_items=indexes.slice_items,
     )
     audit_s = SHARED_AUDIT_S if shared else None
-    audit = IndexAudit(indexes.writes, items, points, index_writer, vocabulary, turns, every_s=audit_s)
+    audit = IndexAudit(indexes.writes, items, points, index_writer, vocabulary, scheduler, every_s=audit_s)
     facts = ItemFacts(items, answers, settings.item_partitions, shared=shared)
     share = settings.similar_share
     fusion = OnlineRanker(similar_share=share) if settings.ranker == "online" else FixedFusion(share)
@@ -81,12 +83,12 @@ def build_parts(settings: Settings, options: ClientOptions) -> Parts:
     active = ActiveVersion(metrics)
     pipeline = Pipeline(answers, facts, vectors, vocabulary, fusion, metrics, rules.of, lambda: active.space)
     experiments = Running(settings.ranker)
-    parts = Parts(
+    deps = Dependencies(
         settings=settings,
         topics=topics,
         mappings=mappings_of(settings),
         metrics=metrics,
-        turns=turns,
+        scheduler=scheduler,
         progress=Progress(),
         users=Table(topics.user_state_changelog, UserState.unpack, UserState, kind=_kind(UserState())),
         items=items,
@@ -114,38 +116,38 @@ def build_parts(settings: Settings, options: ClientOptions) -> Parts:
         experiments=experiments,
         learner=_learner(settings, pipeline, fusion, metrics, experiments),
     )
-    return for_shared_index(parts, vectors, indexes.ingest) if shared else parts
+    return for_shared_index(deps, vectors, indexes.ingest) if shared else deps
 
 
-def for_shared_index(parts: Parts, vectors: ItemVectors, ingest: Lookup) -> Parts:
-    """The same parts where the index may be away: folding and answers then go on from our own rows."""
-    settings, items, service = parts.settings, parts.items, parts.index_service
+def for_shared_index(deps: Dependencies, vectors: ItemVectors, ingest: Lookup) -> Dependencies:
+    """The same dependencies where the index may be away: folding and answers then go on from our own rows."""
+    settings, items, service = deps.settings, deps.items, deps.index_service
     count = settings.item_partitions
 
     def away() -> bool:
         # Until it is compared with our rows, an index that came back may lack items, or show removed ones.
-        return service.away or parts.index_audit.behind
+        return service.away or deps.index_audit.behind
 
-    shelf = Shelf(items, parts.points, parts.turns, settings.vector_dim, count, away)
+    shelf = Shelf(items, deps.points, deps.scheduler, settings.vector_dim, count, away)
     facts = ItemFacts(items, Elsewhere(), count, shared=True)
-    known = (parts.vocabulary, parts.fusion, parts.metrics, parts.rules.of)
-    without = Pipeline(shelf.index, facts, shelf.vectors, *known, lambda: parts.active_vectors.space)
+    known = (deps.vocabulary, deps.fusion, deps.metrics, deps.rules.of)
+    without = Pipeline(shelf.index, facts, shelf.vectors, *known, lambda: deps.active_vectors.space)
     return replace(
-        parts,
-        vectors=VectorsAtHand(vectors, ingest, items, parts.points, count),
+        deps,
+        vectors=VectorsAtHand(vectors, ingest, items, deps.points, count),
         shelf=shelf,
-        pipeline=FallbackPipeline(parts.pipeline, without, away),
+        pipeline=FallbackPipeline(deps.pipeline, without, away),
     )
 
 
-def with_lists(parts: Parts, lists: ReadyLists) -> Parts:
-    """The same parts, where requests may ask for lists that were computed before."""
-    settings = parts.settings
+def with_lists(deps: Dependencies, lists: ReadyLists) -> Dependencies:
+    """The same dependencies, where requests may ask for lists that were computed before."""
+    settings = deps.settings
     shared = settings.index_kind == "server"
-    facts = ItemFacts(parts.items, parts.index, settings.item_partitions, shared=shared)
-    active = parts.active_vectors
-    ready = PrecomputedPipeline(parts.pipeline, lists, facts, lambda: active.version, parts.rules.of, parts.metrics)
-    return replace(parts, pipeline=ready)
+    facts = ItemFacts(deps.items, deps.index, settings.item_partitions, shared=shared)
+    active = deps.active_vectors
+    ready = PrecomputedPipeline(deps.pipeline, lists, facts, lambda: active.version, deps.rules.of, deps.metrics)
+    return replace(deps, pipeline=ready)
 
 
 def _learner(

@@ -4,30 +4,30 @@ import asyncio
 
 import pytest
 
-from workers import scheduling as turns
-from workers.scheduling import Pace, Turns
+from workers import scheduling
+from workers.scheduling import Pace, Scheduler
 
 
 @pytest.fixture(autouse=True)
 def every_slice_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "SLICE_S", 0.0)
+    monkeypatch.setattr(scheduling, "SLICE_S", 0.0)
 
 
-async def test_whoever_folds_lets_others_run() -> None:
+async def test_folding_lets_others_run() -> None:
     order = []
 
     async def other() -> None:
         order.append("other")
 
     task = asyncio.create_task(other())
-    await Turns().rest()
+    await Scheduler().rest()
     order.append("folding")
     await task
     assert order == ["other", "folding"]
 
 
 async def test_folding_waits_until_the_last_answer_is_given() -> None:
-    shared, order = Turns(), []
+    shared, order = Scheduler(), []
     go = asyncio.Event()
 
     async def answer(name: str) -> None:
@@ -46,24 +46,24 @@ async def test_folding_waits_until_the_last_answer_is_given() -> None:
 
 
 async def test_slices_are_counted_for_who_folds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "SLICE_S", 0.0)
-    shared = Turns()
+    monkeypatch.setattr(scheduling, "SLICE_S", 0.0)
+    shared = Scheduler()
     for topic in ("events", "items", "events"):
         await shared.rest(topic)
     assert shared.slices == {"events": 2, "items": 1}
 
 
 async def test_answers_without_end_do_not_stop_folding(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "LONGEST_WAIT_S", 0.01)
-    shared = Turns()
+    monkeypatch.setattr(scheduling, "LONGEST_WAIT_S", 0.01)
+    shared = Scheduler()
     with shared.answering():
         async with asyncio.timeout(10):
             await shared.rest()
 
 
-async def test_an_answer_that_waits_for_an_event_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "LONGEST_WAIT_S", 60.0)
-    shared = Turns()
+async def test_an_answer_that_waits_for_an_event_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheduling, "LONGEST_WAIT_S", 60.0)
+    shared = Scheduler()
     with shared.answering():
         with shared.waiting_for_folding():
             async with asyncio.timeout(10):
@@ -84,9 +84,9 @@ async def test_a_long_job_rests_as_long_as_it_worked_while_requests_come(
         rested.append(seconds)
 
     cpu = iter([1.0, 1.25, 7.0, 7.25])
-    monkeypatch.setattr(turns.time, "thread_time", lambda: next(cpu))
-    monkeypatch.setattr(turns.asyncio, "sleep", note)
-    shared = Turns()
+    monkeypatch.setattr(scheduling.time, "thread_time", lambda: next(cpu))
+    monkeypatch.setattr(scheduling.asyncio, "sleep", note)
+    shared = Scheduler()
     if asked:
         with shared.answering():
             pass
@@ -100,12 +100,12 @@ async def test_a_long_job_rests_as_long_as_it_worked_while_requests_come(
 
 def test_the_next_request_is_expected_for_a_moment_after_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
-    monkeypatch.setattr(turns.time, "monotonic", lambda: now[0])
-    shared = Turns()
+    monkeypatch.setattr(scheduling.time, "monotonic", lambda: now[0])
+    shared = Scheduler()
     seen = [shared.asked_lately]
     with shared.answering():
         now[0] += 50.0
         seen.append(shared.asked_lately)
     seen.append(shared.asked_lately)
-    now[0] += turns.LATELY_S
+    now[0] += scheduling.LATELY_S
     assert [*seen, shared.asked_lately] == [False, True, True, False]

@@ -1,4 +1,4 @@
-"""A worker's parts without Kafka: memory index, and a writer that remembers what it was given."""
+"""A worker's dependencies without Kafka: memory index, and a writer that remembers what it was given."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -12,8 +12,8 @@ from tests.stream.builders import record_at
 from tests.waiting import until
 from workers.errors import DependencyError
 from workers.records.out import Headers, OutRecord
-from workers.runtime.build_parts import build_parts
-from workers.runtime.parts import Parts
+from workers.runtime.build_dependencies import build_dependencies
+from workers.runtime.dependencies import Dependencies
 from workers.settings import Settings
 from workers.stream.chunk import Chunk, Record
 from workers.stream.partitioning import partition_of
@@ -48,25 +48,25 @@ class Sent(Writer):
 
 
 @asynccontextmanager
-async def running_parts(**settings: Any) -> AsyncIterator[tuple[Parts, Sent]]:
-    """Parts that own every partition, with their index writer at work."""
+async def running_deps(**settings: Any) -> AsyncIterator[tuple[Dependencies, Sent]]:
+    """Dependencies that own every partition, with their index writer at work."""
     chosen: dict[str, Any] = {
         "user_partitions": PARTITIONS,
         "item_partitions": PARTITIONS,
         "vector_dim": DIM,
         "index_delay_s": 0.001,
     }
-    built = build_parts(Settings(index_kind="memory", **{**chosen, **settings}), {})
+    built = build_dependencies(Settings(index_kind="memory", **{**chosen, **settings}), {})
     sent = Sent()
-    parts = replace(built, writer=sent)
-    parts.users.partitions = {partition: parts.users.blank_partition() for partition in range(PARTITIONS)}
-    parts.items.partitions = {partition: parts.items.blank_partition() for partition in range(PARTITIONS)}
-    await parts.index.ensure(parts.points.schema)
-    await parts.index_writer.start()
+    deps = replace(built, writer=sent)
+    deps.users.partitions = {partition: deps.users.blank_partition() for partition in range(PARTITIONS)}
+    deps.items.partitions = {partition: deps.items.blank_partition() for partition in range(PARTITIONS)}
+    await deps.index.ensure(deps.points.schema)
+    await deps.index_writer.start()
     try:
-        yield parts, sent
+        yield deps, sent
     finally:
-        await parts.index_writer.stop()
+        await deps.index_writer.stop()
 
 
 def partition_for(key: str) -> int:
