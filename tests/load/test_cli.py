@@ -18,7 +18,7 @@ EXIT_FAILED, EXIT_MISCONFIGURED = 1, 78
 def tastestream(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     assignments = [f"{name}={value}" for name, value in environment.items()]
     command = ["env", *assignments, sys.executable, "-m", "workers.cli", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, timeout=240)
 
 
 def test_help_lists_the_commands_of_the_worker_and_of_the_load() -> None:
@@ -30,7 +30,7 @@ def test_help_lists_the_commands_of_the_worker_and_of_the_load() -> None:
 def test_help_loads_nothing_heavy() -> None:
     heavy = {"numpy", "aiokafka", "faust", "pyarrow"}
     look = f"import sys, workers.cli.app, load.cli; print(sorted({heavy} & set(sys.modules)))"
-    loaded = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, timeout=60)
+    loaded = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, timeout=240)
     assert loaded.stdout.strip() == "[]"
 
 
