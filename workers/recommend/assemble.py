@@ -33,7 +33,7 @@ async def assemble(
     held = await index.get(item_ids, payload=False, vectors=tuple(_SPACES.values())) if explained else {}
     seeds = context.request.item_ids
     evidences = Evidences(found.queries, seed=seeds[0] if len(seeds) == 1 else None)
-    rank = len(context.page.shown)
+    rank = len(context.page.returned)
     items: list[RecommendedItem] = []
     for at, (place, item_id) in enumerate(zip(ranking.places, item_ids, strict=True)):
         fields = display_fields.get(item_id)

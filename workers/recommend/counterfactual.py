@@ -48,7 +48,7 @@ class Counterfactuals:
         found: list[RecommendedItem] = []
         distinct = sorted({gone for gone in because.values() if gone is not None})
         scored = {gone: await self._scores_without(gone, gathered, context) for gone in distinct}
-        ranks = {gone: _ranks(scores, gathered, len(context.page.shown)) for gone, scores in scored.items()}
+        ranks = {gone: _ranks(scores, gathered, len(context.page.returned)) for gone, scores in scored.items()}
         for item in items:
             gone, place = because[item.item_id], places[item.item_id]
             without = None if gone is None else Without(gone, ranks[gone][place], float(scored[gone][place]))
@@ -95,7 +95,7 @@ def _strongest(item: RecommendedItem, past: frozenset[str]) -> str | None:
     return next((reason.item_id for reason in item.reasons if reason.item_id in past), None)
 
 
-def _ranks(scores: Floats, gathered: Gathered, shown: int) -> dict[int, int]:
-    """Rank by score of each candidate, from 1, after those that earlier pages have shown."""
+def _ranks(scores: Floats, gathered: Gathered, returned: int) -> dict[int, int]:
+    """Rank by score of each candidate, from 1, after those that earlier pages returned."""
     order = best_places(scores, list(gathered.facts), len(scores))
-    return {place: rank for rank, place in enumerate(order, start=1 + shown)}
+    return {place: rank for rank, place in enumerate(order, start=1 + returned)}

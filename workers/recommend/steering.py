@@ -29,7 +29,7 @@ def steering(gathered: Gathered, context: QueryContext) -> Steering:
         pins=_pins(gathered, context),
         explored=context.controls.explore if exploring else 0.0,
         little_known=_little_known(gathered) if exploring else (),
-        seed=event_hash(f"{context.page.recommendation_id}/{len(context.page.shown)}"),
+        seed=event_hash(f"{context.page.recommendation_id}/{len(context.page.returned)}"),
     )
 
 

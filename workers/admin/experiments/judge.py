@@ -43,9 +43,9 @@ class Defined:
 
 def outcomes_of(sample: Sample, window_ms: int) -> Exposures:
     """What was shown and what came of it, each act once; `variants` are the numbers of the labels."""
-    shown, labels = sample.shown()
+    impressions, labels = sample.impressions()
     acts, kinds, worth = sample.acts()
-    places = attribute(shown, acts, window_ms)
+    places = attribute(impressions, acts, window_ms)
 
     def counted(kind: int) -> NDArray[np.intp]:
         of_kind = np.where(kinds == kind, places, NOWHERE)
@@ -56,7 +56,7 @@ def outcomes_of(sample: Sample, window_ms: int) -> Exposures:
     clicked[places[counted(CLICK)]] = True
     bought[places[counted(PURCHASE)]] = True
     values[places[counted(PURCHASE)]] = worth[counted(PURCHASE)]
-    return Exposures(shown.users, shown.recommendations, labels, clicked, bought, values)
+    return Exposures(impressions.users, impressions.recommendations, labels, clicked, bought, values)
 
 
 def judge(defined: Defined, outcomes: Exposures, labels: Mapping[str, int]) -> Verdict:
