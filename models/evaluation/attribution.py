@@ -66,12 +66,12 @@ def distinct(impressions: Impressions) -> Ints:
     return np.sort(np.unique(pairs, return_index=True)[1])
 
 
-def first_of_each(places: Ints, times_ms: Ints) -> Mask:
+def first_of_each(positions: Ints, times_ms: Ints) -> Mask:
     """True for the earliest act of each place, bool (acts,): more of them count no more. False for place −1."""
-    order = np.lexsort((times_ms, places))
-    first = np.zeros(len(places), dtype=np.bool_)
+    order = np.lexsort((times_ms, positions))
+    first = np.zeros(len(positions), dtype=np.bool_)
     if len(order):
-        ranked = places[order]
+        ranked = positions[order]
         first[order] = np.concatenate(([True], ranked[1:] != ranked[:-1])) & (ranked != NOWHERE)
     return first
 
@@ -81,9 +81,9 @@ def _by_name(impressions: Impressions, acts: Acts) -> Ints:
     pairs, wanted = _pairs(impressions.recommendations, impressions.items, acts.recommendations, acts.items)
     order = np.argsort(pairs, kind="stable")
     at = np.minimum(np.searchsorted(pairs[order], wanted), len(pairs) - 1)
-    places = order[at]
-    found = (pairs[places] == wanted) & (acts.recommendations != NO_RECOMMENDATION)
-    return np.where(found, places, NOWHERE)
+    positions = order[at]
+    found = (pairs[positions] == wanted) & (acts.recommendations != NO_RECOMMENDATION)
+    return np.where(found, positions, NOWHERE)
 
 
 def _by_user(impressions: Impressions, acts: Acts, window_ms: int) -> Ints:
