@@ -196,11 +196,11 @@ class Recommender:
         ranking = rank(Candidates(item_ids, asked.raw, vectors), self._fusion, asked.situation, k, self._diversity)
         fused = ranking.fused
         found = []
-        for place in ranking.places:
-            item_id = item_ids[place]
+        for position in ranking.positions:
+            item_id = item_ids[position]
             rows = self._table.rows(item_id, asked.evidences.queries) if reasons else {}
-            why = explain(place, fused, rows, asked.evidences) if reasons else ()
-            found.append(Recommendation(item_id, float(fused.scores[place]), tuple(why)))
+            why = explain(position, fused, rows, asked.evidences) if reasons else ()
+            found.append(Recommendation(item_id, float(fused.scores[position]), tuple(why)))
         return found
 
     def _event(self, event: Mapping[str, Any]) -> Event:

@@ -29,7 +29,7 @@ def bodies_by_kind(dataset: Dataset, count: int, seed: int) -> dict[str, list[di
     users = [str(user) for user in dice.choice(np.unique(dataset.ratings.user), count)]
     items = [str(item) for item in dice.choice(dataset.ratings.item, count)]
     titles = [str(item["title"]) for item in dataset.items]
-    words = [" ".join(titles[place].split()[:2]) for place in dice.integers(0, len(titles), count).tolist()]
+    words = [" ".join(titles[position].split()[:2]) for position in dice.integers(0, len(titles), count).tolist()]
     tags = sorted({tag for item in dataset.items for tag in item["tags"]})
     filtered = {"tags_any": tags[:3], "exclude": items[:100]}
     return {

@@ -51,8 +51,8 @@ def sample_tests(ratings: Ratings, start: int, size: int, seed: int) -> frozense
     _, first, user = np.unique(ratings.user, return_index=True, return_inverse=True)
     eligible = (ratings.value >= LIKED_FROM) & (second > second[first][user])
     eligible[:start] = False
-    places = np.flatnonzero(eligible)
-    chosen = np.random.default_rng(seed).choice(places, min(size, len(places)), replace=False)
+    positions = np.flatnonzero(eligible)
+    chosen = np.random.default_rng(seed).choice(positions, min(size, len(positions)), replace=False)
     return frozenset(event["event_id"] for event in as_events(ratings[chosen]))
 
 

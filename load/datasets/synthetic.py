@@ -118,16 +118,16 @@ def _items(random: np.random.Generator, shape: Shape, truth: Truth, cluster: Int
     sizes = np.array([len(items) for items in members])
     circle, offsets = np.concatenate(members), np.cumsum(sizes) - sizes
     draw = np.flatnonzero(fresh)
-    place = np.empty(len(draw), np.int64)
+    position = np.empty(len(draw), np.int64)
     for index, size in enumerate(sizes):
         mine = np.flatnonzero(cluster[draw] == index)
         weights = np.cumsum(1.0 / np.arange(1, size + 1) ** shape.zipf)
         ranked = np.searchsorted(weights, random.random(len(mine)) * weights[-1])
         # Popularity must not follow the circle, or the successor would just be the next most popular item.
-        place[mine] = random.permutation(size)[ranked]
+        position[mine] = random.permutation(size)[ranked]
     latest = np.cumsum(fresh) - 1
     steps = np.arange(len(fresh)) - draw[latest]
-    items: Ints = circle[offsets[cluster] + (place[latest] + steps) % sizes[cluster]]
+    items: Ints = circle[offsets[cluster] + (position[latest] + steps) % sizes[cluster]]
     return items
 
 
@@ -142,8 +142,8 @@ def _share_out(user: Ints, rows: Ints, shape: Shape) -> Ints:
     quota = counts * shape.ratings // len(rows)
     short = shape.ratings - int(quota.sum())
     quota[np.argsort(quota - counts, kind="stable")[:short]] += 1
-    place = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
-    return rows[place < quota[user]]
+    position = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return rows[position < quota[user]]
 
 
 def _times(random: np.random.Generator, user: Ints, start: NDArray[np.bool_]) -> Ints:

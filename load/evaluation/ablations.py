@@ -113,9 +113,9 @@ class WithItemVectors(WithSource):
         self._observed += 1
         if self._observed % RETRAINED_EVERY == 0:
             item_ids = self._table.item_ids.tolist()
-            places = {sparse_index(item_id): slot for slot, item_id in enumerate(item_ids)}
+            positions = {sparse_index(item_id): slot for slot, item_id in enumerate(item_ids)}
             rows = ((self._table.slot(item_id), item.cooccurrence.counts()) for item_id, item in self._items.items())
-            self._matrix = item_vectors(counts_matrix(rows, places, len(item_ids)), DIM)
+            self._matrix = item_vectors(counts_matrix(rows, positions, len(item_ids)), DIM)
 
     def _scores_of_all(self, user: UserState) -> Floats | None:
         wanted = self._wanted(user)

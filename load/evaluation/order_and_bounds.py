@@ -30,7 +30,7 @@ SEED = 20_261_121
 
 Exact = dict[str, Counter[int]]
 RowOf = Callable[[ItemState], CountRow]
-Places = NDArray[np.int64]
+Positions = NDArray[np.int64]
 
 
 @dataclass(slots=True)
@@ -63,13 +63,13 @@ class RowLoss:
     worst_error: float
 
 
-def fold(ratings: Ratings, order: Places, label: str, console: Console) -> Folded:
+def fold(ratings: Ratings, order: Positions, label: str, console: Console) -> Folded:
     """Fold ratings in this order of arrival; each keeps its own time."""
     users: dict[int, UserState] = defaultdict(UserState)
     folded = Folded()
-    for offset, place in enumerate(track(order.tolist(), label, console=console, transient=True)):
-        user_id = int(ratings.user[place])
-        evidence = users[user_id].fold(_event(ratings, place, offset))
+    for offset, position in enumerate(track(order.tolist(), label, console=console, transient=True)):
+        user_id = int(ratings.user[position])
+        evidence = users[user_id].fold(_event(ratings, position, offset))
         if evidence is not None:
             folded.learn(evidence)
     return folded
@@ -99,10 +99,10 @@ def disagreement(ordered: Exact, moved: Exact) -> float:
     return apart / (_total(ordered) + _total(moved))
 
 
-def displaced(size: int, displacement: int, seed: int = SEED) -> Places:
+def displaced(size: int, displacement: int, seed: int = SEED) -> Positions:
     """An order of arrival in which no event is more than `displacement` places from its own, int64 (size,)."""
-    places = np.arange(size) + np.random.default_rng(seed).uniform(0, displacement, size)
-    return np.argsort(places, kind="stable").astype(np.int64)
+    positions = np.arange(size) + np.random.default_rng(seed).uniform(0, displacement, size)
+    return np.argsort(positions, kind="stable").astype(np.int64)
 
 
 def main(
@@ -118,15 +118,15 @@ def main(
     console.print(_order_table(ratings, ordered, console))
 
 
-def _event(ratings: Ratings, place: int, offset: int) -> Event:
-    value = float(ratings.value[place])
+def _event(ratings: Ratings, position: int, offset: int) -> Event:
+    value = float(ratings.value[position])
     return Event(
-        user_id=str(ratings.user[place]),
-        item_id=str(ratings.item[place]),
+        user_id=str(ratings.user[position]),
+        item_id=str(ratings.item[position]),
         kind="rating",
         weight=event_weight("rating", value),
         value=value,
-        time_ms=int(ratings.time_ms[place]),
+        time_ms=int(ratings.time_ms[position]),
         origin=(0, offset),
         clock=offset,
     )

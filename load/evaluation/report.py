@@ -54,9 +54,9 @@ def draw(path: Path, title: str, outcomes: Mapping[str, Outcomes], seed: int) ->
     figure = Figure(figsize=(SLICE_WIDE_IN * (len(names) + 1), BARS_HIGH_IN), layout="constrained")
     axes = figure.subplots()
     wide = 0.8 / len(found)
-    for place, (recommender, one) in enumerate(found.items()):
+    for position, (recommender, one) in enumerate(found.items()):
         means, lows, highs = np.array([one[name]["hit rate"] for name in names]).T
-        at = np.arange(len(names)) + (place - (len(found) - 1) / 2) * wide
+        at = np.arange(len(names)) + (position - (len(found) - 1) / 2) * wide
         axes.bar(at, means, wide, label=recommender, yerr=np.maximum([means - lows, highs - means], 0.0), capsize=2)
     axes.set_xticks(range(len(names)), names)
     axes.set_ylabel("hit rate")

@@ -82,10 +82,10 @@ def run_each(names: Sequence[str], run: Callable[[str], T], events: int, console
 
 def progress_of(name: str) -> Callable[[int], None]:
     """In a process of `run_each`: what takes the number of events that `name` has learned."""
-    place = _shared.names.index(name)
+    position = _shared.names.index(name)
 
     def note(count: int) -> None:
-        _shared.counts[place] = count
+        _shared.counts[position] = count
 
     return note
 

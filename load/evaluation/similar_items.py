@@ -59,9 +59,9 @@ class Learned(Recommender):
     def finish(self) -> None:
         """Learn the vectors."""
         item_ids: list[str] = self._table.item_ids.tolist()
-        self._places = {item_id: place for place, item_id in enumerate(item_ids)}
-        keys = {sparse_index(item_id): place for item_id, place in self._places.items()}
-        counts = ((self._places[item_id], state.cooccurrence.counts()) for item_id, state in self._items.items())
+        self._positions = {item_id: position for position, item_id in enumerate(item_ids)}
+        keys = {sparse_index(item_id): position for item_id, position in self._positions.items()}
+        counts = ((self._positions[item_id], state.cooccurrence.counts()) for item_id, state in self._items.items())
         self._matrix = item_vectors(counts_matrix(counts, keys, len(item_ids)), DIM)
         self._known = np.array([item_id in self._items for item_id in item_ids])
 
@@ -72,14 +72,14 @@ class Learned(Recommender):
     def ranks(self, asked: Asked) -> dict[str, float]:
         """Place of the wanted item in each mixture's list, from 1."""
         query = seed_query([asked.seed], self._count).vector
-        slots, seed = np.arange(len(self._table)), self._places[asked.seed]
+        slots, seed = np.arange(len(self._table)), self._positions[asked.seed]
         queries = {TRANSITIONS: query, COOCCURRENCE: query}
         raw = self._table.scores(slots, queries, {CONTENT: self._table.vector(asked.seed)}, {})
         raw[COLLABORATIVE] = np.maximum(self._matrix @ self._matrix[seed], 0.0).astype(np.float64)
         out = ~self._known
-        out[[self._places[item_id] for item_id in (*asked.had, asked.seed) if item_id in self._places]] = True
+        out[[self._positions[item_id] for item_id in (*asked.had, asked.seed) if item_id in self._positions]] = True
         return {
-            name: _rank(_mixed(raw, weights), self._places[asked.wanted], out) for name, weights in MIXTURES.items()
+            name: _rank(_mixed(raw, weights), self._positions[asked.wanted], out) for name, weights in MIXTURES.items()
         }
 
 
@@ -88,10 +88,10 @@ def questions(dataset: Dataset, learned: Learned, start: int) -> list[Asked]:
     had: dict[str, set[str]] = {}
     last: dict[str, str] = {}
     found = []
-    for place, event in enumerate(as_events(dataset.ratings)):
+    for position, event in enumerate(as_events(dataset.ratings)):
         user, item = event["user_id"], event["item_id"]
         liked = event["value"] >= 4
-        if place >= start and liked and user in last and learned.knows(item) and learned.knows(last[user]):
+        if position >= start and liked and user in last and learned.knows(item) and learned.knows(last[user]):
             found.append(Asked(last[user], item, frozenset(had[user])))
         had.setdefault(user, set()).add(item)
         if liked:
@@ -123,7 +123,7 @@ def main(data: Path | None = None, seed: int = 7) -> None:
     learned.finish()
     pairs = questions(dataset, learned, start)
     chosen = np.random.default_rng(seed).choice(len(pairs), min(QUESTIONS, len(pairs)), replace=False)
-    ranks = [learned.ranks(pairs[place]) for place in track(chosen.tolist(), "asking", console=console)]
+    ranks = [learned.ranks(pairs[position]) for position in track(chosen.tolist(), "asking", console=console)]
     table = Table("similar items by", f"hit rate @{LIST}", "95 %", title=f"{dataset.name}, {len(ranks):,} questions")
     for name in MIXTURES:
         hits = sum(found[name] <= LIST for found in ranks)

@@ -47,15 +47,15 @@ class ExpectedUser:
     def learn(self, time_ms: int, offset: int, item: str, event_id: str, buys: bool) -> tuple[list[str], Any]:
         """Put an event in its place: distinct items before it, nearest first, and others bought if it was not yet."""
         event = (time_ms, offset, item, event_id, buys)
-        place = bisect(self.history, event)
-        self.history.insert(place, event)
+        position = bisect(self.history, event)
+        self.history.insert(position, event)
         if len(self.history) > HISTORY:
-            self.history, place = self.history[1:], place - 1
-        before = [kept[2] for kept in self.history[max(0, place - WINDOW) : max(0, place)]][::-1]
+            self.history, position = self.history[1:], position - 1
+        before = [kept[2] for kept in self.history[max(0, position - WINDOW) : max(0, position)]][::-1]
         since_last = before[: [*before, item].index(item)]
         bought = [kept[2] for kept in reversed(self.history) if kept[4]] if buys else []
         others = [other for other in dict.fromkeys(bought) if other != item][:WINDOW]
-        return list(dict.fromkeys(since_last)), others if place >= 0 and bought.count(item) == 1 else None
+        return list(dict.fromkeys(since_last)), others if position >= 0 and bought.count(item) == 1 else None
 
 
 @dataclass

@@ -111,14 +111,14 @@ def leave_last_out(
     a stream can reach: for comparison with what others publish only.
     """
     exam = Exam(recommenders, k, labels)
-    last = {str(event["user_id"]): place for place, event in enumerate(events) if is_test(event)}
+    last = {str(event["user_id"]): position for position, event in enumerate(events) if is_test(event)}
     held = set(last.values())
-    for place, event in enumerate(events):
-        if place not in held:
+    for position, event in enumerate(events):
+        if position not in held:
             exam.learn(event)
-    for user_id, place in last.items():
+    for user_id, position in last.items():
         if exam.knows(user_id):
-            exam.ask(user_id, [{str(events[place]["item_id"])}], int(events[place]["event_time"]))
+            exam.ask(user_id, [{str(events[position]["item_id"])}], int(events[position]["event_time"]))
     return exam.outcomes()
 
 

@@ -26,11 +26,11 @@ def assign(user_id: str, experiment: str, weights: Sequence[float]) -> int:
     [2, 0, 0, 2, 2, 2, 2, 2]
     """
     left = draw(user_id, experiment) * math.fsum(weights)
-    for place, weight in enumerate(weights):
+    for position, weight in enumerate(weights):
         left -= weight
         if left < 0.0:
-            return place
-    return max(place for place, weight in enumerate(weights) if weight > 0.0)
+            return position
+    return max(position for position, weight in enumerate(weights) if weight > 0.0)
 
 
 def mismatch(counts: Sequence[int], weights: Sequence[float]) -> float:

@@ -34,12 +34,12 @@ class Answered:
         labels: Sequence[frozenset[str]] | None,
     ) -> None:
         """`popularity`: share of all events that were on each item found, `labels` its categories."""
-        places = [place for place, item_id in enumerate(found) if item_id in wanted]
+        positions = [position for position, item_id in enumerate(found) if item_id in wanted]
         self.user_id, self.gap_ms, self.length, self.now, self.found = user_id, gap_ms, length, now, found
-        self.rank = places[0] + 1 if places else 0
-        self.recall = len(places) / len(wanted)
-        ideal = sum(1.0 / np.log2(place + 2) for place in range(min(len(wanted), max(1, len(found)))))
-        self.ndcg = sum(1.0 / np.log2(place + 2) for place in places) / ideal
+        self.rank = positions[0] + 1 if positions else 0
+        self.recall = len(positions) / len(wanted)
+        ideal = sum(1.0 / np.log2(position + 2) for position in range(min(len(wanted), max(1, len(found)))))
+        self.ndcg = sum(1.0 / np.log2(position + 2) for position in positions) / ideal
         self.novelty = float(np.mean(-np.log2(np.maximum(popularity, 1e-9)))) if found else 0.0
         self.sameness = _sameness(labels) if labels is not None else float("nan")
 
@@ -191,6 +191,6 @@ def _mean(values: Floats, where: Mask | None) -> float:
 
 
 def _sameness(labels: Sequence[frozenset[str]]) -> float:
-    pairs = [(one, other) for place, one in enumerate(labels) for other in labels[:place]]
+    pairs = [(one, other) for position, one in enumerate(labels) for other in labels[:position]]
     alike = [len(one & other) / len(one | other) for one, other in pairs if one or other]
     return sum(alike) / len(pairs) if pairs else 0.0

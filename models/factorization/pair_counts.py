@@ -32,22 +32,22 @@ def pair_counts(
     """
     order = np.argsort(users, kind="stable")
     users, items, liked = users[order], items[order], liked[order]
-    places, counts = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    positions, counts = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
     waiting: list[NDArray[np.int64]] = []
     for distance in range(1, window + 1):
         later, sooner = items[distance:], items[:-distance]
         kept = (users[distance:] == users[:-distance]) & liked[distance:] & (later != sooner)
         waiting.append(later[kept] * size + sooner[kept])
         if sum(map(len, waiting)) >= _BLOCK or distance == window:
-            places, counts = _added(places, counts, np.concatenate(waiting))
+            positions, counts = _added(positions, counts, np.concatenate(waiting))
             waiting = []
         on_step()
-    return SparseMatrix.of_triples(places // size, places % size, counts, (size, size))
+    return SparseMatrix.of_triples(positions // size, positions % size, counts, (size, size))
 
 
 def _added(
-    places: NDArray[np.int64], counts: NDArray[np.int64], more: NDArray[np.int64]
+    positions: NDArray[np.int64], counts: NDArray[np.int64], more: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    found, inverse = np.unique(np.concatenate([places, more]), return_inverse=True)
+    found, inverse = np.unique(np.concatenate([positions, more]), return_inverse=True)
     amounts = np.concatenate([counts, np.ones(len(more), dtype=np.int64)])
     return found, np.bincount(inverse, weights=amounts, minlength=len(found)).astype(np.int64)

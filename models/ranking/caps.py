@@ -19,8 +19,8 @@ class Caps:
     def room(self, taken: Iterable[int] = (), times: int = 1) -> Ints:
         """How many more of each group fit beside the candidates `taken`, intp (groups,); `times` the cap."""
         room = self.most * times
-        for place in taken:
-            room[self.groups[place]] -= 1
+        for position in taken:
+            room[self.groups[position]] -= 1
         return room
 
     def fitting(self, order: Sequence[int], limit: int, room: Ints) -> list[int]:
@@ -31,12 +31,12 @@ class Caps:
         [0, 2]
         """
         found: list[int] = []
-        for place in order:
+        for position in order:
             if len(found) == limit:
                 break
-            if room[self.groups[place]] > 0:
-                room[self.groups[place]] -= 1
-                found.append(place)
+            if room[self.groups[position]] > 0:
+                room[self.groups[position]] -= 1
+                found.append(position)
         return found
 
 

@@ -78,8 +78,8 @@ class Evidences:
     seed: str | None = None
 
 
-def explain(place: int, fused: Fused, rows: Mapping[str, SparseVector], evidences: Evidences) -> list[Reason]:
-    """Reasons of the candidate at `place` of `fused`, largest first; their contributions sum to its score.
+def explain(position: int, fused: Fused, rows: Mapping[str, SparseVector], evidences: Evidences) -> list[Reason]:
+    """Reasons of the candidate at `position` of `fused`, largest first; their contributions sum to its score.
 
     `rows`: the candidate's own rows by source. With them a source's share is split over the items of the
     history; taking one such item out of the query and fusing again with the same units (`fuse_with`) lowers
@@ -88,12 +88,14 @@ def explain(place: int, fused: Fused, rows: Mapping[str, SparseVector], evidence
     """
     parts: dict[tuple[str, str | None], float] = {}
     for source, contributions in fused.contributions.items():
-        share = float(contributions[place])
+        share = float(contributions[position])
         for item_id, part in _split(source, share, rows.get(source), evidences):
             key = (_KINDS[source], item_id)
             parts[key] = parts.get(key, 0.0) + part
     found = [Reason(kind, item_id, part) for (kind, item_id), part in parts.items() if part != 0.0]
-    found += [Reason(BOOSTED, None, float(added[place]), rule) for rule, added in fused.boosts.items() if added[place]]
+    found += [
+        Reason(BOOSTED, None, float(added[position]), rule) for rule, added in fused.boosts.items() if added[position]
+    ]
     return sorted(found, key=lambda reason: (-reason.contribution, reason.kind, reason.item_id or reason.rule or ""))
 
 

@@ -16,7 +16,7 @@ POOL = 100
 class Explored:
     """A list with some of its places drawn: candidates in order, their chances of being in it, which were drawn."""
 
-    places: list[int]
+    positions: list[int]
     propensities: list[float]
     drawn: frozenset[int]
 
@@ -31,22 +31,22 @@ def explore(ranked: Sequence[int], pool: Sequence[int], share: float, seed: int)
     draw alike. O(n). Horvitz & Thompson 1952 on why exact chances make estimates without bias.
 
     >>> found = explore([4, 2, 7, 1], pool=[8, 9], share=0.25, seed=1)
-    >>> found.places, [round(chance, 3) for chance in found.propensities]
+    >>> found.positions, [round(chance, 3) for chance in found.propensities]
     ([9, 4, 2, 7], [0.473, 1.0, 1.0, 0.738])
     """
     size = len(ranked)
     chances = _drawn_chances(size, len(pool), share)
     draw = Random(seed)
-    places = [place for place in range(size) if draw.random() < share]
-    if len(places) > len(pool):
-        places = draw.sample(places, len(pool))
-    drawn = draw.sample(list(pool), len(places))
-    at = dict(zip(sorted(places), drawn, strict=True))
+    positions = [position for position in range(size) if draw.random() < share]
+    if len(positions) > len(pool):
+        positions = draw.sample(positions, len(pool))
+    drawn = draw.sample(list(pool), len(positions))
+    at = dict(zip(sorted(positions), drawn, strict=True))
     rest = iter(ranked)
-    listed = [at[place] if place in at else next(rest) for place in range(size)]
+    listed = [at[position] if position in at else next(rest) for position in range(size)]
     each = sum(count * chance for count, chance in enumerate(chances)) / len(pool) if pool else 0.0
-    kept = {place: sum(chances[: size - rank]) for rank, place in enumerate(ranked)}
-    return Explored(listed, [min(1.0, kept.get(place, each)) for place in listed], frozenset(drawn))
+    kept = {position: sum(chances[: size - rank]) for rank, position in enumerate(ranked)}
+    return Explored(listed, [min(1.0, kept.get(position, each)) for position in listed], frozenset(drawn))
 
 
 def _drawn_chances(size: int, pool: int, share: float) -> list[float]:

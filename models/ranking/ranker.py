@@ -68,26 +68,26 @@ class OnlineRanker:
         """
         if not _is_learned(situation):
             return self._fixed.fuse(scores, situation)
-        places, shares, tops = _shares(scores)
-        linear, logarithmic = self._of(situation, self._weights)[places].T
+        positions, shares, tops = _shares(scores)
+        linear, logarithmic = self._of(situation, self._weights)[positions].T
         loud = shares > _SILENT
         slopes = np.divide(np.log1p(shares / EPSILON, where=loud, out=np.zeros_like(shares)), shares, where=loud,
                            out=np.zeros_like(shares))  # fmt: skip
         units = (linear[:, None] + logarithmic[:, None] * slopes) / tops[:, None]
-        return fuse_with({SOURCES[place]: unit for place, unit in zip(places, units, strict=True)}, scores)
+        return fuse_with({SOURCES[position]: unit for position, unit in zip(positions, units, strict=True)}, scores)
 
     def learn(self, scores: Scores, situation: Situation, chosen: int, now_ms: int = 0) -> bool:
         """Learn that the candidate at place `chosen` was taken; False if that teaches nothing. O(candidates)."""
-        places, shares, _ = _shares(scores)
-        if not _is_learned(situation) or not places or not 0 <= chosen < shares.shape[1]:
+        positions, shares, _ = _shares(scores)
+        if not _is_learned(situation) or not positions or not 0 <= chosen < shares.shape[1]:
             return False
         if not np.isfinite(shares).all():
             self.refused += 1
             return False
         features = np.stack([shares, np.log1p(np.maximum(shares, 0.0) / EPSILON)], axis=1)
-        gradient, loss = _gradient(features, self._of(situation, self._weights)[places], chosen)
-        _, good_loss = _gradient(features, self._of(situation, self._good)[places], chosen)
-        self._step(bucket_rows(situation), places, np.clip(gradient, -CLIP, CLIP))
+        gradient, loss = _gradient(features, self._of(situation, self._weights)[positions], chosen)
+        _, good_loss = _gradient(features, self._of(situation, self._good)[positions], chosen)
+        self._step(bucket_rows(situation), positions, np.clip(gradient, -CLIP, CLIP))
         self._weights = replace(
             self._weights, examples=self._weights.examples + 1, time_ms=max(now_ms, self._weights.time_ms)
         )
@@ -106,8 +106,8 @@ class OnlineRanker:
         summed: Floats = weights.values[bucket_rows(situation)].sum(axis=0)
         return summed
 
-    def _step(self, rows: list[int], places: list[int], gradient: Floats) -> None:
-        cells = np.ix_(rows, places)
+    def _step(self, rows: list[int], positions: list[int], gradient: Floats) -> None:
+        cells = np.ix_(rows, positions)
         squares = self._weights.squares[cells] + gradient**2
         values = self._weights.values[cells] - self._rate * self._stride * gradient / np.sqrt(squares)
         self._weights.squares[cells] = squares
@@ -133,12 +133,12 @@ def _is_learned(situation: Situation) -> bool:
 
 def _shares(scores: Scores) -> tuple[list[int], Floats, Floats]:
     """Places in SOURCES of those present, their shares float64 (present, n), and their largest raw scores."""
-    places = [place for place, source in enumerate(SOURCES) if source in scores]
-    if not places:
+    positions = [position for position, source in enumerate(SOURCES) if source in scores]
+    if not positions:
         return [], np.zeros((0, len(next(iter(scores.values()), ())))), np.zeros(0)
-    raw = np.array([scores[SOURCES[place]] for place in places])
+    raw = np.array([scores[SOURCES[position]] for position in positions])
     tops = np.array([largest(row) for row in raw])
-    return places, raw / tops[:, None], tops
+    return positions, raw / tops[:, None], tops
 
 
 def _gradient(features: Floats, weights: Floats, chosen: int) -> tuple[Floats, float]:

@@ -78,7 +78,7 @@ class RankerWeights:
     def pack(self) -> bytes:
         """Versioned JSON with the sources' names, about 5 kB."""
         tables = {
-            name: {source: table[:, place].round(_DIGITS).tolist() for place, source in enumerate(SOURCES)}
+            name: {source: table[:, position].round(_DIGITS).tolist() for position, source in enumerate(SOURCES)}
             for name, table in (("values", self.values), ("squares", self.squares))
         }
         head = {"version": _VERSION, "examples": self.examples, "time_ms": self.time_ms, "buckets": BUCKETS}
@@ -167,8 +167,8 @@ def table_of(weights: RankerWeights) -> list[tuple[str, dict[str, float]]]:
     """
     gains = weights.values[:, :, 0] + _LOUDEST * weights.values[:, :, 1]
     return [
-        (source, {bucket: float(gains[row, place]) for row, bucket in enumerate(BUCKETS)})
-        for place, source in enumerate(SOURCES)
+        (source, {bucket: float(gains[row, position]) for row, bucket in enumerate(BUCKETS)})
+        for position, source in enumerate(SOURCES)
     ]
 
 
@@ -182,7 +182,7 @@ def _filled(start: Floats, read: object) -> Floats:
     if not isinstance(read, dict):
         raise ValueError("a table is no object")
     table = start.copy()
-    for place, source in enumerate(SOURCES):
+    for position, source in enumerate(SOURCES):
         if source in read:
-            table[:, place] = np.array(read[source], dtype=np.float64).reshape(len(BUCKETS), 2)
+            table[:, position] = np.array(read[source], dtype=np.float64).reshape(len(BUCKETS), 2)
     return table

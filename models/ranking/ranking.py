@@ -58,7 +58,7 @@ class Ranking:
     `propensities`: chance of each to be in the list; `shown_as`: how each came to its place.
     """
 
-    places: list[int]
+    positions: list[int]
     fused: Fused
     sunk: int
     propensities: list[float]
@@ -82,13 +82,14 @@ def rank(
     pinned = _pinned(fused.scores, candidates.item_ids, limit, steering.pins)
     taken = list(pinned.values())
     ranked = _ranked(fused.scores, candidates, limit - len(taken), diversity, steering.caps, taken)
-    places, chances, drawn = ranked, [1.0] * len(ranked), frozenset[int]()
+    positions, chances, drawn = ranked, [1.0] * len(ranked), frozenset[int]()
     if steering.explored > 0.0:
         pool = _little_known(fused.scores, candidates.item_ids, steering, [*taken, *ranked])
         found = explore(ranked, pool, steering.explored, steering.seed)
-        places, chances, drawn = found.places, found.propensities, found.drawn
+        positions, chances, drawn = found.positions, found.propensities, found.drawn
     shown = [
-        (place, chance, EXPLORED if place in drawn else RANKED) for place, chance in zip(places, chances, strict=True)
+        (position, chance, EXPLORED if position in drawn else RANKED)
+        for position, chance in zip(positions, chances, strict=True)
     ]
     for at in sorted(pinned):
         shown.insert(at, (pinned[at], 1.0, PINNED))
@@ -96,29 +97,29 @@ def rank(
     return Ranking([one[0] for one in shown], fused, sunk, [one[1] for one in shown], [one[2] for one in shown])
 
 
-def best_places(scores: Floats, item_ids: Ids, limit: int) -> list[int]:
+def best_positions(scores: Floats, item_ids: Ids, limit: int) -> list[int]:
     """Places of the `limit` largest finite scores, best first, ties by item id; O(n + limit log limit).
 
-    >>> best_places(np.array([1.0, np.nan, 2.0, 1.0]), ["b", "x", "c", "a"], limit=2)
+    >>> best_positions(np.array([1.0, np.nan, 2.0, 1.0]), ["b", "x", "c", "a"], limit=2)
     [2, 3]
     """
-    places = np.flatnonzero(np.isfinite(scores))
+    positions = np.flatnonzero(np.isfinite(scores))
     if limit <= 0:
         return []
-    if len(places) > limit:
-        finite = scores[places]
+    if len(positions) > limit:
+        finite = scores[positions]
         cut = np.partition(finite, len(finite) - limit)[len(finite) - limit]
-        places = places[finite >= cut]
-    return sorted(places.tolist(), key=lambda place: (-scores[place], item_ids[place]))[:limit]
+        positions = positions[finite >= cut]
+    return sorted(positions.tolist(), key=lambda position: (-scores[position], item_ids[position]))[:limit]
 
 
 def _pinned(scores: Floats, item_ids: Ids, limit: int, pins: Mapping[int, Sequence[int]]) -> dict[int, int]:
     """The candidate that stands at each pinned place of the list; each stands at one."""
     found: dict[int, int] = {}
     for at, allowed in pins.items():
-        free = [place for place in allowed if place not in found.values() and np.isfinite(scores[place])]
+        free = [position for position in allowed if position not in found.values() and np.isfinite(scores[position])]
         if free and at < limit:
-            found[at] = min(free, key=lambda place: (-scores[place], item_ids[place]))
+            found[at] = min(free, key=lambda position: (-scores[position], item_ids[position]))
     return found
 
 
@@ -128,8 +129,8 @@ def _ranked(
     """Up to `limit` candidates beside those taken."""
     mixed = diversity > 0.0 and candidates.vectors is not None
     wanted = POOL * limit if mixed else limit
-    order = best_places(scores, candidates.item_ids, len(scores) if caps else wanted + len(taken))
-    free = [place for place in order if place not in taken] if taken else order
+    order = best_positions(scores, candidates.item_ids, len(scores) if caps else wanted + len(taken))
+    free = [position for position in order if position not in taken] if taken else order
     if caps is not None:
         free = caps.fitting(free, wanted, caps.room(taken, times=POOL if mixed else 1))
     if candidates.vectors is None or not mixed:
@@ -137,14 +138,14 @@ def _ranked(
     pool = free[:wanted]
     groups, room = (None, None) if caps is None else (caps.groups[pool], caps.room(taken))
     chosen = diversify(scores[pool], candidates.vectors[pool], limit, diversity, groups, room)
-    return [pool[place] for place in chosen]
+    return [pool[position] for position in chosen]
 
 
 def _little_known(scores: Floats, item_ids: Ids, steering: Steering, taken: list[int]) -> list[int]:
     """What a list may draw from: the best of those little known that are not in it, all of which fit beside it."""
     others = np.full(len(scores), -np.inf)
-    free = [place for place in steering.little_known if place not in taken]
+    free = [position for position in steering.little_known if position not in taken]
     others[free] = scores[free]
-    order = best_places(others, item_ids, len(free))
+    order = best_positions(others, item_ids, len(free))
     caps = steering.caps
     return order[:DRAWN_FROM] if caps is None else caps.fitting(order, DRAWN_FROM, caps.room(taken))

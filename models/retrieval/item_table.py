@@ -145,9 +145,9 @@ class ItemTable:
             for source in (*queries, *texts, *_SEARCHED):
                 if source in brought:
                     chosen[_best(brought[source], width)] = True
-            places = np.flatnonzero(chosen)
-            if len(places) >= width:
-                slots, scores = slots[places], {source: found[places] for source, found in scores.items()}
+            positions = np.flatnonzero(chosen)
+            if len(positions) >= width:
+                slots, scores = slots[positions], {source: found[positions] for source, found in scores.items()}
         return slots, {**scores, **self._pair_scores(slots, queries)}
 
     def scores(
@@ -243,8 +243,8 @@ def _by_key(queries: Mapping[str, SparseVector]) -> tuple[Indices, Floats]:
 
 
 def _best(scores: Floats, width: int) -> NDArray[np.intp]:
-    places = np.flatnonzero(scores > 0.0)
-    if len(places) > width:
-        positive = scores[places]
-        places = places[np.argpartition(positive, len(positive) - width)[len(positive) - width :]]
-    return places
+    positions = np.flatnonzero(scores > 0.0)
+    if len(positions) > width:
+        positive = scores[positions]
+        positions = positions[np.argpartition(positive, len(positive) - width)[len(positive) - width :]]
+    return positions

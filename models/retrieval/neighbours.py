@@ -15,10 +15,10 @@ BLOCK = 128
 
 
 class Neighbours(NamedTuple):
-    """The nearest `places` of the item at `place`, best first, and their `scores` above 0, float32 (≤ k,)."""
+    """The nearest `positions` of the item at `position`, best first, and their `scores` above 0, float32 (≤ k,)."""
 
-    place: int
-    places: NDArray[np.intp]
+    position: int
+    positions: NDArray[np.intp]
     scores: Floats
 
 
@@ -32,7 +32,7 @@ def nearest(
 
     >>> vectors = np.array([[1, 0], [0.9, 0.1], [0, 1]], dtype=np.float32)
     >>> alike = np.eye(3, dtype=np.float32)
-    >>> [found.places.tolist() for found in nearest(vectors, alike, alike, k=1)]
+    >>> [found.positions.tolist() for found in nearest(vectors, alike, alike, k=1)]
     [[1], [0], [1]]
     """
     for start in range(0, len(vectors), BLOCK):
@@ -40,14 +40,14 @@ def nearest(
         near, alike = vectors[block] @ vectors.T, turned[block] @ content.T
         own = np.arange(block.start, block.stop)
         near[own - start, own] = alike[own - start, own] = 0.0
-        for place, scores in zip(own.tolist(), hybrid_scores(near, alike, share), strict=True):
+        for position, scores in zip(own.tolist(), hybrid_scores(near, alike, share), strict=True):
             best = np.argsort(-scores, kind="stable")[:k] if k * 20 > len(scores) else _best(scores, k)
             best = best[scores[best] > 0.0]
-            yield Neighbours(place, best, scores[best])
+            yield Neighbours(position, best, scores[best])
 
 
 def _best(scores: Floats, k: int) -> NDArray[np.intp]:
     cut = np.partition(scores, len(scores) - k)[len(scores) - k]
-    places = np.flatnonzero(scores >= cut)
-    found: NDArray[np.intp] = places[np.argsort(-scores[places], kind="stable")[:k]]
+    positions = np.flatnonzero(scores >= cut)
+    found: NDArray[np.intp] = positions[np.argsort(-scores[positions], kind="stable")[:k]]
     return found

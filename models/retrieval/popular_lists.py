@@ -36,8 +36,8 @@ def popularity_row(
     (5.0, 3.0)
     """
     scores = np.array([*order_scores, day_score, 0.0 if little_known is None else 1.0], dtype=np.float32)
-    indices, places = _popularity_layout(tuple(categories), None if little_known is None else list_of(little_known))
-    values = scores[places]
+    indices, positions = _popularity_layout(tuple(categories), None if little_known is None else list_of(little_known))
+    values = scores[positions]
     nonzero = values != 0.0
     return SparseVector(indices[nonzero], values[nonzero])
 
@@ -48,12 +48,12 @@ def _popularity_layout(
 ) -> tuple[NDArray[np.uint32], NDArray[np.intp]]:
     """Sparse indices of a popularity row, sorted, and the place of each one's score: half-lives, day, little known."""
     lists: tuple[int | str, ...] = (*HALF_LIVES, DAY)
-    layout = {popularity_index(name, of): place for of in (ALL, *categories) for place, name in enumerate(lists)}
+    layout = {popularity_index(name, of): position for of in (ALL, *categories) for position, name in enumerate(lists)}
     if little_known_list is not None:
         layout[little_known_index(little_known_list)] = len(lists)
     indices = np.array(sorted(layout), dtype=np.uint32)
-    places = np.array([layout[index] for index in indices.tolist()], dtype=np.intp)
-    return indices, places
+    positions = np.array([layout[index] for index in indices.tolist()], dtype=np.intp)
+    return indices, positions
 
 
 def list_of(item_id: str) -> int:

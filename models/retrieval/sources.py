@@ -129,8 +129,8 @@ def reversed_scores(query: HistoryQuery, rows: Mapping[str, SparseVector], candi
     ]
     if not seed_entries:
         return np.zeros(len(candidates))
-    known, places = np.unique(np.concatenate([indices for indices, _ in seed_entries]), return_inverse=True)
-    amounts = np.bincount(places, np.concatenate([amounts for _, amounts in seed_entries]))
+    known, positions = np.unique(np.concatenate([indices for indices, _ in seed_entries]), return_inverse=True)
+    amounts = np.bincount(positions, np.concatenate([amounts for _, amounts in seed_entries]))
     at = np.searchsorted(known, candidates)
     return np.where(known.take(at, mode="clip") == candidates, amounts.take(at, mode="clip"), 0.0)
 

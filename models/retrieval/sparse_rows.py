@@ -45,7 +45,7 @@ class SparseRows:
         self._capacity = np.zeros(_FIRST_COLUMNS, dtype=np.int64)
         self._owner = np.full(_FIRST_ENTRIES, _UNOWNED, dtype=np.int32)
         self._weight = np.zeros(_FIRST_ENTRIES, dtype=np.float32)
-        self._place = np.zeros(_FIRST_ENTRIES, dtype=np.int32)
+        self._position = np.zeros(_FIRST_ENTRIES, dtype=np.int32)
         self._used = 0
         self._free: dict[int, list[int]] = {}
 
@@ -104,7 +104,7 @@ class SparseRows:
         return _Row(indices, addresses)
 
     def _adopt(self, slot: int, row: _Row) -> None:
-        self._place[row.addresses] = np.arange(len(row.addresses), dtype=np.int32)
+        self._position[row.addresses] = np.arange(len(row.addresses), dtype=np.int32)
         self._rows[slot] = row
 
     def _disown(self, addresses: NDArray[np.int64]) -> None:
@@ -135,11 +135,11 @@ class SparseRows:
         capacity = max(_SMALLEST_BLOCK, 1 << (2 * len(live) - 1).bit_length()) if len(live) else _SMALLEST_BLOCK
         target = self._block(capacity)
         moved = np.arange(target, target + len(live), dtype=np.int64)
-        for array in (self._owner, self._weight, self._place):
+        for array in (self._owner, self._weight, self._position):
             array[moved] = array[live]
-        owners, places = self._owner[moved].tolist(), self._place[moved].tolist()
-        for owner, place, address in zip(owners, places, moved.tolist(), strict=True):
-            self._rows[owner].addresses[place] = address
+        owners, positions = self._owner[moved].tolist(), self._position[moved].tolist()
+        for owner, position, address in zip(owners, positions, moved.tolist(), strict=True):
+            self._rows[owner].addresses[position] = address
         if self._capacity[column]:
             self._free.setdefault(int(self._capacity[column]), []).append(start)
         self._start[column], self._length[column], self._capacity[column] = target, len(live), capacity
@@ -152,5 +152,5 @@ class SparseRows:
         while self._used > len(self._owner):
             self._owner = np.concatenate([self._owner, np.full_like(self._owner, _UNOWNED)])
             self._weight = np.concatenate([self._weight, np.zeros_like(self._weight)])
-            self._place = np.concatenate([self._place, np.zeros_like(self._place)])
+            self._position = np.concatenate([self._position, np.zeros_like(self._position)])
         return start

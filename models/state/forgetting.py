@@ -45,8 +45,8 @@ def _learned(entries: Sequence[HistoryEntry], guests: dict[int, list[HistoryEntr
 
 
 def _piece(history: History, entry: HistoryEntry, partitions: int) -> Evidence:
-    place = history.insert(entry)
-    bought_with = history.bought_with(place) if place is not None and entry.flags & BOUGHT else None
+    position = history.insert(entry)
+    bought_with = history.bought_with(position) if position is not None and entry.flags & BOUGHT else None
     return Evidence(
         item_id=entry.item_id,
         origin=entry.origin,
@@ -54,7 +54,7 @@ def _piece(history: History, entry: HistoryEntry, partitions: int) -> Evidence:
         time_ms=entry.time_ms,
         weight=entry.weight,
         first=bool(entry.flags & FIRST),
-        predecessors=NOTHING if place is None else history.predecessors(place),
+        predecessors=NOTHING if position is None else history.predecessors(position),
         bought=bought_with is not None,
         rating=None if entry.stars != entry.stars else entry.stars,
         bought_with=NOTHING if bought_with is None else bought_with,

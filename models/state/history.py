@@ -97,39 +97,39 @@ class History:
 
         O(log n) to find, O(n) bytes to move. The oldest event leaves when the bound is passed.
         """
-        place = self._place(entry)
+        position = self._position(entry)
         full = len(self) >= BOUND
-        if full and place == 0:
+        if full and position == 0:
             return None
         partition, offset = entry.origin
-        self.item_ids.insert(place, entry.item_id)
-        self.id_sizes.insert(place, len(entry.item_id))
-        self.indices.insert(place, sparse_index(entry.item_id))
-        self.times_ms.insert(place, entry.time_ms)
-        self.partitions.insert(place, partition)
-        self.offsets.insert(place, offset)
-        self.weights.insert(place, entry.weight)
-        self.event_hashes.insert(place, entry.event_hash)
-        self.flags.insert(place, entry.flags)
-        self.groups.insert(place, entry.group)
-        self.stars.insert(place, entry.stars)
+        self.item_ids.insert(position, entry.item_id)
+        self.id_sizes.insert(position, len(entry.item_id))
+        self.indices.insert(position, sparse_index(entry.item_id))
+        self.times_ms.insert(position, entry.time_ms)
+        self.partitions.insert(position, partition)
+        self.offsets.insert(position, offset)
+        self.weights.insert(position, entry.weight)
+        self.event_hashes.insert(position, entry.event_hash)
+        self.flags.insert(position, entry.flags)
+        self.groups.insert(position, entry.group)
+        self.stars.insert(position, entry.stars)
         if not full:
-            return place
+            return position
         self.drop(1)
-        return place - 1
+        return position - 1
 
     def entries(self) -> Iterator[HistoryEntry]:
         """All events, oldest first."""
-        for place in range(len(self)):
+        for position in range(len(self)):
             yield HistoryEntry(
-                self.item_ids[place],
-                self.times_ms[place],
-                (self.partitions[place], self.offsets[place]),
-                self.weights[place],
-                self.event_hashes[place],
-                self.flags[place],
-                self.stars[place],
-                self.groups[place],
+                self.item_ids[position],
+                self.times_ms[position],
+                (self.partitions[position], self.offsets[position]),
+                self.weights[position],
+                self.event_hashes[position],
+                self.flags[position],
+                self.stars[position],
+                self.groups[position],
             )
 
     def until(self, time_ms: int) -> int:
@@ -139,10 +139,10 @@ class History:
     def take_out(self, item_id: str) -> list[HistoryEntry]:
         """Forget the events on one item; they come back as they were, oldest first."""
         taken = [entry for entry in self.entries() if entry.item_id == item_id]
-        for place in [place for place in range(len(self) - 1, -1, -1) if self.item_ids[place] == item_id]:
-            del self.item_ids[place]
+        for position in [position for position in range(len(self) - 1, -1, -1) if self.item_ids[position] == item_id]:
+            del self.item_ids[position]
             for column in self._columns():
-                del column[place]
+                del column[position]
         return taken
 
     def drop(self, count: int) -> None:
@@ -155,7 +155,7 @@ class History:
         """Places of the events whose item's vector was unknown when they came."""
         if not self.flags.tobytes().translate(None, _SETTLED):
             return []  # the usual case, in a tenth of the time that reading each takes
-        return [place for place, flags in enumerate(self.flags) if flags & WAITING]
+        return [position for position, flags in enumerate(self.flags) if flags & WAITING]
 
     def holds(self, event_hash: int) -> bool:
         """Whether an event with this hash (never 0) is among those kept."""
@@ -165,28 +165,28 @@ class History:
         """Whether an event of the record at this (partition, offset) is among those kept; O(n)."""
         return origin in zip(self.partitions, self.offsets, strict=True)
 
-    def predecessors(self, place: int, window: int = WINDOW) -> NDArray[np.uint32]:
-        """Sparse indices of the distinct items before `place`, nearest first, at most `window` events back.
+    def predecessors(self, position: int, window: int = WINDOW) -> NDArray[np.uint32]:
+        """Sparse indices of the distinct items before `position`, nearest first, at most `window` events back.
 
         Looks back to the last touch of the same item only: view, click and purchase of one item count once
         what led to it.
         """
-        nearest = self.indices[max(0, place - window) : place]
+        nearest = self.indices[max(0, position - window) : position]
         nearest.reverse()
-        own = self.indices[place]
+        own = self.indices[position]
         if own in nearest:
             nearest = nearest[: nearest.index(own)]
         return np.array(array("I", dict.fromkeys(nearest)), dtype=np.uint32)
 
-    def bought_with(self, place: int) -> NDArray[np.uint32] | None:
+    def bought_with(self, position: int) -> NDArray[np.uint32] | None:
         """Sparse indices of the other items bought, newest first, at most 50; None if this one was not, or was before.
 
-        What came after `place` counts like what came before: a late event changes no pair.
+        What came after `position` counts like what came before: a late event changes no pair.
         """
-        if not self.flags[place] & BOUGHT:
+        if not self.flags[position] & BOUGHT:
             return None
         bought = [self.indices[at] for at in range(len(self) - 1, -1, -1) if self.flags[at] & BOUGHT]
-        own = self.indices[place]
+        own = self.indices[position]
         if bought.count(own) > 1:
             return None
         return np.array([index for index in dict.fromkeys(bought) if index != own][:WINDOW], dtype=np.uint32)
@@ -194,10 +194,10 @@ class History:
     def recent(self, count: int) -> list[tuple[str, float]]:
         """The last `count` distinct items as (item_id, weight of the newest event on it), newest first."""
         found: dict[str, float] = {}
-        for place in range(len(self) - 1, -1, -1):
+        for position in range(len(self) - 1, -1, -1):
             if len(found) == count:
                 break
-            found.setdefault(self.item_ids[place], self.weights[place])
+            found.setdefault(self.item_ids[position], self.weights[position])
         return list(found.items())
 
     def pack(self) -> bytes:
@@ -231,7 +231,7 @@ class History:
             self.indices,
         )
 
-    def _place(self, entry: HistoryEntry) -> int:
+    def _position(self, entry: HistoryEntry) -> int:
         low = bisect_left(self.times_ms, entry.time_ms)
         high = bisect_right(self.times_ms, entry.time_ms, lo=low)
         while low < high and (self.partitions[low], self.offsets[low]) <= entry.origin:

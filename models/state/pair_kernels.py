@@ -97,7 +97,7 @@ def take_back(pairs: Pairs, row: int, key: int, near: int, liked: int) -> None:
     if pairs.rows[row, START] < 0:
         return
     entries = pairs.row_blocks.entries
-    at = _place(entries, key, pairs.rows[row, START], SMALLEST << pairs.rows[row, SIZE])
+    at = _position(entries, key, pairs.rows[row, START], SMALLEST << pairs.rows[row, SIZE])
     if entries[at, KEY] == key:
         entries[at, NEAR] = max(0, np.int64(entries[at, NEAR]) - near)
         entries[at, LIKED] = max(0, np.int64(entries[at, LIKED]) - liked)
@@ -150,7 +150,7 @@ def look_up(pairs: Pairs, rows: Array, keys: Array, counts: Array) -> None:
     for i in range(len(rows)):
         start = pairs.rows[rows[i], START]
         for k in range(len(keys) if start >= 0 else 0):
-            at = _place(entries, keys[k], start, SMALLEST << pairs.rows[rows[i], SIZE])
+            at = _position(entries, keys[k], start, SMALLEST << pairs.rows[rows[i], SIZE])
             if entries[at, KEY] == keys[k]:
                 counts[i, k, 0], counts[i, k, 1] = entries[at, NEAR], entries[at, LIKED]
 
@@ -195,8 +195,8 @@ def rename(pairs: Pairs, names: Array, numbers: Array) -> None:
     """Enter the lists of a smaller directory into the table's own, which is empty."""
     for at in range(len(names)):
         if names[at] != EMPTY:
-            place = _place_of_name(pairs, names[at])
-            pairs.names[place], pairs.numbers[place] = names[at], numbers[at]
+            position = _position_of_name(pairs, names[at])
+            pairs.names[position], pairs.numbers[position] = names[at], numbers[at]
 
 
 @njit(cache=True)
@@ -207,7 +207,7 @@ def _hashed(key: int, size: int) -> int:
 
 
 @njit(cache=True)
-def _place(entries: Array, key: int, start: int, size: int) -> int:
+def _position(entries: Array, key: int, start: int, size: int) -> int:
     """Address of a key's entry in a row's block, or of the free place where it belongs."""
     at = _hashed(key, size)
     while entries[start + at, KEY] != key and entries[start + at, KEY] != EMPTY:
@@ -220,12 +220,12 @@ def _entry(pairs: Pairs, row: int, key: int) -> int:
     """Address of a key's entry in a row, made with counts of 0 if it is new."""
     rows, entries = pairs.rows, pairs.row_blocks.entries
     if rows[row, START] >= 0:
-        at = _place(entries, key, rows[row, START], SMALLEST << rows[row, SIZE])
+        at = _position(entries, key, rows[row, START], SMALLEST << rows[row, SIZE])
         if entries[at, KEY] == key:
             return at
     if rows[row, START] < 0 or 4 * rows[row, USED] >= 3 * (SMALLEST << rows[row, SIZE]):
         _widen_row(pairs, row)
-    at = _place(entries, key, rows[row, START], SMALLEST << rows[row, SIZE])
+    at = _position(entries, key, rows[row, START], SMALLEST << rows[row, SIZE])
     entries[at, KEY], entries[at, NEAR], entries[at, LIKED] = key, 0, 0
     rows[row, USED] += 1
     return at
@@ -242,7 +242,7 @@ def _widen_row(pairs: Pairs, row: int) -> None:
     for at in range(start, start + (SMALLEST << size_class) if start >= 0 else start):
         one = blocks.entries[at]
         if one[KEY] != EMPTY and (one[NEAR] or one[LIKED]):
-            blocks.entries[_place(blocks.entries, one[KEY], target, size)] = one
+            blocks.entries[_position(blocks.entries, one[KEY], target, size)] = one
             used += 1
     if start >= 0:
         _release(blocks, start, size_class)
@@ -269,12 +269,12 @@ def _release(blocks: Blocks, start: int, size_class: int) -> None:
 @njit(cache=True)
 def _number(pairs: Pairs, key: int) -> int:
     """Number of a predecessor's list, -1 if it has none."""
-    at = _place_of_name(pairs, key)
+    at = _position_of_name(pairs, key)
     return pairs.numbers[at] if pairs.names[at] == key else -1
 
 
 @njit(cache=True)
-def _place_of_name(pairs: Pairs, key: int) -> int:
+def _position_of_name(pairs: Pairs, key: int) -> int:
     at = _hashed(key, len(pairs.names))
     while pairs.names[at] != key and pairs.names[at] != EMPTY:
         at = (at + 1) & (len(pairs.names) - 1)
@@ -284,7 +284,7 @@ def _place_of_name(pairs: Pairs, key: int) -> int:
 @njit(cache=True)
 def _list_of(pairs: Pairs, key: int) -> int:
     """Number of a predecessor's list, the next one if it has none."""
-    at = _place_of_name(pairs, key)
+    at = _position_of_name(pairs, key)
     if pairs.names[at] == EMPTY:
         pairs.names[at], pairs.numbers[at] = key, pairs.known[0]
         pairs.lists[pairs.known[0], :] = 0

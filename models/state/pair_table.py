@@ -84,8 +84,8 @@ class PairTable:
         """Undo `learn` of one event; counts end at 0. Lists are right again after `relist`."""
         if row >= len(self._pairs.rows):
             return
-        for place, key in enumerate(known_keys(predecessors).tolist()):
-            near = kernels.TRANSITION_UNIT // (place + 1) if place < kernels.NEAR_WINDOW else 0
+        for position, key in enumerate(known_keys(predecessors).tolist()):
+            near = kernels.TRANSITION_UNIT // (position + 1) if position < kernels.NEAR_WINDOW else 0
             kernels.take_back(self._pairs, row, key, near, int(liked))
 
     def relist(self) -> None:

@@ -34,11 +34,11 @@ class Popularity:
     def add(self, clock: int) -> None:
         """Count a touch at `clock`."""
         ahead = clock - self.clock
-        for place, half_life in enumerate(self._half_lives):
+        for position, half_life in enumerate(self._half_lives):
             if ahead > 0:
-                self.values[place] = self.values[place] * math.exp2(-ahead / half_life) + 1.0
+                self.values[position] = self.values[position] * math.exp2(-ahead / half_life) + 1.0
             else:
-                self.values[place] += math.exp2(ahead / half_life)
+                self.values[position] += math.exp2(ahead / half_life)
         self.clock = max(self.clock, clock)
 
     def take_back(self, clock: int, left: int) -> None:
@@ -50,9 +50,11 @@ class Popularity:
         if left <= 0:
             self.values, self.clock = [0.0] * len(self._half_lives), 0
             return
-        for place, half_life in enumerate(self._half_lives):
+        for position, half_life in enumerate(self._half_lives):
             least = math.exp2(-min(self.clock / half_life, _FAINTEST))
-            self.values[place] = max(self.values[place] - math.exp2(min(0, clock - self.clock) / half_life), least)
+            self.values[position] = max(
+                self.values[position] - math.exp2(min(0, clock - self.clock) / half_life), least
+            )
 
     def order_scores(self) -> tuple[float, ...]:
         """Per half-life, 1 + log2(value) + clock / half-life: popularity's order at any time.

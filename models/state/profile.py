@@ -103,6 +103,6 @@ class Profile:
 
 def _values(text: str) -> dict[str, tuple[Moment, Any]]:
     try:
-        return {name: ((time_ms, *place), value) for name, time_ms, place, value in json.loads(text)}
+        return {name: ((time_ms, *position), value) for name, time_ms, position, value in json.loads(text)}
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"packed profile: not a list of values with their moments ({error})") from error

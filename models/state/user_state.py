@@ -72,16 +72,16 @@ class UserState:
 
     def waiting_items(self) -> list[str]:
         """Items in the history whose vector was unknown when their event came."""
-        return [self.history.item_ids[place] for place in self.history.waiting()]
+        return [self.history.item_ids[position] for position in self.history.waiting()]
 
     def supply_vector(self, item_id: str, vector: Vector) -> bool:
         """Fold the shares of the taste that waited for this item's vector; False when none did."""
         history = self.history
-        places = [place for place in history.waiting() if history.item_ids[place] == item_id]
-        for place in places:
-            self.taste.learn_one(vector, history.weights[place], history.times_ms[place])
-            history.flags[place] &= ~WAITING
-        return bool(places)
+        positions = [position for position in history.waiting() if history.item_ids[position] == item_id]
+        for position in positions:
+            self.taste.learn_one(vector, history.weights[position], history.times_ms[position])
+            history.flags[position] &= ~WAITING
+        return bool(positions)
 
     def seal(self, user_id: str, time_ms: int) -> bytes:
         """This guest is that user, from an `identify` of `time_ms`: the row to merge there, packed; it ends empty."""
@@ -209,8 +209,8 @@ class UserState:
             NO_STARS if stars is None else stars,
             self.identity.merges,
         )
-        place = self.history.insert(entry)
-        bought_with = None if place is None else self.history.bought_with(place)
+        position = self.history.insert(entry)
+        bought_with = None if position is None else self.history.bought_with(position)
         return Evidence(
             item_id=event.item_id,
             origin=event.origin,
@@ -218,7 +218,7 @@ class UserState:
             time_ms=event.time_ms,
             weight=event.weight,
             first=first,
-            predecessors=NOTHING if place is None else self.history.predecessors(place),
+            predecessors=NOTHING if position is None else self.history.predecessors(position),
             bought=bought_with is not None,
             rating=stars,
             bought_with=NOTHING if bought_with is None else bought_with,

@@ -35,11 +35,11 @@ class CatalogTopic:
     def item(self, item_id: str, *, misplaced: bool = False, **fields: object) -> Record:
         """A client publishes an item, at its place or in another partition."""
         body = orjson.dumps({"item_id": item_id, **fields})
-        return self.publish(place_of(item_id, misplaced), item_id.encode(), body)
+        return self.publish(position_of(item_id, misplaced), item_id.encode(), body)
 
     def delete(self, item_id: str, *, misplaced: bool = False) -> Record:
         """A client deletes an item."""
-        return self.publish(place_of(item_id, misplaced), item_id.encode(), None)
+        return self.publish(position_of(item_id, misplaced), item_id.encode(), None)
 
     async def fold(self, deps: Dependencies, sent: Sent, chunk_records: int = 100) -> None:
         """Read to the end, what the worker itself publishes included."""
@@ -70,7 +70,7 @@ class CatalogTopic:
         return kept
 
 
-def place_of(item_id: str, misplaced: bool) -> int:
+def position_of(item_id: str, misplaced: bool) -> int:
     """The item's partition, or the next one."""
     return (partition_for(item_id) + misplaced) % PARTITIONS
 

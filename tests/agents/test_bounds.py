@@ -150,8 +150,8 @@ def item_chunks() -> list[tuple[Handle, list[Record]]]:
         log = described[partition_for(item_id)]
         log.append(json_record("item-catalog", len(log), item_id, {"item_id": item_id, "title": f"Title {n}"}))
     chunks = _runs(transitions.handle, by_partition, rng)
-    for place, chunk in enumerate(_runs(catalog.handle, described, rng)):
-        chunks.insert(place * 5, chunk)
+    for position, chunk in enumerate(_runs(catalog.handle, described, rng)):
+        chunks.insert(position * 5, chunk)
     return chunks
 
 

@@ -84,7 +84,7 @@ async def test_nothing_brings_a_deleted_item_back_but_the_catalog() -> None:
 async def test_a_new_description_is_what_folding_and_asking_use_from_then_on() -> None:
     async with running_deps() as (deps, _):
         for offset, axis in enumerate((0, 3)):
-            chunk = chunk_of_records(described(offset, vector=[float(place == axis) for place in range(DIM)]))
+            chunk = chunk_of_records(described(offset, vector=[float(position == axis) for position in range(DIM)]))
             await catalog.handle(chunk, deps)
             await deps.vectors.of(["b"])  # asked for between row and index: must not outlive the write
             await done(chunk)

@@ -41,10 +41,10 @@ async def _come_and_go(deps: Dependencies, sent: Sent, names: list[str]) -> None
             await interactions.handle(chunk_of_records(*(one for one in made if one.partition == partition)), deps)
         emitted = [(partition_for((one.key or b"").decode()), one) for one in sent.to("item-transitions")]
         sent.batches.clear()
-        for partition in {place for place, _ in emitted}:
+        for partition in {position for position, _ in emitted}:
             tp = TopicPartition("item-transitions", partition)
             arriving = [
-                record_at(tp, next(_offsets), one.key, one.value) for place, one in emitted if place == partition
+                record_at(tp, next(_offsets), one.key, one.value) for position, one in emitted if position == partition
             ]
             chunk = chunk_of_records(*arriving)
             await transitions.handle(chunk, deps)

@@ -105,8 +105,8 @@ async def test_a_null_value_clears_the_topic_of_its_key_without_a_letter_and_the
     async with running_deps() as (deps, sent):
         await fold(catalog, deps, described(0))
         await fold(vectors, deps, slot_record(0, version=1, value=vector(0)))
-        place = TopicPartition("item-vectors", partition_for("b"))
-        await fold(vectors, deps, *(record_at(place, 1 + n, key, None) for n, key in enumerate((b"a/b", b"\xff"))))
+        position = TopicPartition("item-vectors", partition_for("b"))
+        await fold(vectors, deps, *(record_at(position, 1 + n, key, None) for n, key in enumerate((b"a/b", b"\xff"))))
         assert await shown(deps) == {"collaborative_a": [1, 0, 0]}
         assert sent.to("dead-letters") == []
 

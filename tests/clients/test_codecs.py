@@ -117,11 +117,11 @@ def from_clients(shop: Shop, name: str, replies: str) -> list[Sent]:
     topics, user, moved = shop.topics, f"user-{name}", f"moved-{name}"
     seen = event(user, "i1", "purchase", event_id=f"seen-{name}")
     forwarded = event(moved, "i1", "purchase", event_id=f"moved-{name}")
-    place = {"partition": partition_of(moved, PARTITIONS), "headers": ((FIRST_PLACE_HEADER, "0:0"),)}
+    position = {"partition": partition_of(moved, PARTITIONS), "headers": ((FIRST_PLACE_HEADER, "0:0"),)}
     return [
         Sent.of(topics.item_catalog, f"item-{name}", item(f"item-{name}")),
         Sent.of(topics.user_interactions, user, seen),
-        Sent.of(topics.interactions_rerouted, moved, forwarded, **place),
+        Sent.of(topics.interactions_rerouted, moved, forwarded, **position),
         Sent.of(topics.recommendation_requests, user, {"user_id": user}, headers=(("reply_to", replies),)),
     ]
 

@@ -12,10 +12,10 @@ from workers.stream.chunk import Record
 DIM = 64
 
 
-def vector(place: int, dim: int = DIM) -> NDArray[np.float32]:
+def vector(position: int, dim: int = DIM) -> NDArray[np.float32]:
     """1 at one place."""
     found = np.zeros(dim, dtype=np.float32)
-    found[place] = 1.0
+    found[position] = 1.0
     return found
 
 

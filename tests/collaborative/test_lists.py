@@ -116,10 +116,10 @@ async def test_what_is_gone_unavailable_or_excluded_leaves_the_list() -> None:
 async def test_lists_are_made_of_the_version_that_answers() -> None:
     async with running_deps() as (deps, _):
         await stocked(deps)
-        for place, item_id in enumerate(ITEMS):
+        for position, item_id in enumerate(ITEMS):
             for number, slot in enumerate("ab"):
-                halves = place % 2 if slot == "a" else place // 3
-                record = slot_record(10 * place + number, item_id, slot, version=number + 1, value=vector(halves))
+                halves = position % 2 if slot == "a" else position // 3
+                record = slot_record(10 * position + number, item_id, slot, version=number + 1, value=vector(halves))
                 chunk = chunk_of_records(record)
                 await vectors.handle(chunk, deps)
                 await done(chunk)

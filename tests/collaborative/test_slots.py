@@ -16,7 +16,7 @@ LOGS = st.lists(RECORD, max_size=12)
 
 def records(log: list[tuple[str, int | None]]) -> list[VectorRecord]:
     """What versions 1, 2, … say of an item: the slot of each, and where its vector is 1."""
-    vectors = (None if place is None else vector(place, 4) for _, place in log)
+    vectors = (None if position is None else vector(position, 4) for _, position in log)
     return [VectorRecord("i", log[n][0], n + 1, found) for n, found in enumerate(vectors)]
 
 

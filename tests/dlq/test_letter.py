@@ -32,7 +32,7 @@ def test_whatever_was_sent_is_what_a_replay_sends(key: bytes | None, value: byte
 
 def test_a_letter_tells_what_was_refused_where_and_why() -> None:
     found = letter()
-    assert (found.place, found.origin) == (Origin("user-interactions", 3, 41), Origin("user-interactions", 3, 41))
+    assert (found.position, found.origin) == (Origin("user-interactions", 3, 41), Origin("user-interactions", 3, 41))
     assert (found.reason, found.stage, found.attempt) == ("unknown_event_type", "interactions", 1)
     assert (found.refused_at_ms, found.time_ms, found.headers) == (REFUSED_MS, TIME_MS, HEADERS)
     assert found.message == "teleport is not an event type"
@@ -42,7 +42,7 @@ def test_a_replay_that_fails_again_is_a_letter_with_the_second_attempt_and_the_f
     first = letter()
     out = replayed(first)
     again = letter(refused(offset=99, headers=out.headers))
-    assert (again.attempt, again.place.offset, again.origin.offset) == (2, 99, 41)
+    assert (again.attempt, again.position.offset, again.origin.offset) == (2, 99, 41)
     assert again.headers == first.headers
     assert replayed(again).headers[-1] == ("tastestream.origin", b"user-interactions/3/41")
 

@@ -163,8 +163,8 @@ def test_beyond_the_bound_a_sample_of_whole_users_stays() -> None:
     for each in (site, whole):
         crowd(each, 4_000, {"trial/as-now": 0.10, "trial/varied": 0.13})
     assert site.sample.share in (0.125, 0.0625)
-    shown, _ = site.sample.shown()
-    assert 1_000 < len(shown.users) <= 5_000
+    impressions, _ = site.sample.impressions()
+    assert 1_000 < len(impressions.users) <= 5_000
     sampled, every = site.verdict(), whole.verdict()
     for name, arm in sampled.arms.items():
         assert arm.impressions == 10 * arm.users

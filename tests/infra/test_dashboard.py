@@ -148,14 +148,14 @@ def test_every_query_follows_the_chosen_data_source_and_worker() -> None:
 
 
 def test_panels_neither_share_an_id_nor_overlap() -> None:
-    places = [(panel["id"], panel["gridPos"]) for panel in LATENCY["panels"]]
+    positions = [(panel["id"], panel["gridPos"]) for panel in LATENCY["panels"]]
     cells = [
         (column, line)
-        for _, place in places
-        for column in range(place["x"], place["x"] + place["w"])
-        for line in range(place["y"], place["y"] + place["h"])
+        for _, position in positions
+        for column in range(position["x"], position["x"] + position["w"])
+        for line in range(position["y"], position["y"] + position["h"])
     ]
-    assert len({identity for identity, _ in places}) == len(places)
+    assert len({identity for identity, _ in positions}) == len(positions)
     assert len(set(cells)) == len(cells)
     assert max(column for column, _ in cells) < 24
 

@@ -50,8 +50,8 @@ async def steady_traffic(bootstrap: str, topics: Topics) -> AsyncIterator[None]:
 async def _rounds(producer: AIOKafkaProducer, client: RequestClient, topics: Topics) -> None:
     for number in count():
         user = f"u{number % USERS}"
-        for place, event_type in enumerate(EVENT_TYPES):
-            event = _event(number, event_type, (number + place) % ITEMS)
+        for position, event_type in enumerate(EVENT_TYPES):
+            event = _event(number, event_type, (number + position) % ITEMS)
             # Every other round says everything twice: duplicates.
             for _ in range(1 + number % 2):
                 await producer.send(topics.user_interactions, orjson.dumps(event), key=user.encode())

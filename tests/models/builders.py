@@ -70,10 +70,10 @@ def retraction(offset: int, *pieces: Evidence, item_id: str = "b", partition: in
     return Retraction(item_id, (partition, offset), pieces)
 
 
-def axis(place: int, dim: int = 4) -> NDArray[np.float32]:
+def axis(position: int, dim: int = 4) -> NDArray[np.float32]:
     """The unit vector along one axis, float32 (dim,)."""
     vector = np.zeros(dim, dtype=np.float32)
-    vector[place] = 1.0
+    vector[position] = 1.0
     return vector
 
 

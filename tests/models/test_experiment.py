@@ -15,7 +15,7 @@ USERS = [f"user-{n}" for n in range(20_000)]
 @pytest.mark.parametrize("weights", [(1, 1), (1, 2, 7), (0.5, 0.25, 0.125, 0.125)])
 def test_each_variant_gets_its_share_of_users(experiment: str, weights: tuple[float, ...]) -> None:
     counts = Counter(assign(user, experiment, weights) for user in USERS)
-    assert mismatch([counts[place] for place in range(len(weights))], weights) > 0.001
+    assert mismatch([counts[position] for position in range(len(weights))], weights) > 0.001
 
 
 def test_draws_are_uniform_over_a_hundred_bins() -> None:

@@ -45,9 +45,9 @@ def without(query: HistoryQuery, item_id: str) -> HistoryQuery:
 def test_contributions_sum_to_the_score(found: list[dict[str, float]]) -> None:
     query = asked(*HISTORY)
     fused = FixedFusion().fuse(scored(query, found), SITTING)
-    for place, row in enumerate(found):
-        reasons = explain(place, fused, {TRANSITIONS: sparse(row)}, Evidences({TRANSITIONS: query}))
-        assert sum(reason.contribution for reason in reasons) == pytest.approx(fused.scores[place])
+    for position, row in enumerate(found):
+        reasons = explain(position, fused, {TRANSITIONS: sparse(row)}, Evidences({TRANSITIONS: query}))
+        assert sum(reason.contribution for reason in reasons) == pytest.approx(fused.scores[position])
 
 
 @given(rows, st.sampled_from(HISTORY))
@@ -57,10 +57,10 @@ def test_taking_one_item_of_the_history_away_lowers_the_score_by_its_contributio
     query = asked(*HISTORY)
     fused = FixedFusion().fuse(scored(query, found), SITTING)
     again = fuse_with(fused.units, scored(without(query, gone), found))
-    for place, row in enumerate(found):
-        reasons = explain(place, fused, {TRANSITIONS: sparse(row)}, Evidences({TRANSITIONS: query}))
+    for position, row in enumerate(found):
+        reasons = explain(position, fused, {TRANSITIONS: sparse(row)}, Evidences({TRANSITIONS: query}))
         worth = sum(reason.contribution for reason in reasons if reason.item_id == gone)
-        assert fused.scores[place] - again.scores[place] == pytest.approx(worth, abs=1e-6)
+        assert fused.scores[position] - again.scores[position] == pytest.approx(worth, abs=1e-6)
 
 
 def one_candidate(**contributions: float) -> Fused:

@@ -19,8 +19,8 @@ def test_items_are_shown_as_often_as_their_propensity_says(pool: range, share: f
     shown, said = Counter[int](), dict[int, float]()
     for seed in range(DRAWS):
         found = explore(RANKED, pool, share, seed)
-        shown.update(found.places)
-        said |= dict(zip(found.places, found.propensities, strict=True))
+        shown.update(found.positions)
+        said |= dict(zip(found.positions, found.propensities, strict=True))
     for item in [*RANKED, *pool]:
         chance = said.get(item, 0.0)
         error = sqrt(chance * (1.0 - chance) / DRAWS)
@@ -33,7 +33,7 @@ def test_weighting_by_propensity_counts_each_item_once_on_average() -> None:
     for seed in range(DRAWS):
         found = explore(RANKED, range(100, 110), 0.3, seed)
         total += sum(
-            1.0 / chance for item, chance in zip(found.places, found.propensities, strict=True) if item in good
+            1.0 / chance for item, chance in zip(found.positions, found.propensities, strict=True) if item in good
         )
     assert total / DRAWS == pytest.approx(len(good), rel=0.02)
 
@@ -48,8 +48,8 @@ def test_the_list_keeps_its_length_its_order_and_no_item_comes_twice(
     ranked: int, pool: int, share: float, seed: int
 ) -> None:
     found = explore(range(ranked), range(100, 100 + pool), share, seed)
-    assert len(found.places) == len(set(found.places)) == ranked
-    kept = [place for place in found.places if place < 100]
+    assert len(found.positions) == len(set(found.positions)) == ranked
+    kept = [position for position in found.positions if position < 100]
     assert kept == list(range(len(kept)))
     assert all(0.0 < chance <= 1.0 for chance in found.propensities)
 

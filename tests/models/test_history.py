@@ -62,9 +62,9 @@ def test_predecessors_are_distinct_and_nearest_first() -> None:
 
 def test_late_event_is_told_only_what_came_before_it() -> None:
     history = filled([entry("a", 10, 0), entry("c", 30, 1)])
-    place = history.insert(entry("b", 20, 2))
-    assert place is not None
-    assert history.predecessors(place).tolist() == items("a")
+    position = history.insert(entry("b", 20, 2))
+    assert position is not None
+    assert history.predecessors(position).tolist() == items("a")
 
 
 def test_second_touch_of_an_item_tells_only_what_happened_since_the_first() -> None:
@@ -101,11 +101,13 @@ def test_cart_and_purchase_of_one_item_tell_once_what_was_bought_with_it() -> No
 def test_each_pair_bought_is_told_once_in_every_order_of_arrival(order: list[int]) -> None:
     history, pairs = History(), list[tuple[int, int]]()
     for time_ms in order:
-        place = history.insert(bought("abcabc"[time_ms], time_ms))
-        assert place is not None
-        with_it = history.bought_with(place)
+        position = history.insert(bought("abcabc"[time_ms], time_ms))
+        assert position is not None
+        with_it = history.bought_with(position)
         if with_it is not None:
-            pairs += [(min(other, history.indices[place]), max(other, history.indices[place])) for other in with_it]
+            pairs += [
+                (min(other, history.indices[position]), max(other, history.indices[position])) for other in with_it
+            ]
     assert len(pairs) == len(set(pairs)) == 3
 
 

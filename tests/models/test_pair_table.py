@@ -20,8 +20,8 @@ class Twin:
         self.near: Counter[tuple[int, int]] = Counter()
         self.liked: Counter[tuple[int, int]] = Counter()
         for row, keys, liked in events:
-            for place, key in enumerate(keys):
-                self.near[row, key] += TRANSITION_UNIT // (place + 1) if place < NEAR_WINDOW else 0
+            for position, key in enumerate(keys):
+                self.near[row, key] += TRANSITION_UNIT // (position + 1) if position < NEAR_WINDOW else 0
                 self.liked[row, key] += liked
 
     def row(self, row: int) -> dict[int, tuple[int, int]]:
@@ -94,7 +94,7 @@ def test_lists_are_the_largest_counts_by_predecessor() -> None:
 
 def test_order_and_chunks_of_events_change_nothing() -> None:
     events = random_events(3_000, rows=500, keys=50)
-    other = [events[place] for place in np.random.default_rng(2).permutation(len(events))]
+    other = [events[position] for position in np.random.default_rng(2).permutation(len(events))]
     ours, theirs = table_of(events, TIES, chunk=7), table_of(other, TIES, chunk=512)
     assert [listed(ours, key) for key in range(50)] == [listed(theirs, key) for key in range(50)]
     assert all(counts_of(ours.row(row)) == counts_of(theirs.row(row)) for row in range(500))

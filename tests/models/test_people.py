@@ -21,7 +21,7 @@ from tests.models.builders import axis, event
 
 KINDS = ("view", "purchase", "dislike", "add_to_cart", "rating")
 touches = st.lists(st.tuples(st.sampled_from("abcdef"), st.sampled_from(KINDS)), max_size=15)
-VECTORS: dict[str, Vector] = {item_id: axis(place % 4) for place, item_id in enumerate("abcdef")}
+VECTORS: dict[str, Vector] = {item_id: axis(position % 4) for position, item_id in enumerate("abcdef")}
 
 
 def events_of(steps: list[tuple[str, str]], partition: int = 0) -> list[Event]:

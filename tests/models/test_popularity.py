@@ -29,9 +29,9 @@ def test_order_of_arrival_does_not_matter(touches: list[int], chance: random.Ran
 @given(clocks, clocks)
 def test_score_orders_by_what_is_left_at_any_later_time(one: list[int], other: list[int]) -> None:
     now = 5_000
-    for place, half_life in enumerate(HALF_LIVES):
+    for position, half_life in enumerate(HALF_LIVES):
         left = [sum(2.0 ** ((clock - now) / half_life) for clock in touches) for touches in (one, other)]
-        scores = [counted(touches).order_scores()[place] for touches in (one, other)]
+        scores = [counted(touches).order_scores()[position] for touches in (one, other)]
         assert all(score >= 1.0 for score in scores)
         if abs(left[0] - left[1]) > 1e-9 * max(left):
             assert (left[0] > left[1]) == (scores[0] > scores[1])

@@ -70,7 +70,7 @@ def test_what_users_choose_comes_first() -> None:
 def test_sitting_and_return_learn_apart_in_part() -> None:
     ranker = taught(40)
     moved = np.abs(ranker.weights.values - RankerWeights().values).sum(axis=(1, 2))
-    changed = {place for place, amount in enumerate(moved) if amount > 0}
+    changed = {position for position, amount in enumerate(moved) if amount > 0}
     assert changed == set(bucket_rows(SITTING))
 
 

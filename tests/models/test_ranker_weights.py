@@ -23,7 +23,7 @@ def learn_stream(workers: int, *, every: int = 50, examples: int = 900) -> list[
         if at % every == 0:
             published = [ranker.weights for ranker in rankers]
             for mine, ranker in enumerate(rankers):
-                ranker.merge([weights for place, weights in enumerate(published) if place != mine], now_ms=at)
+                ranker.merge([weights for position, weights in enumerate(published) if position != mine], now_ms=at)
     return rankers
 
 

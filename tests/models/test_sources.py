@@ -38,8 +38,8 @@ def no_users(item_id: str) -> int:
 
 
 def weight_of(query: HistoryQuery, item_id: str) -> float:
-    place = query.vector.indices.tolist().index(sparse_index(item_id))
-    return float(query.vector.values[place])
+    position = query.vector.indices.tolist().index(sparse_index(item_id))
+    return float(query.vector.values[position])
 
 
 def test_newest_item_asks_loudest() -> None:

@@ -14,8 +14,8 @@ touch = st.tuples(st.integers(0, 3), st.floats(-10, 10, width=32), st.integers(0
 
 def direction(touches: list[tuple[int, float, int]]) -> NDArray[np.float32]:
     taste = Taste()
-    for place, weight, time_ms in touches:
-        taste.learn_one(axis(place), weight, time_ms)
+    for position, weight, time_ms in touches:
+        taste.learn_one(axis(position), weight, time_ms)
     found = taste.direction()
     return np.zeros(4, dtype=np.float32) if found is None else found
 
@@ -31,9 +31,9 @@ def test_revert_takes_back_what_was_learned(wrong: tuple[int, float, int]) -> No
     taste.learn_one(axis(0), 5.0, 40 * DAY_MS)
     taste.learn_one(axis(1), 5.0, 40 * DAY_MS)
     before = taste.direction()
-    place, weight, time_ms = wrong
-    taste.learn_one(axis(place), weight, time_ms)
-    taste.revert_one(axis(place), weight, time_ms)
+    position, weight, time_ms = wrong
+    taste.learn_one(axis(position), weight, time_ms)
+    taste.revert_one(axis(position), weight, time_ms)
     after = taste.direction()
     assert before is not None and after is not None
     np.testing.assert_allclose(after, before, atol=1e-5)

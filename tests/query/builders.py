@@ -53,8 +53,8 @@ async def touch(
     deps: Dependencies, touched: Sequence[tuple[str, str]], event_type: str = "purchase", at_ms: int = NOW_MS - 60_000
 ) -> None:
     """Events of (user, item) in this order, one ms after the other from `at_ms` on."""
-    for place, (user, item_id) in enumerate(touched):
-        body = {"event_type": event_type, "user_id": user, "item_id": item_id, "event_time": at_ms + place}
+    for position, (user, item_id) in enumerate(touched):
+        body = {"event_type": event_type, "user_id": user, "item_id": item_id, "event_time": at_ms + position}
         record = json_record("user-interactions", next(_offsets), user, body)
         await interactions.handle(chunk_of_records(record), deps)
 

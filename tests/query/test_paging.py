@@ -91,10 +91,10 @@ def test_a_token_that_was_never_given_is_refused(token: str) -> None:
 
 
 @given(st.integers(0, 200), st.sampled_from("AZaz09-_=. "))
-def test_a_token_with_one_letter_changed_is_refused(place: int, letter: str) -> None:
+def test_a_token_with_one_letter_changed_is_refused(position: int, letter: str) -> None:
     token = next_page(request(), Page("r1"), [f"i{n}" for n in range(10)]) or ""
-    place %= len(token)
-    changed = token[:place] + letter + token[place + 1 :]
+    position %= len(token)
+    changed = token[:position] + letter + token[position + 1 :]
     if changed != token:
         with pytest.raises(BadRecordError):
             page_of(request(next=changed), "r2")
@@ -111,5 +111,5 @@ def test_pages_end_at_a_thousand_items_and_the_largest_token_is_taken() -> None:
     almost = Page("f" * 32, tuple(range(MAX_SHOWN - 2)))
     largest = next_page(request(), almost, ["a"]) or ""
     assert len(largest) <= MAX_PAGE_CHARS
-    assert len(page_of(request(next=largest), "r2").shown) == MAX_SHOWN - 1
+    assert len(page_of(request(next=largest), "r2").returned) == MAX_SHOWN - 1
     assert next_page(request(), almost, ["a", "b"]) is None

@@ -83,8 +83,8 @@ async def test_taking_one_item_of_the_history_away_lowers_each_score_by_what_it_
     for item in (await _explained(pipeline, asked, user)).items:
         contributed[item.item_id] = sum(r.contribution for r in item.reasons if r.item_id == taken)
     assert any(contributed.values())
-    for place, name in enumerate(full.item_ids):
-        assert fused.scores[place] - again.scores[place] == pytest.approx(contributed[name], abs=1e-6)
+    for position, name in enumerate(full.item_ids):
+        assert fused.scores[position] - again.scores[position] == pytest.approx(contributed[name], abs=1e-6)
 
 
 async def test_contributions_sum_to_the_score_for_every_kind(deps: Dependencies) -> None:

@@ -34,8 +34,8 @@ def in_order(log: list[Event]) -> list[Event]:
 
 def shuffled(log: list[Event], displacement: int, chance: random.Random) -> list[Event]:
     """The log with no event more than `displacement` places from its own."""
-    places = sorted(range(len(log)), key=lambda place: place + chance.uniform(0, displacement))
-    return [log[place] for place in places]
+    positions = sorted(range(len(log)), key=lambda position: position + chance.uniform(0, displacement))
+    return [log[position] for position in positions]
 
 
 def same_history_and_taste(first: Fold, second: Fold) -> bool:
@@ -84,8 +84,8 @@ def test_an_event_that_its_producer_repeats_counts_once(log: list[Event]) -> Non
 @settings(deadline=None)
 def test_a_repeat_that_comes_later_counts_no_more_than_one_at_once(log: list[Event], later: int) -> None:
     once = numbered(log)
-    places = [*((n, n) for n in range(len(once))), *((n + later, n) for n in range(0, len(once), 10))]
-    twice = [once[n] for _, n in sorted(places)]
+    positions = [*((n, n) for n in range(len(once))), *((n + later, n) for n in range(0, len(once), 10))]
+    twice = [once[n] for _, n in sorted(positions)]
     assert not differences(Fold().publish(once).digest(), Fold().publish(twice).digest(), same_log=False)
 
 

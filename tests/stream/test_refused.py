@@ -22,7 +22,7 @@ def test_a_bad_record_is_kept_with_place_key_and_reason() -> None:
     refused = Refusals()
     assert isinstance(refused.take(record(b"home", b"junk", 7), good_only), BadRecordError)
     [one] = refused
-    assert (one.place, one.key, one.reason, one.problem) == ("rules/0/7", "home", "invalid_json", "not good")
+    assert (one.position, one.key, one.reason, one.problem) == ("rules/0/7", "home", "invalid_json", "not good")
 
 
 @pytest.mark.parametrize("healer", [b"good", None])
@@ -59,6 +59,6 @@ def test_of_very_many_those_refused_last_are_kept_and_no_text_is_long() -> None:
     refused = Refusals()
     for number in range(MOST_KEPT + 10):
         refused.take(record(b"%d" % number + b"k" * 10_000, b"junk", number), talkative)
-    places = [one.place for one in refused]
-    assert (len(places), places[0], places[-1]) == (MOST_KEPT, "rules/0/10", f"rules/0/{MOST_KEPT + 9}")
+    positions = [one.position for one in refused]
+    assert (len(positions), positions[0], positions[-1]) == (MOST_KEPT, "rules/0/10", f"rules/0/{MOST_KEPT + 9}")
     assert all(len(one.key) + len(one.problem) < 1_000 for one in refused)

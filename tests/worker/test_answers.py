@@ -170,12 +170,12 @@ async def test_an_answer_names_the_place_where_misplaced_events_were_published_a
     topic, astray = shop.topics.user_interactions, other_partition("astray", 4)
     for n in range(3):
         body = b'{"event_type":"view","item_id":"farce-%d"}' % n
-        place = dict(
+        position = dict(
             zip(("partition", "offset"), await shop.send(topic, body, b"astray", partition=astray), strict=True)
         )
-        assert place["partition"] == astray
-        reply = await shop.ask(user_id="astray", min_offset=place)
-        assert {**reply["as_of"], "event_time": 0} == {**place, "event_time": 0}
+        assert position["partition"] == astray
+        reply = await shop.ask(user_id="astray", min_offset=position)
+        assert {**reply["as_of"], "event_time": 0} == {**position, "event_time": 0}
     _, offset = await shop.send(topic, b'{"event_type":"view","item_id":"crime-1"}', b"astray")
     home = {"partition": partition_of("astray", 4), "offset": offset}
     reply = await shop.ask(user_id="astray", min_offset=home)

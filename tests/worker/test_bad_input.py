@@ -127,8 +127,8 @@ async def _good_neighbour(shop: Shop, topic: str, number: int) -> None:
 
 def _origin(letter: Record) -> tuple[str, int, int]:
     named = {name: content.decode() for name, content in letter.headers if content and name.startswith("__connect")}
-    place = (named[f"__connect.errors.{part}"] for part in ("topic", "partition", "offset"))
-    topic, partition, offset = place
+    position = (named[f"__connect.errors.{part}"] for part in ("topic", "partition", "offset"))
+    topic, partition, offset = position
     return topic, int(partition), int(offset)
 
 

@@ -54,8 +54,8 @@ async def _refuse_some(shop: Shop) -> None:
     await shop.send(topics.user_interactions, astray, b"astray", partition=other_partition("astray", 4))
     await shop.send(topics.user_interactions, b"\xff\x00 torn", b"u0")
     await shop.send(topics.item_catalog, orjson.dumps({"item_id": "i1", "price": "cheap"}), b"i1")
-    copied, place = orjson.dumps(item("elsewhere", title="Found")), ((FIRST_PLACE_HEADER, b"0:7"),)
-    await shop.send(topics.item_catalog, copied, b"elsewhere", place, partition=other_partition("elsewhere", 4))
+    copied, position = orjson.dumps(item("elsewhere", title="Found")), ((FIRST_PLACE_HEADER, b"0:7"),)
+    await shop.send(topics.item_catalog, copied, b"elsewhere", position, partition=other_partition("elsewhere", 4))
     await shop.until_folded()
 
 
@@ -108,8 +108,8 @@ async def test_show_prints_one_letter_whole_and_saves_its_bytes(repaired: Shop, 
     [malformed] = [one for one in await letters(repaired) if one.reason == "invalid_json"]
     shown = await dlq(repaired, "show", malformed.name, "--save", str(tmp_path / "value"))
     assert shown.code == 0, shown.text
-    assert "ff 00 20 74 6f 72 6e" in shown.text and str(malformed.place) in shown.text and "a replay" in shown.text
-    assert (tmp_path / "value").read_bytes() == b"\\xff\\x00 torn"
+    assert "ff 00 20 74 6f 72 6e" in shown.text and str(malformed.position) in shown.text and "a replay" in shown.text
+    assert (tmp_path / "value").read_bytes() == b"\xff\x00 torn"
     missing = await dlq(repaired, "show", "0:999999")
     assert missing.code == 2 and "there is no letter 0:999999" in missing.text
 
@@ -167,8 +167,8 @@ async def test_what_fails_again_comes_back_with_its_second_attempt(repaired: Sho
     assert "replayed 1 letter\n" in (await dlq(repaired, "replay", malformed.name)).text
     await repaired.until_folded()
     first, second = [one for one in await letters(repaired) if one.reason == "invalid_json"]
-    assert (second.attempt, second.origin, second.headers) == (2, first.place, first.headers)
-    assert second.place != first.place
+    assert (second.attempt, second.origin, second.headers) == (2, first.position, first.headers)
+    assert second.position != first.position
     listed = await dlq(repaired, "list", "--reason", "invalid_json")
     assert counts(listed) == {("user-interactions", "invalid_json"): ("1", "1")}
     assert "no such letters" in (await dlq(repaired, "replay", "--reason", "invalid_json", "--max-attempt", "1")).text

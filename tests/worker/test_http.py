@@ -80,7 +80,7 @@ async def test_an_error_has_its_status_and_its_code(
 async def test_what_was_shown_is_on_the_served_topic(shop: Shop) -> None:
     _, shown = await post(shop, {"user_id": "u", "limit": 4})
     [line] = await shop.served(shown)
-    assert [place["item_id"] for place in line["items"]] == [found["item_id"] for found in shown["items"]]
+    assert [position["item_id"] for position in line["items"]] == [found["item_id"] for found in shown["items"]]
 
 
 async def test_requests_are_counted_by_kind_and_outcome(shop: Shop) -> None:

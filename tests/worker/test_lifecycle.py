@@ -231,7 +231,7 @@ async def test_unreadable_rows_are_healed_by_the_command_that_the_worker_names(b
     malformed = {(items, b"\xff\xfe"): b"junk", (items, EVICTED_KEY): b"F", (users, BEGUN_KEY): b""}
     malformed[users, b"two words"] = b"{}"
     malformed[users, b"of version 99"] = UserState().pack()[:1] + b"\x63"
-    places = {}
+    positions = {}
     try:
         await worker.start()
         async with open_shop(worker) as shop:
@@ -243,7 +243,7 @@ async def test_unreadable_rows_are_healed_by_the_command_that_the_worker_names(b
         async with AIOKafkaProducer(bootstrap_servers=broker) as producer:
             for (topic, key), value in malformed.items():
                 written = await producer.send_and_wait(topic, value, key=key, partition=1)
-                places[topic, key] = (1, written.offset)
+                positions[topic, key] = (1, written.offset)
         with pytest.raises(ConfigurationError, match="can be read"):
             await drop_row(settings, items, "known", None)
         worker.spawn()
@@ -251,11 +251,11 @@ async def test_unreadable_rows_are_healed_by_the_command_that_the_worker_names(b
         [named] = re.findall(r"`tastestream (state drop [^`]+)`", worker.log.splitlines()[-1])
         healed = await tastestream(worker, *shlex.split(named))
         assert healed.code == 0 and "starts from nothing" in healed.text, healed.text
-        for (topic, _), place in places.items():
-            if named != f"state drop {topic} --at 1:{place[1]}":
-                assert "starts from nothing" in await drop_row(settings, topic, None, place)
+        for (topic, _), position in positions.items():
+            if named != f"state drop {topic} --at 1:{position[1]}":
+                assert "starts from nothing" in await drop_row(settings, topic, None, position)
         with pytest.raises(ConfigurationError, match="nothing to do"):
-            await drop_row(settings, topic, None, place)
+            await drop_row(settings, topic, None, position)
         await worker.start()
         async with open_shop(worker) as shop:
             assert "known" not in await shop.ids(user_id="kept")

@@ -243,7 +243,7 @@ async def test_each_of_many_requests_at_once_gets_its_own_reply(shop: Shop) -> N
 async def test_what_was_shown_is_on_the_served_topic(shop: Shop) -> None:
     shown = await shop.ask(user_id="u", limit=4)
     [line] = await shop.served(shown)
-    assert [place["item_id"] for place in line["items"]] == [found["item_id"] for found in shown["items"]]
+    assert [position["item_id"] for position in line["items"]] == [found["item_id"] for found in shown["items"]]
 
 
 async def _holds(shop: Shop, topic: str, count: int) -> bool:

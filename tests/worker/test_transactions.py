@@ -138,8 +138,8 @@ def views(shop: Shop, user: str, count: int, first: int = 0) -> tuple[Sent, ...]
 
 def on_every_topic(worker: Worker) -> tuple[Sent, ...]:
     """A record that changes nothing on every partition that a worker reads, those of its own included."""
-    places = [(one.name, n) for one in worker.topics.specs(PARTITIONS, PARTITIONS) for n in range(one.partitions)]
-    return tuple(Sent(name, "\x00nothing", None, partition) for name, partition in places)
+    positions = [(one.name, n) for one in worker.topics.specs(PARTITIONS, PARTITIONS) for n in range(one.partitions)]
+    return tuple(Sent(name, "\x00nothing", None, partition) for name, partition in positions)
 
 
 async def applied(shop: Shop) -> float:

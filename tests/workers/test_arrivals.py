@@ -103,12 +103,12 @@ def test_origins_of_forwarded_records_never_meet_those_of_the_input_topic() -> N
         arrival_of(record_at(TopicPartition(TOPICS.user_interactions, p), 0), TOPICS, PARTITIONS).origin[0]
         for p in range(PARTITIONS)
     }
-    place = ((FIRST_PLACE_HEADER, b"3:77"),)
-    indirect = {arrival_of(rerouted(p, 0, place), TOPICS, PARTITIONS).origin[0] for p in range(PARTITIONS)}
+    position = ((FIRST_PLACE_HEADER, b"3:77"),)
+    indirect = {arrival_of(rerouted(p, 0, position), TOPICS, PARTITIONS).origin[0] for p in range(PARTITIONS)}
     assert not direct & indirect
 
 
-@pytest.mark.parametrize("place", [b"", b"x", b"3", b"3:", b"9:1", b"-1:4", b"3:77:1", b"\xff:1"])
-def test_a_forwarded_record_without_a_usable_first_place_is_refused(place: bytes) -> None:
+@pytest.mark.parametrize("position", [b"", b"x", b"3", b"3:", b"9:1", b"-1:4", b"3:77:1", b"\xff:1"])
+def test_a_forwarded_record_without_a_usable_first_place_is_refused(position: bytes) -> None:
     with pytest.raises(BadRecordError, match=FIRST_PLACE_HEADER):
-        arrival_of(rerouted(5, 9, ((FIRST_PLACE_HEADER, place),)), TOPICS, PARTITIONS)
+        arrival_of(rerouted(5, 9, ((FIRST_PLACE_HEADER, position),)), TOPICS, PARTITIONS)

@@ -28,7 +28,7 @@ def pushed(queue: IndexQueue, *items: str, whole: bool = False) -> Chunk:
 
 
 def written(queue: IndexQueue, most: int) -> Sequence[str]:
-    taken = queue.take(most, queue.last_place)
+    taken = queue.take(most, queue.last_position)
     queue.finish_written()
     return list(taken)
 
@@ -60,7 +60,7 @@ def test_a_chunk_of_items_that_stand_at_the_front_does_not_wait_for_the_end() ->
 def test_an_item_marked_while_it_is_being_written_is_written_again_for_the_chunk_that_did() -> None:
     queue = IndexQueue()
     early = pushed(queue, "a")
-    queue.take(1, queue.last_place)
+    queue.take(1, queue.last_position)
     late = pushed(queue, "a")
     queue.finish_written()
     assert (early.done, late.done) == (True, False)
@@ -79,13 +79,13 @@ def test_one_mark_for_the_whole_item_is_enough() -> None:
     queue = IndexQueue()
     for whole in (False, True, False):
         pushed(queue, "a", whole=whole)
-    assert queue.take(1, queue.last_place)["a"].whole
+    assert queue.take(1, queue.last_position)["a"].whole
 
 
 def test_items_marked_later_than_a_place_are_not_taken_up_to_it() -> None:
     queue = IndexQueue()
     pushed(queue, "a")
-    last = queue.last_place
+    last = queue.last_position
     pushed(queue, "b")
     assert list(queue.take(5, last)) == ["a"]
 
@@ -93,10 +93,10 @@ def test_items_marked_later_than_a_place_are_not_taken_up_to_it() -> None:
 def test_items_put_back_are_the_first_again_and_whole_if_they_were_marked_so_meanwhile() -> None:
     queue = IndexQueue()
     pushed(queue, "a", "b", "c")
-    taken = queue.take(2, queue.last_place)
+    taken = queue.take(2, queue.last_position)
     pushed(queue, "a", whole=True)
     queue.put_back(taken)
-    again = queue.take(5, queue.last_place)
+    again = queue.take(5, queue.last_position)
     assert [(item, mark.whole) for item, mark in again.items()] == [("a", True), ("b", False), ("c", False)]
 
 

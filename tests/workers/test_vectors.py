@@ -11,11 +11,11 @@ from workers.items.vectors import ItemVectors
 DIM = 4
 
 
-async def index_of(**places: int) -> MemoryIndex:
+async def index_of(**positions: int) -> MemoryIndex:
     """Items whose embeddings are unit vectors along one axis."""
     index = MemoryIndex()
     await index.ensure(Schema(dense={EMBEDDING: DenseSpec(DIM)}))
-    await index.upsert([Point(item_id, {EMBEDDING: axis(place)}) for item_id, place in places.items()])
+    await index.upsert([Point(item_id, {EMBEDDING: axis(position)}) for item_id, position in positions.items()])
     return index
 
 
@@ -26,7 +26,7 @@ async def test_every_item_that_has_a_vector_is_found_also_past_the_capacity() ->
     for asked in (["a", "c"], ["b", "a", "c"], ["c", "nobody", "a"]):
         found = await vectors.of(asked)
         assert found.keys() == set(asked) - {"nobody"}
-        assert all(found[item_id][place].item() == 1.0 for item_id, place in PLACES.items() if item_id in found)
+        assert all(found[item_id][position].item() == 1.0 for item_id, position in PLACES.items() if item_id in found)
         rows = await vectors.matrix(asked)
         assert [row.argmax() if row.any() else None for row in rows] == [PLACES.get(item_id) for item_id in asked]
 

@@ -51,7 +51,7 @@ def _holds(topic: str, refused: Refusals) -> str:
     if not len(refused):
         return f"{topic} is empty (workers publish after some choices)"
     first = next(iter(refused))
-    return f"{topic} holds only what can't be read, at {first.place}: {first.problem}"
+    return f"{topic} holds only what can't be read, at {first.position}: {first.problem}"
 
 
 def weights_tables(weights: RankerWeights) -> Group:

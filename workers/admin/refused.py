@@ -12,8 +12,8 @@ MOST_REFUSED = 20
 def print_refused(console: Console, refused: Refusals) -> None:
     """Say which records of a followed topic no worker goes by, the newest first, and how to heal them."""
     newest = list(refused)[::-1]
-    for one in newest[:MOST_REFUSED]:
-        text = f"skipped: {one.place}, key {one.key!r}: {one.reason}: {one.problem}"
+    for record in newest[:MOST_REFUSED]:
+        text = f"skipped: {record.position}, key {record.key!r}: {record.reason}: {record.problem}"
         console.print(shown(text, 1_000), soft_wrap=True)
     if len(newest) > MOST_REFUSED:
         console.print(f"skipped: {len(newest) - MOST_REFUSED} more", highlight=False)

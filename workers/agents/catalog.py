@@ -120,18 +120,18 @@ def _tell_row(
     known = rows.get(item.item_id)
     if stated is not None and known is not None and stated.is_all_of(known):
         return True
-    place = first_place(record, deps.settings.item_partitions)
-    if _was_evicted(item.item_id, record, place, rows):
+    position = first_place(record, deps.settings.item_partitions)
+    if _was_evicted(item.item_id, record, position, rows):
         effects.touched[item.item_id] = None
         effects.outcomes[REPEATED] += 1
         return known is None or record.offset <= known.catalog_offset
-    is_new = stated is not None or known is None or not known.has_taken(record.offset, place)
+    is_new = stated is not None or known is None or not known.has_taken(record.offset, position)
     try:
         entry = _entry(item, record, known, deps) if is_new else None
     except BadRecordError:
-        if place is not None and known is not None and known.catalog_offset >= 0:
+        if position is not None and known is not None and known.catalog_offset >= 0:
             # Forwarded again, it is not to be judged again: a rebuild may meet another state of the item.
-            rows.change(item.item_id).forwarded.advance(place)
+            rows.change(item.item_id).forwarded.advance(position)
         raise
     row = rows.change(item.item_id)
     effects.touched[item.item_id] = None
@@ -141,16 +141,16 @@ def _tell_row(
     if stated is not None:
         row.restate(entry, stated.offset, stated.forwarded)
         return stated.is_all_of(row)
-    row.describe(entry, record.offset, place)
+    row.describe(entry, record.offset, position)
     effects.outcomes[_outcome(item)] += 1
-    return not isinstance(item, ItemUpdate) and len(row.forwarded) == (place is not None)
+    return not isinstance(item, ItemUpdate) and len(row.forwarded) == (position is not None)
 
 
-def _was_evicted(item_id: str, record: Record, place: tuple[int, int] | None, rows: Rows) -> bool:
+def _was_evicted(item_id: str, record: Record, position: tuple[int, int] | None, rows: Rows) -> bool:
     """Whether the row that took this record was dropped since."""
     marks = [(CATALOG_ORIGIN, record.offset)]
-    if place is not None:
-        marks.append((FORWARDED_ORIGIN + place[0], place[1]))
+    if position is not None:
+        marks.append((FORWARDED_ORIGIN + position[0], position[1]))
     return any(rows.evicted.covers(item_id, mark) for mark in marks)
 
 

@@ -20,7 +20,7 @@ from workers.stream.chunk import Record
 from workers.stream.partitioning import partition_of
 from workers.stream.writer import Target
 from workers.topics import Topics
-from workers.users.arrivals import MERGE, Arrival, Place, arrival_of
+from workers.users.arrivals import MERGE, Arrival, Position, arrival_of
 
 IGNORED = "ignored"
 Batches = dict[Target, list[OutRecord]]
@@ -47,7 +47,7 @@ class Decoded:
     arrival: Arrival
     subject: str
     owner: int
-    replay_of: Place | None = None
+    replay_of: Position | None = None
 
     @property
     def event_type(self) -> str:
@@ -121,9 +121,9 @@ def _identified(one: Decoded, deps: RecordsDependencies) -> Decoded:
     origin = origin_of(one.record.headers)
     if origin is None or not isinstance(one.event, Interaction) or one.event.event_id is not None:
         return one
-    place = (origin.partition, origin.offset) if origin.topic == deps.topics.user_interactions else None
+    position = (origin.partition, origin.offset) if origin.topic == deps.topics.user_interactions else None
     named = one.event.model_copy(update={"event_id": origin.event_id})
-    return replace(one, event=named, replay_of=place)
+    return replace(one, event=named, replay_of=position)
 
 
 def _home(subject: str, deps: RecordsDependencies) -> int:

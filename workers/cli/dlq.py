@@ -57,7 +57,7 @@ def show(
     from workers.admin.dead_letters.asked import dead_letter_service
     from workers.admin.dead_letters.run import show_letter
 
-    partition, offset = _place(letter)
+    partition, offset = _position(letter)
     found = asyncio.run(show_letter(dead_letter_service(), partition, offset))
     if found is None:
         raise typer.BadParameter(f"there is no letter {letter}: `tastestream dlq list` shows which there are")
@@ -86,7 +86,7 @@ def replay(
     from workers.admin.dead_letters.run import replay_letters
 
     service = dead_letter_service()
-    names = frozenset("{}:{}".format(*_place(one)) for one in letter or ())
+    names = frozenset("{}:{}".format(*_position(one)) for one in letter or ())
     wanted = letter_filter(service.topics, reason, topic, partition, since, until, key, text, max_attempt, names)
 
     def agreed(count: int) -> bool:
@@ -98,7 +98,7 @@ def replay(
     service.answers.print("nothing was sent" if dry_run else f"replayed {counted(sent, 'letter')}", highlight=False)
 
 
-def _place(name: str) -> tuple[int, int]:
+def _position(name: str) -> tuple[int, int]:
     found = re.fullmatch(r"([0-9]{1,9}):([0-9]{1,18})", name)
     if found is None:
         raise typer.BadParameter(f"{name!r} is not the name of a letter, such as 0:17")

@@ -97,13 +97,13 @@ def drop(
     """
     from workers.admin.state.drop import drop_row
 
-    place = None
+    position = None
     if at is not None:
         found = re.fullmatch(r"([0-9]{1,9}):([0-9]{1,18})", at)
         if found is None:
             raise typer.BadParameter(f"{at!r} is no place such as 0:17")
-        place = int(found[1]), int(found[2])
-    print(asyncio.run(drop_row(load_settings(), changelog, key, place)))
+        position = int(found[1]), int(found[2])
+    print(asyncio.run(drop_row(load_settings(), changelog, key, position)))
 
 
 def _load(path: Path) -> dict[str, Any]:

@@ -60,11 +60,11 @@ class Learner:
     def _judge(self, previewed: Preview, item_id: str) -> None:
         candidates = previewed.candidates
         self._metrics.observe_choice(OURS, rank_in(previewed, self._ranker, item_id))
-        places = [place for place, known in enumerate(candidates.item_ids) if known == item_id]
-        if not places:
+        positions = [position for position, known in enumerate(candidates.item_ids) if known == item_id]
+        if not positions:
             self._metrics.observe_choice(POPULAR, 0)
             return
-        [place] = places
-        self._metrics.observe_choice(POPULAR, rank_of(candidates.scores[POPULARITY], place))
-        if self._ranker.learn(candidates.scores, previewed.situation, place, int(time.time() * 1000)):
+        [position] = positions
+        self._metrics.observe_choice(POPULAR, rank_of(candidates.scores[POPULARITY], position))
+        if self._ranker.learn(candidates.scores, previewed.situation, position, int(time.time() * 1000)):
             self._metrics.examples.inc()

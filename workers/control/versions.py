@@ -119,8 +119,8 @@ def _checked(form: TypeAdapter[Found], name: str, value: bytes) -> Found:
         return form.validate_python(parse_object(value))
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"]))[:64]
-        problem = f"record of {name!r} can't be read: field {place}: {first['msg']}"
+        position = ".".join(map(str, first["loc"]))[:64]
+        problem = f"record of {name!r} can't be read: field {position}: {first['msg']}"
         raise BadRecordError(Reason.WRONG_TYPE, problem) from None
 
 

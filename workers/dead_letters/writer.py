@@ -45,7 +45,7 @@ def original_headers(headers: InHeaders) -> Headers:
     """
     theirs = list(headers)
     if header_text(headers, REASON_HEADER) is not None:
-        starts = [place for place, (name, _) in enumerate(theirs) if name == FIRST_OF_OURS]
+        starts = [position for position, (name, _) in enumerate(theirs) if name == FIRST_OF_OURS]
         # Ours come last: an earlier header of that name is another tool's, such as Kafka Connect's.
         theirs = theirs[: starts[-1]] if starts else [one for one in theirs if one[0] != REASON_HEADER]
     return tuple((name, content) for name, content in theirs if name not in _OF_REPLAYS)

@@ -200,8 +200,8 @@ class EdgeIndex:
     def _hits(self, query: Query, points: Sequence[Any]) -> list[Hit]:
         scores = [point.score for point in points]
         # Edge sorts by score. What lies below the last place can't win a tie, and reading an id costs 1 µs.
-        last_place = scores[query.limit - 1] if len(scores) > query.limit else -math.inf
-        kept = [n for n, score in enumerate(scores) if score >= last_place]
+        last_position = scores[query.limit - 1] if len(scores) > query.limit else -math.inf
+        kept = [n for n, score in enumerate(scores) if score >= last_position]
         if isinstance(query.vector, SparseVector):
             # Edge keeps scores of 0 and less with a filter and drops the zeros without one.
             kept = [n for n in kept if scores[n] > 0.0]
@@ -226,8 +226,8 @@ class EdgeIndex:
 
 async def _turn_by_turn(parts: Iterable[T]) -> AsyncIterator[T]:
     """The parts, with a pass of the event loop between one and the next."""
-    for place, part in enumerate(parts):
-        if place:
+    for position, part in enumerate(parts):
+        if position:
             await asyncio.sleep(0)
         yield part
 

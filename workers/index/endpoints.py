@@ -38,11 +38,11 @@ def _is_folder(text: str) -> bool:
 
 
 def _parsed(text: str, settings: Settings) -> EdgeIndex | QdrantServerIndex:
-    kind, _, place = text.partition(":")
-    if kind == "edge" and place:
-        return EdgeIndex(Path(place))
+    kind, _, position = text.partition(":")
+    if kind == "edge" and position:
+        return EdgeIndex(Path(position))
     if kind == "server":
-        url, _, collection = place.rpartition("/")
+        url, _, collection = position.rpartition("/")
         if urlsplit(url).hostname and collection:
             return server_index(settings, READ_S, url, collection)
     # Not quoted: an address may hold a password.

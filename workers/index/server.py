@@ -85,10 +85,10 @@ class QdrantServerIndex:
     async def search(self, queries: Sequence[Query]) -> list[list[Hit]]:
         schema = self._opened()
         checked = checked_queries(schema, queries)
-        asked = [place for place, query in enumerate(checked) if not _is_empty(query)]
-        found = dict(zip(asked, await self._nearest([checked[place] for place in asked]), strict=True))
+        asked = [position for position, query in enumerate(checked) if not _is_empty(query)]
+        found = dict(zip(asked, await self._nearest([checked[position] for position in asked]), strict=True))
         names = await self._names({point.id.uuid for points in found.values() for point in points})
-        return [_hits(query, found.get(place, ()), names) for place, query in enumerate(checked)]
+        return [_hits(query, found.get(position, ()), names) for position, query in enumerate(checked)]
 
     async def get(
         self, item_ids: Iterable[str], payload: Selector = True, vectors: tuple[str, ...] = ()

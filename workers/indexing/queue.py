@@ -22,7 +22,7 @@ class Waiting(Protocol):
 class Mark:
     """An item that waits: its place in the queue, its partition, and whether all of it is to be written."""
 
-    place: int
+    position: int
     partition: int
     whole: bool
 
@@ -40,7 +40,7 @@ class IndexQueue:
         self._marks: OrderedDict[str, Mark] = OrderedDict()
         self._waiting: list[tuple[int, int, Waiting]] = []
         self._arrivals = count()
-        self.last_place = 0
+        self.last_position = 0
         """The highest place given so far."""
 
     def __len__(self) -> int:
@@ -52,10 +52,10 @@ class IndexQueue:
         for item_id in item_ids:
             mark = self._marks.get(item_id)
             if mark is None:
-                self.last_place += 1
-                mark = self._marks[item_id] = Mark(self.last_place, partition, whole)
+                self.last_position += 1
+                mark = self._marks[item_id] = Mark(self.last_position, partition, whole)
             mark.whole = mark.whole or whole
-            last = max(last, mark.place)
+            last = max(last, mark.position)
         if chunk is None:
             return
         chunk.park()
@@ -67,7 +67,7 @@ class IndexQueue:
     def take(self, most: int, up_to: int) -> dict[str, Mark]:
         """The `most` oldest items, none of a place beyond `up_to`."""
         taken: dict[str, Mark] = {}
-        while self._marks and len(taken) < most and next(iter(self._marks.values())).place <= up_to:
+        while self._marks and len(taken) < most and next(iter(self._marks.values())).position <= up_to:
             item_id, mark = self._marks.popitem(last=False)
             taken[item_id] = mark
         return taken
@@ -82,7 +82,7 @@ class IndexQueue:
 
     def finish_written(self) -> None:
         """All that was taken is written: finish every chunk whose items are."""
-        written = next(iter(self._marks.values())).place - 1 if self._marks else self.last_place
+        written = next(iter(self._marks.values())).position - 1 if self._marks else self.last_position
         while self._waiting and self._waiting[0][0] <= written:
             heapq.heappop(self._waiting)[2].finish()
 

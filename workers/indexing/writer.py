@@ -106,7 +106,7 @@ class IndexWriter(Service):
         if self._due_s <= time.monotonic():
             await self._write_live()
         if self._repairs:
-            await self._write_slice(self._repairs, self._repairs.last_place)
+            await self._write_slice(self._repairs, self._repairs.last_position)
         elif self._live:
             await asyncio.sleep(self._due_s - time.monotonic())
         else:
@@ -114,7 +114,7 @@ class IndexWriter(Service):
 
     async def _write_live(self) -> None:
         """What is marked by now; what is marked meanwhile gathers for the next time."""
-        self._due_s, last = math.inf, self._live.last_place
+        self._due_s, last = math.inf, self._live.last_position
         while await self._write_slice(self._live, last):
             pass
 

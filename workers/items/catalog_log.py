@@ -28,7 +28,7 @@ from workers.topics import MAX_PARTITIONS
 FIRST_PLACE_HEADER = "tastestream.first_place"
 STATED_HEADER = "tastestream.stated"
 
-_PLACE = re.compile(r"([0-9]{1,5}):([0-9]{1,18})")
+_POSITION = re.compile(r"([0-9]{1,5}):([0-9]{1,18})")
 _STATED = re.compile(r"([0-9]{1,18})((?: [0-9]{1,5}:[0-9]{1,18}){0,64})")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -55,16 +55,16 @@ def forwarded(record: Record, item_id: str) -> OutRecord:
         )
     ours = (FIRST_PLACE_HEADER, STATED_HEADER)
     headers = tuple((name, content) for name, content in record.headers if name not in ours)
-    place = (FIRST_PLACE_HEADER, b"%d:%d" % (record.partition, record.offset))
-    return OutRecord(item_id.encode(), record.value, (*headers, place), record.timestamp)
+    position = (FIRST_PLACE_HEADER, b"%d:%d" % (record.partition, record.offset))
+    return OutRecord(item_id.encode(), record.value, (*headers, position), record.timestamp)
 
 
 def first_place(record: Record, partitions: int) -> tuple[int, int] | None:
     """(partition, offset) where a forwarded record was before; None for one that was published or replayed here."""
     if not record.headers or origin_of(record.headers) is not None:
         return None
-    place = _PLACE.fullmatch(header_text(record.headers, FIRST_PLACE_HEADER) or "")
-    return None if place is None or int(place[1]) >= partitions else (int(place[1]), int(place[2]))
+    position = _POSITION.fullmatch(header_text(record.headers, FIRST_PLACE_HEADER) or "")
+    return None if position is None or int(position[1]) >= partitions else (int(position[1]), int(position[2]))
 
 
 def restated(item_id: str, row: ItemRow) -> OutRecord:
@@ -78,8 +78,8 @@ def stated_of(record: Record, partitions: int) -> Stated | None:
     found = _STATED.fullmatch(header_text(record.headers, STATED_HEADER) or "") if record.headers else None
     if found is None or int(found[1]) >= record.offset:
         return None
-    places = {int(partition): int(offset) for partition, offset in _PLACE.findall(found[2])}
-    return Stated(int(found[1]), places) if all(partition < partitions for partition in places) else None
+    positions = {int(partition): int(offset) for partition, offset in _POSITION.findall(found[2])}
+    return Stated(int(found[1]), positions) if all(partition < partitions for partition in positions) else None
 
 
 def _wire(row: ItemRow) -> bytes | None:

@@ -99,8 +99,8 @@ class ItemRow:
     def restate(self, catalog: bytes | None, offset: int, forwarded: Mapping[int, int]) -> None:
         """Take what all records up to `offset`, and those forwarded from these places, came to."""
         self.describe(catalog, offset)
-        for place in forwarded.items():
-            self.forwarded.advance(place)
+        for position in forwarded.items():
+            self.forwarded.advance(position)
 
     @property
     def is_deleted(self) -> bool:
@@ -153,7 +153,7 @@ class ItemRow:
 
     def marks(self) -> Mapping[int, int]:
         """The last offset applied of each origin, of evidence and of the catalog."""
-        forwarded = {FORWARDED_ORIGIN + place: offset for place, offset in self.forwarded.items()}
+        forwarded = {FORWARDED_ORIGIN + position: offset for position, offset in self.forwarded.items()}
         catalog = {CATALOG_ORIGIN: self.catalog_offset} if self.catalog_offset >= 0 else {}
         return {**self.use.watermarks, **catalog, **forwarded}
 

@@ -63,10 +63,10 @@ class ItemVectors:
         rows = self._matrix[slots]
         rows[slots < 0] = 0.0
         missing = np.flatnonzero(slots < 0).tolist()
-        fetched = await self._fetch([item_ids[place] for place in missing])
-        for place in missing:
-            if (vector := fetched.get(item_ids[place])) is not None:
-                rows[place] = vector
+        fetched = await self._fetch([item_ids[position] for position in missing])
+        for position in missing:
+            if (vector := fetched.get(item_ids[position])) is not None:
+                rows[position] = vector
         return rows
 
     def forget(self, item_id: str) -> None:

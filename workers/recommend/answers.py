@@ -85,8 +85,8 @@ def _elsewhere(user: UserState | None, deps: AnswerDependencies) -> tuple[int, i
     A row's marks begin with these partitions; those after them are places of ours, which say nothing to a client.
     """
     marks = {} if user is None else user.watermarks
-    places = [place for place in marks.items() if place[0] < deps.settings.user_partitions]
-    return max(places, key=lambda place: place[1], default=None)
+    positions = [position for position in marks.items() if position[0] < deps.settings.user_partitions]
+    return max(positions, key=lambda position: position[1], default=None)
 
 
 def _as_clients_know_it(as_of: AsOf | None, elsewhere: tuple[int, int] | None) -> AsOf | None:

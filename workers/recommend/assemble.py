@@ -27,19 +27,21 @@ async def assemble(
     candidates: Candidates, ranking: Ranking, found: Found, context: QueryContext, index: Index, facts: ItemFacts
 ) -> tuple[RecommendedItem, ...]:
     """Ranked items as the reply shows them; an item that was deleted meanwhile is left out."""
-    item_ids = [candidates.item_ids[place] for place in ranking.places]
+    item_ids = [candidates.item_ids[position] for position in ranking.positions]
     display_fields = await facts.display_fields(item_ids)
     explained = context.request.explain
     held = await index.get(item_ids, payload=False, vectors=tuple(_SPACES.values())) if explained else {}
     seeds = context.request.item_ids
     evidences = Evidences(found.queries, seed=seeds[0] if len(seeds) == 1 else None)
-    rank = len(context.page.shown)
+    rank = len(context.page.returned)
     items: list[RecommendedItem] = []
-    for at, (place, item_id) in enumerate(zip(ranking.places, item_ids, strict=True)):
+    for at, (position, item_id) in enumerate(zip(ranking.positions, item_ids, strict=True)):
         fields = display_fields.get(item_id)
         if fields is None:
             continue
-        reasons = _reasons(place, ranking, _rows(item_id, held.get(item_id), context), evidences) if explained else ()
+        reasons = (
+            _reasons(position, ranking, _rows(item_id, held.get(item_id), context), evidences) if explained else ()
+        )
         rank += 1
         items.append(_item(item_id, rank, at, ranking, reasons, fields))
     return tuple(items)
@@ -71,11 +73,11 @@ def _rows(item_id: str, record: Record | None, context: QueryContext) -> dict[st
 
 
 def _reasons(
-    place: int, ranking: Ranking, rows: Mapping[str, SparseVector], evidences: Evidences
+    position: int, ranking: Ranking, rows: Mapping[str, SparseVector], evidences: Evidences
 ) -> tuple[RecommendationReason, ...]:
     return tuple(
         RecommendationReason(reason.kind, reason.contribution, reason.item_id, reason.rule)
-        for reason in explain(place, ranking.fused, rows, evidences)
+        for reason in explain(position, ranking.fused, rows, evidences)
     )
 
 
@@ -87,7 +89,7 @@ def _item(
     reasons: tuple[RecommendationReason, ...],
     fields: Mapping[str, Any],
 ) -> RecommendedItem:
-    score = float(ranking.fused.scores[ranking.places[at]])
+    score = float(ranking.fused.scores[ranking.positions[at]])
     item = item_of(item_id, score, rank, reasons, fields)
     return replace(item, propensity=ranking.propensities[at], shown_as=ranking.shown_as[at])
 

@@ -77,7 +77,7 @@ class Gathered:
 async def gather(context: QueryContext, planned: Plan, sources: Sources, stage: Stage) -> Gathered:
     """Candidates that may be shown, searched for wider and wider until they fill the list and one place more."""
     where = conditions(context)
-    width = width_for(context.request.limit, len(context.page.shown), context.controls.width)
+    width = width_for(context.request.limit, len(context.page.returned), context.controls.width)
     while True:
         with stage("retrieve"):
             found = await retrieve(planned, where, sources.searcher, width)
@@ -103,7 +103,7 @@ async def gather(context: QueryContext, planned: Plan, sources: Sources, stage: 
 
 def pinned_here(context: QueryContext) -> dict[int, int]:
     """Places of this page, from 0, that are pinned, and by which of the pins."""
-    first = 1 + len(context.page.shown)
+    first = 1 + len(context.page.returned)
     here = range(context.request.limit)
     return {pin.rank - first: at for at, pin in enumerate(context.controls.pins) if pin.rank - first in here}
 
@@ -191,8 +191,8 @@ async def _pinned_by_id(context: QueryContext, sources: Sources) -> list[str]:
     named = [name for at in pinned_here(context).values() for name in context.controls.pins[at].item_ids]
     if not named:
         return []
-    barred_ids, shown = barred(context), set(context.page.shown)
-    possible = [name for name in named if name not in barred_ids and item_key(name) not in shown]
+    barred_ids, returned = barred(context), set(context.page.returned)
+    possible = [name for name in named if name not in barred_ids and item_key(name) not in returned]
     payloads = await sources.facts.filtered(possible)
     needed = required(context)
     return [name for name, payload in payloads.items() if meets(needed, name, payload)]

@@ -169,11 +169,11 @@ def last_session(history: History) -> list[tuple[str, float]]:
     """Distinct items of the last sitting as (item id, weight), newest first, at most 20."""
     found: dict[str, float] = {}
     later_ms = history.times_ms[-1]
-    for place in range(len(history) - 1, -1, -1):
-        if later_ms - history.times_ms[place] > SESSION_GAP_MS or len(found) == COOCCURRENCE_ITEMS:
+    for position in range(len(history) - 1, -1, -1):
+        if later_ms - history.times_ms[position] > SESSION_GAP_MS or len(found) == COOCCURRENCE_ITEMS:
             break
-        later_ms = history.times_ms[place]
-        found.setdefault(history.item_ids[place], history.weights[place])
+        later_ms = history.times_ms[position]
+        found.setdefault(history.item_ids[position], history.weights[position])
     return list(found.items())
 
 

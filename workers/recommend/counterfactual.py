@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from models.ranking.fusion import Floats, Fusion, boosted
-from models.ranking.ranking import best_places
+from models.ranking.ranking import best_positions
 from models.retrieval.sources import COOCCURRENCE, TRANSITIONS
 from workers.index.filters import OnlyIds
 from workers.indexing.vocabulary import Vocabulary
@@ -44,14 +44,14 @@ class Counterfactuals:
         """
         past = frozenset(context.recent_ids)
         because = {item.item_id: _strongest(item, past) for item in items}
-        places = {item_id: place for place, item_id in enumerate(gathered.facts)}
+        positions = {item_id: position for position, item_id in enumerate(gathered.facts)}
         found: list[RecommendedItem] = []
         distinct = sorted({gone for gone in because.values() if gone is not None})
         scored = {gone: await self._scores_without(gone, gathered, context) for gone in distinct}
-        ranks = {gone: _ranks(scores, gathered, len(context.page.shown)) for gone, scores in scored.items()}
+        ranks = {gone: _ranks(scores, gathered, len(context.page.returned)) for gone, scores in scored.items()}
         for item in items:
-            gone, place = because[item.item_id], places[item.item_id]
-            without = None if gone is None else Without(gone, ranks[gone][place], float(scored[gone][place]))
+            gone, position = because[item.item_id], positions[item.item_id]
+            without = None if gone is None else Without(gone, ranks[gone][position], float(scored[gone][position]))
             found.append(replace(item, without=without))
         return tuple(found)
 
@@ -95,7 +95,7 @@ def _strongest(item: RecommendedItem, past: frozenset[str]) -> str | None:
     return next((reason.item_id for reason in item.reasons if reason.item_id in past), None)
 
 
-def _ranks(scores: Floats, gathered: Gathered, shown: int) -> dict[int, int]:
-    """Rank by score of each candidate, from 1, after those that earlier pages have shown."""
-    order = best_places(scores, list(gathered.facts), len(scores))
-    return {place: rank for rank, place in enumerate(order, start=1 + shown)}
+def _ranks(scores: Floats, gathered: Gathered, returned: int) -> dict[int, int]:
+    """Rank by score of each candidate, from 1, after those that earlier pages returned."""
+    order = best_positions(scores, list(gathered.facts), len(scores))
+    return {position: rank for rank, position in enumerate(order, start=1 + returned)}

@@ -60,5 +60,7 @@ def _taste(context: QueryContext) -> Vector | None:
 async def _middle(item_ids: Sequence[str], vectors: ItemVectors, decay: float) -> Vector | None:
     """Σ decay^place · vector over the items that have one, at length 1."""
     known = await vectors.of(item_ids)
-    parts = [known[item_id] * np.float32(decay**place) for place, item_id in enumerate(item_ids) if item_id in known]
+    parts = [
+        known[item_id] * np.float32(decay**position) for position, item_id in enumerate(item_ids) if item_id in known
+    ]
     return unit(np.sum(parts, axis=0, dtype=np.float32)) if parts else None

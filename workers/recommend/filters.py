@@ -15,7 +15,7 @@ RECENTLY_SEEN = 64
 
 SEEN = "seen"
 EXCLUDED = "excluded"
-SHOWN = "shown"
+RETURNED = "shown"
 
 
 def conditions(context: QueryContext) -> tuple[Condition, ...]:
@@ -50,15 +50,15 @@ def required(context: QueryContext) -> tuple[Condition, ...]:
 
 def keep(item_ids: Iterable[str], context: QueryContext) -> tuple[list[str], Counter[str]]:
     """Items that may be shown, in the order given, and how many were removed for which reason."""
-    named, shown = barred(context), frozenset(context.page.shown)
+    named, returned = barred(context), frozenset(context.page.returned)
     seen = set(context.user.seen_keys().tolist()) if context.user and context.hides_seen else set()
     kept: list[str] = []
     removed: Counter[str] = Counter()
     for item_id in item_ids:
         if item_id in named:  # all in one loop: it runs for every candidate of every request
             removed[EXCLUDED] += 1
-        elif (key := item_key(item_id)) in shown:
-            removed[SHOWN] += 1
+        elif (key := item_key(item_id)) in returned:
+            removed[RETURNED] += 1
         elif key in seen:
             removed[SEEN] += 1
         else:

@@ -27,7 +27,7 @@ class Lists:
     version: int | None
     _names: NDArray[np.object_]
     _rows: Mapping[str, int]
-    _places: NDArray[np.int32]
+    _positions: NDArray[np.int32]
     _scores: NDArray[np.float32]
 
     @classmethod
@@ -40,15 +40,15 @@ class Lists:
                 names.setdefault(str(found["item_id"]), len(names))
         if len({line["version"] for line in read}) != 1:
             raise ValueError("its lines are of no version, or of several")
-        places = np.full((len(read), LENGTH), -1, dtype=np.int32)
+        positions = np.full((len(read), LENGTH), -1, dtype=np.int32)
         scores = np.zeros((len(read), LENGTH), dtype=np.float32)
         for row, line in enumerate(read):
             for at, found in enumerate(line["similar"][:LENGTH]):
-                places[row, at], scores[row, at] = names[str(found["item_id"])], found["score"]
+                positions[row, at], scores[row, at] = names[str(found["item_id"])], found["score"]
         if not np.isfinite(scores).all() or len({str(line["item_id"]) for line in read}) != len(read):
             raise ValueError("a score is not finite, or an item comes twice")
         rows = {str(line["item_id"]): row for row, line in enumerate(read)}
-        return cls(read[0]["version"], np.array(list(names), dtype=object), rows, places, scores)
+        return cls(read[0]["version"], np.array(list(names), dtype=object), rows, positions, scores)
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -58,8 +58,8 @@ class Lists:
         row = self._rows.get(item_id)
         if row is None:
             return None
-        known = self._places[row] >= 0
-        found = zip(self._names[self._places[row][known]], self._scores[row][known].tolist(), strict=True)
+        known = self._positions[row] >= 0
+        found = zip(self._names[self._positions[row][known]], self._scores[row][known].tolist(), strict=True)
         return {str(name): score for name, score in found}
 
 

@@ -1,8 +1,8 @@
 """More of an answer: the token that a reply gives as `next`, and what it says when it comes back.
 
-A token holds all that a worker must know to go on: the answer's id and the keys of what was shown. Nothing is
+A token holds all that a worker must know to go on: the answer's id and the keys of what was returned. Nothing is
 kept on the server, so any worker can go on, also after a crash or a hand-over. It is not signed: a client that
-makes up one of its own leaves out other items than it was shown, and nothing else.
+makes up one of its own leaves out other items than it got, and nothing else.
 """
 
 import struct
@@ -31,10 +31,10 @@ _HEAD = struct.Struct("<B8sB")
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Where an answer goes on; `shown` are the keys of its items so far, in the order of their ranks."""
+    """Where an answer goes on; `returned` are the keys of its items so far, in the order of their ranks."""
 
     recommendation_id: str
-    shown: tuple[int, ...] = ()
+    returned: tuple[int, ...] = ()
 
 
 def page_of(request: Request, recommendation_id: str) -> Page:
@@ -50,9 +50,9 @@ def page_of(request: Request, recommendation_id: str) -> Page:
     return page
 
 
-def next_page(request: Request, page: Page, shown: Iterable[str]) -> str | None:
-    """The token for what comes after `page` with the items `shown`; None past the most that pages show."""
-    keys = (*page.shown, *map(item_key, shown))
+def next_page(request: Request, page: Page, returned: Iterable[str]) -> str | None:
+    """The token for what comes after `page` with the items `returned`; None past the most that pages show."""
+    keys = (*page.returned, *map(item_key, returned))
     if len(keys) >= MAX_SHOWN:
         return None
     name = page.recommendation_id.encode()

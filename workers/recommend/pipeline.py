@@ -113,7 +113,7 @@ class Pipeline:
         if request.explain == COUNTERFACTUAL:
             with stages.stage(COUNTERFACTUAL):
                 items, missing = await self._with_what_ifs(items, gathered, context, fusion)
-        more = items and len(candidates.item_ids) > len(ranking.places)
+        more = items and len(candidates.item_ids) > len(ranking.positions)
         return Reply(
             recommendation_id=context.page.recommendation_id,
             kind=request.kind,

@@ -28,24 +28,24 @@ def rank_in(previewed: Preview, fusion: Fusion, item_id: str) -> int:
     of theirs.
     """
     candidates, situation, steering = previewed.candidates, previewed.situation, previewed.steering
-    places = [place for place, known in enumerate(candidates.item_ids) if known == item_id]
-    if not places:
+    positions = [position for position, known in enumerate(candidates.item_ids) if known == item_id]
+    if not positions:
         return 0
-    [place] = places
-    by_score = rank_of(boosted(fusion.fuse(candidates.scores, situation), steering.boosts).scores, place)
+    [position] = positions
+    by_score = rank_of(boosted(fusion.fuse(candidates.scores, situation), steering.boosts).scores, position)
     diversity = 0.0 if candidates.vectors is None else previewed.controls.diversity
     if diversity == 0.0 and steering.caps is None and not steering.pins:
         return by_score
-    steered = rank(candidates, fusion, situation, LIVE_LIST, diversity, steering).places
-    return steered.index(place) + 1 if place in steered else max(LIVE_LIST + 1, by_score)
+    steered = rank(candidates, fusion, situation, LIVE_LIST, diversity, steering).positions
+    return steered.index(position) + 1 if position in steered else max(LIVE_LIST + 1, by_score)
 
 
-def rank_of(scores: NDArray[np.float64], place: int) -> int:
+def rank_of(scores: NDArray[np.float64], position: int) -> int:
     """Rank of one candidate, from 1: one more than there are better ones; half of its equals count as better.
 
-    >>> rank_of(np.array([0.5, 0.9, 0.1]), place=0)
+    >>> rank_of(np.array([0.5, 0.9, 0.1]), position=0)
     2
     """
-    better = int(np.count_nonzero(scores > scores[place]))
-    equal = int(np.count_nonzero(scores == scores[place])) - 1
+    better = int(np.count_nonzero(scores > scores[position]))
+    equal = int(np.count_nonzero(scores == scores[position])) - 1
     return 1 + better + equal // 2

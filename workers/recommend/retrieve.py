@@ -58,9 +58,9 @@ class Found:
         return Found({**self.hits, **hits}, self.queries, self.dense, degraded, self.exhausted)
 
 
-def width_for(limit: int, shown: int, least: int | None = None) -> int:
-    """Hits to ask each source for: enough that a list of popular items alone fills the page after those shown."""
-    return max(least or WIDTH, round((limit + shown) / POPULAR_SHARE))
+def width_for(limit: int, returned: int, least: int | None = None) -> int:
+    """Hits to ask each source for: enough that a list of popular items alone fills the next page."""
+    return max(least or WIDTH, round((limit + returned) / POPULAR_SHARE))
 
 
 async def retrieve(planned: Plan, where: tuple[Condition, ...], index: Searcher, width: int) -> Found:

@@ -100,11 +100,11 @@ class Shelf(Service):
             for item_id in list(rows.keys()):
                 row = rows.get(item_id)
                 if row is not None and row.catalog is not None:
-                    place = (row.order_scores()[-1], item_id)
+                    position = (row.order_scores()[-1], item_id)
                     if len(best) < self._size:
-                        heappush(best, place)
+                        heappush(best, position)
                     else:
-                        heappushpop(best, place)
+                        heappushpop(best, position)
                 await self._scheduler.rest()
         return [item_id for _, item_id in sorted(best, reverse=True)]
 

@@ -29,7 +29,7 @@ def steering(gathered: Gathered, context: QueryContext) -> Steering:
         pins=_pins(gathered, context),
         explored=context.controls.explore if exploring else 0.0,
         little_known=_little_known(gathered) if exploring else (),
-        seed=event_hash(f"{context.page.recommendation_id}/{len(context.page.shown)}"),
+        seed=event_hash(f"{context.page.recommendation_id}/{len(context.page.returned)}"),
     )
 
 
@@ -56,18 +56,18 @@ def _caps(gathered: Gathered, context: QueryContext) -> Caps | None:
 
 def _pins(gathered: Gathered, context: QueryContext) -> dict[int, list[int]]:
     """For each pinned place those that may stand there; ids first, because they have no other."""
-    place_of = {item_id: place for place, item_id in enumerate(gathered.facts)}
+    position_of = {item_id: position for position, item_id in enumerate(gathered.facts)}
     pins = {at: context.controls.pins[number] for at, number in pinned_here(context).items()}
     found: dict[int, list[int]] = {}
     for at, pin in sorted(pins.items(), key=lambda one: (one[1].where is not None, one[0])):
-        found[at] = _standing(pin, place_of, gathered, context)
+        found[at] = _standing(pin, position_of, gathered, context)
     return found
 
 
-def _standing(pin: Pin, place_of: dict[str, int], gathered: Gathered, context: QueryContext) -> list[int]:
+def _standing(pin: Pin, position_of: dict[str, int], gathered: Gathered, context: QueryContext) -> list[int]:
     if pin.where is not None:
         return _meeting(pin.where, gathered, context)
-    return [place_of[item_id] for item_id in pin.item_ids if item_id in place_of][:1]
+    return [position_of[item_id] for item_id in pin.item_ids if item_id in position_of][:1]
 
 
 def _meeting(where: Where, gathered: Gathered, context: QueryContext) -> list[int]:
@@ -77,11 +77,11 @@ def _meeting(where: Where, gathered: Gathered, context: QueryContext) -> list[in
         return []
     nothing: dict[str, Any] = {}
     return [
-        place
-        for place, item_id in enumerate(gathered.facts)
+        position
+        for position, item_id in enumerate(gathered.facts)
         if meets(wanted, item_id, gathered.payloads.get(item_id, nothing))
     ]
 
 
 def _little_known(gathered: Gathered) -> list[int]:
-    return [place for place, facts in enumerate(gathered.facts.values()) if facts.users < FEW_USERS]
+    return [position for position, facts in enumerate(gathered.facts.values()) if facts.users < FEW_USERS]

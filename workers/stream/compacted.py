@@ -147,10 +147,10 @@ class CompactedTopicFollower(Service):
                 self._letters.add(record, error)
         for record, error in skipped[:LOGGED_AT_ONCE]:
             known = isinstance(error, BadRecordError)
-            place = f"{record.topic}[{record.partition}]@{record.offset}"
+            position = f"{record.topic}[{record.partition}]@{record.offset}"
             log.warning(
                 "skipped: %s, key %r: %s: %s",
-                place,
+                position,
                 (record.key or b"")[:64],
                 reason_of(error),
                 error,

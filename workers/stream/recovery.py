@@ -78,7 +78,7 @@ async def _read_to_end(consumer: AIOKafkaConsumer, rows: dict[TopicPartition, Ta
 
 
 def _problem(record: Record, error: ValueError | ConfigurationError) -> str:
-    healing = healed_by(record.topic, place=f"{record.partition}:{record.offset}")
+    healing = healed_by(record.topic, position=f"{record.partition}:{record.offset}")
     if isinstance(error, ConfigurationError):
         return f"{error}; if another program wrote this one row, {healing}"
     which = f"record of {(record.key or b'')[:64]!r} at {record.topic}[{record.partition}]@{record.offset}"

@@ -15,7 +15,7 @@ MAX_KEY_CHARS, MAX_PROBLEM_CHARS = 64, 600
 class Refusal:
     """Why the newest record of a key is not used."""
 
-    place: str
+    position: str
     key: str
     reason: str
     problem: str
@@ -54,5 +54,5 @@ class Refusals:
 
 def _refusal(record: Record, error: Exception) -> Refusal:
     key = (record.key or b"")[:MAX_KEY_CHARS].decode(errors="replace")
-    place = f"{record.topic}/{record.partition}/{record.offset}"
-    return Refusal(place, key, reason_of(error), str(error)[:MAX_PROBLEM_CHARS])
+    position = f"{record.topic}/{record.partition}/{record.offset}"
+    return Refusal(position, key, reason_of(error), str(error)[:MAX_PROBLEM_CHARS])

@@ -222,15 +222,15 @@ def unreadable(which: str, error: ValueError, healing: str) -> str:
     )
 
 
-def healed_by(changelog: str, *, key: str | None = None, place: str = "") -> str:
+def healed_by(changelog: str, *, key: str | None = None, position: str = "") -> str:
     """The command that writes a null value for a row, named by its key or, whatever its key is, by its place.
 
-    >>> healed_by("user-state-changelog", key="u 1"), healed_by("user-state-changelog", place="3:17")
+    >>> healed_by("user-state-changelog", key="u 1"), healed_by("user-state-changelog", position="3:17")
     ... # doctest: +NORMALIZE_WHITESPACE
     ("stop all workers and run `tastestream state drop user-state-changelog --key 'u 1'`",
      'stop all workers and run `tastestream state drop user-state-changelog --at 3:17`')
     """
-    named = f"--at {place}" if key is None else f"--key {shlex.quote(key)}"
+    named = f"--at {position}" if key is None else f"--key {shlex.quote(key)}"
     return f"stop all workers and run `tastestream state drop {changelog} {named}`"
 
 

@@ -29,10 +29,10 @@ KINDS = frozenset({MERGE, FORGET})
 MAX_HOPS = 8
 MAX_SUBJECT_BYTES = 512  # as of every id
 
-_PLACE = re.compile(r"([0-9]{1,5}):([0-9]{1,18})")
+_POSITION = re.compile(r"([0-9]{1,5}):([0-9]{1,18})")
 _VIA = re.compile(r"([0-9]{1,5}):([0-9]{1,18}):([0-9]{1,2})")
 
-Place = tuple[int, int]
+Position = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +57,9 @@ class Arrival(NamedTuple):
     one partition of one topic, by its reader.
     """
 
-    first: Place
-    origin: Place
-    mark: Place
+    first: Position
+    origin: Position
+    mark: Position
     forwarding: Forwarding | None = None
 
 
@@ -84,10 +84,10 @@ def arrival_of(record: Record, topics: Topics, user_partitions: int) -> Arrival:
     return Arrival(first, (user_partitions + record.partition, record.offset), mark, _forwarding(record, hops))
 
 
-def first_place_of(headers: InHeaders) -> Place | None:
+def first_place_of(headers: InHeaders) -> Position | None:
     """(partition, offset) of `user-interactions` that a forwarded record names; None without a usable one."""
-    place = _PLACE.fullmatch(header_text(headers, FIRST_PLACE_HEADER) or "")
-    return None if place is None else (int(place[1]), int(place[2]))
+    position = _POSITION.fullmatch(header_text(headers, FIRST_PLACE_HEADER) or "")
+    return None if position is None else (int(position[1]), int(position[2]))
 
 
 def forwarded(record: Record, arrival: Arrival, subject: str = "", kind: str = "") -> OutRecord:

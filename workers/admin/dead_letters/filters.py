@@ -28,8 +28,8 @@ class LetterFilter:
         return (
             (not self.names or letter.name in self.names)
             and (not self.reasons or letter.reason in self.reasons)
-            and (not self.topics or letter.place.topic in self.topics)
-            and (self.partition is None or letter.place.partition == self.partition)
+            and (not self.topics or letter.position.topic in self.topics)
+            and (self.partition is None or letter.position.partition == self.partition)
             and (self.since_ms is None or letter.refused_at_ms >= self.since_ms)
             and (self.until_ms is None or letter.refused_at_ms < self.until_ms)
             and (self.key is None or letter.key == self.key)

@@ -22,7 +22,7 @@ from workers.users.arrivals import first_place_of
 class Letter:
     """One letter; key, value, headers and time are those of the record that was refused.
 
-    `partition`, `offset`: the letter's own. `place`: where the refused record is. `origin`: where it was refused
+    `partition`, `offset`: the letter's own. `position`: where the refused record is. `origin`: where it was refused
     first; a letter about a replay differs in it from its place. `omitted_bytes`: size of a content too large for
     a letter, else None.
     """
@@ -30,7 +30,7 @@ class Letter:
     partition: int
     offset: int
     refused_at_ms: int
-    place: Origin
+    position: Origin
     origin: Origin
     stage: str
     reason: str
@@ -52,17 +52,17 @@ class Letter:
 
 def letter_of(record: Record, topics: Topics) -> Letter | None:
     """The letter, or None for a record of the dead-letter topic that is not one of ours."""
-    place = parse_origin("/".join(_ours(record.headers, part) for part in ("topic", "partition", "offset")))
+    position = parse_origin("/".join(_ours(record.headers, part) for part in ("topic", "partition", "offset")))
     reason = header_text(record.headers, REASON_HEADER)
-    if place is None or reason is None:
+    if position is None or reason is None:
         return None
     headers = original_headers(record.headers)
     return Letter(
         partition=record.partition,
         offset=record.offset,
         refused_at_ms=record.timestamp,
-        place=place,
-        origin=origin_of(record.headers) or _first_place(place, headers, topics),
+        position=position,
+        origin=origin_of(record.headers) or _first_place(position, headers, topics),
         stage=_ours(record.headers, "stage"),
         reason=reason,
         attempt=attempts(record.headers),
@@ -81,10 +81,10 @@ def _ours(headers: InHeaders, part: str) -> str:
     return header_text(headers, CONNECT + part) or ""
 
 
-def _first_place(place: Origin, headers: InHeaders, topics: Topics) -> Origin:
+def _first_place(position: Origin, headers: InHeaders, topics: Topics) -> Origin:
     """A forwarded record entered the stream elsewhere: a rebuild meets it there, not where it was forwarded to."""
-    entered = first_place_of(headers) if place.topic == topics.interactions_rerouted else None
-    return place if entered is None else Origin(topics.user_interactions, *entered)
+    entered = first_place_of(headers) if position.topic == topics.interactions_rerouted else None
+    return position if entered is None else Origin(topics.user_interactions, *entered)
 
 
 def _number(headers: InHeaders, name: str) -> int | None:

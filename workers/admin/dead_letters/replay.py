@@ -13,20 +13,20 @@ def why_not(letter: Letter, topics: Topics) -> str:
     """Why this letter is never replayed; empty if it may be."""
     if letter.omitted_bytes is not None:
         return "the content was too large for a letter: it is still in its own topic"
-    if letter.place.topic == topics.recommendation_requests:
+    if letter.position.topic == topics.recommendation_requests:
         return "no client waits for the reply any more: ask again"
-    if letter.place.topic == topics.recommendation_rules:
+    if letter.position.topic == topics.recommendation_rules:
         return "newer rules may be in force by now: repair the file and use `tastestream rules put`"
-    if letter.place.topic == topics.item_transitions:
+    if letter.position.topic == topics.item_transitions:
         return "evidence is the workers' own: a rebuild recreates it"
-    if letter.place.topic == topics.experiments:
+    if letter.position.topic == topics.experiments:
         return "put the definition again: `tastestream experiment put FILE`"
-    if letter.place.topic == topics.item_vectors:
+    if letter.position.topic == topics.item_vectors:
         return "vectors are the workers' own: run `tastestream retrain`"
-    if header_text(letter.headers, KIND_HEADER) and letter.place.topic == topics.interactions_rerouted:
+    if header_text(letter.headers, KIND_HEADER) and letter.position.topic == topics.interactions_rerouted:
         return "a message between rows of users is the workers' own: publish identify or erase again"
     if target_topic(letter, topics) is None:
-        return f"the topic {letter.place.topic} is none that workers of this prefix read"
+        return f"the topic {letter.position.topic} is none that workers of this prefix read"
     return ""
 
 
@@ -37,7 +37,7 @@ def target_topic(letter: Letter, topics: Topics) -> str | None:
         topics.user_interactions: topics.user_interactions,
         topics.interactions_rerouted: topics.user_interactions,
     }
-    return own.get(letter.place.topic)
+    return own.get(letter.position.topic)
 
 
 def replayed(letter: Letter) -> OutRecord:
@@ -54,4 +54,4 @@ def target_partition(letter: Letter, topics: Topics) -> int | None:
     """
     if letter.key is not None:
         return None
-    return letter.place.partition if letter.place.topic == target_topic(letter, topics) else 0
+    return letter.position.partition if letter.position.topic == target_topic(letter, topics) else 0

@@ -41,7 +41,7 @@ async def list_letters(service: DeadLetterService, wanted: LetterFilter, limit: 
         done = await read_replayed(reader, service.topics)
         ranges = await letter_ranges(reader, service.topics, wanted.since_ms)
         async for letter in _matching(service, reader, ranges, wanted):
-            summary.add(letter, str(letter.place) in done)
+            summary.add(letter, str(letter.position) in done)
     _print(service.answers, summary)
 
 
@@ -79,7 +79,7 @@ async def _plan(
 ) -> Summary:
     plan = Summary(deque(maxlen=limit))
     async for letter in _matching(service, reader, ranges, wanted):
-        if str(letter.place) not in done:
+        if str(letter.position) not in done:
             problem = why_not(letter, service.topics)
             if problem:
                 plan.refusals[problem] += 1
@@ -93,9 +93,9 @@ async def _open(
 ) -> AsyncIterator[Letter]:
     """Letters to send, each refused record once: after a crash of a worker there may be two letters about it."""
     async for letter in letters:
-        place = str(letter.place)
-        if place not in done and wanted.passes(letter) and not why_not(letter, service.topics):
-            done.add(place)
+        position = str(letter.position)
+        if position not in done and wanted.passes(letter) and not why_not(letter, service.topics):
+            done.add(position)
             yield letter
 
 

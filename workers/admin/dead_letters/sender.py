@@ -75,12 +75,15 @@ class LetterSender:
     async def _note(self, sent: Sequence[tuple[Letter, Any]]) -> None:
         now_ms = time.time_ns() // 1_000_000
         notes = [
-            (str(letter.place), {"replayed_at": now_ms, "to": f"{to.topic}/{to.partition}/{to.offset}"})
+            (str(letter.position), {"replayed_at": now_ms, "to": f"{to.topic}/{to.partition}/{to.offset}"})
             for letter, to in sent
         ]
         topic = self._topics.dead_letters_replayed
         await asyncio.gather(
-            *(self._producer.send_and_wait(topic, orjson.dumps(note), key=place.encode()) for place, note in notes)
+            *(
+                self._producer.send_and_wait(topic, orjson.dumps(note), key=position.encode())
+                for position, note in notes
+            )
         )
 
 

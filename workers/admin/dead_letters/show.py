@@ -33,7 +33,7 @@ def letters_table(letters: Iterable[Letter], width: int = WIDE) -> Table:
     table = Table(title="newest that are open", title_justify="left", show_lines=width < WIDE)
     _add_columns(table, width, ("letter",), ("record", "key", "refused"), "attempt", ("reason", "what is wrong"))
     for one in letters:
-        record = (str(one.place), short(one.key), moment(one.refused_at_ms))
+        record = (str(one.position), short(one.key), moment(one.refused_at_ms))
         _add_row(table, width, (one.name,), record, str(one.attempt), (one.reason, one.message))
     return table
 
@@ -85,11 +85,11 @@ def _title(text: str) -> Text:
 
 
 def _facts(letter: Letter) -> dict[str, str]:
-    first = {} if letter.origin == letter.place else {"first refused at": str(letter.origin)}
+    first = {} if letter.origin == letter.position else {"first refused at": str(letter.origin)}
     return {
         "letter": letter.name,
         "refused": f"{moment(letter.refused_at_ms)}, attempt {letter.attempt}, by the agent {letter.stage}",
-        "record": str(letter.place),
+        "record": str(letter.position),
         **first,
         "record's time": "unknown" if letter.time_ms is None else moment(letter.time_ms),
         "reason": letter.reason,
@@ -101,7 +101,7 @@ def _facts(letter: Letter) -> dict[str, str]:
 
 def _value(letter: Letter) -> Text:
     if letter.omitted_bytes is not None:
-        return Text(f"left out, {letter.omitted_bytes:,} bytes: it is in its own topic, at {letter.place}")
+        return Text(f"left out, {letter.omitted_bytes:,} bytes: it is in its own topic, at {letter.position}")
     return Text("null") if letter.value is None else _plain(whole(letter.value))
 
 

@@ -37,7 +37,7 @@ class Summary:
 
     def add(self, letter: Letter, was_replayed: bool) -> None:
         """Count one letter, and keep it if it may be shown."""
-        self.groups.setdefault((letter.place.topic, letter.reason), Group()).add(letter, was_replayed)
+        self.groups.setdefault((letter.position.topic, letter.reason), Group()).add(letter, was_replayed)
         if not was_replayed:
             self.newest.append(letter)
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.evaluation.attribution import Acts, Ints, Shown, distinct
+from models.evaluation.attribution import Acts, Impressions, Ints, distinct
 
 Mask = NDArray[np.bool_]
 
@@ -51,7 +51,7 @@ class Sample:
     def __init__(self, most: int) -> None:
         self.share = 1.0
         self._most = most
-        self._shown = Columns(recommendation="Q", item="Q", user="Q", time_ms="q", label="q")
+        self._impressions = Columns(recommendation="Q", item="Q", user="Q", time_ms="q", label="q")
         self._acts = Columns(recommendation="Q", item="Q", user="Q", time_ms="q", kind="q", value="d")
         self._users: set[int] = set()
         self._recommendations: set[int] = set()
@@ -59,10 +59,10 @@ class Sample:
     def show(self, recommendation: int, item: int, user: int, time_ms: int, label: int) -> None:
         """An item was shown to a user, in an answer with the variant's `label`."""
         if user < self.share * 2.0**64:
-            self._shown.append(recommendation, item, user, time_ms, label)
+            self._impressions.append(recommendation, item, user, time_ms, label)
             self._users.add(user)
             self._recommendations.add(recommendation)
-            if len(self._shown) > self._most:
+            if len(self._impressions) > self._most:
                 self._halve()
 
     def act(self, recommendation: int, item: int, user: int, time_ms: int, kind: int, value: float) -> None:
@@ -72,11 +72,12 @@ class Sample:
             if len(self._acts) > self._most:
                 self._halve()
 
-    def shown(self) -> tuple[Shown, Ints]:
+    def impressions(self) -> tuple[Impressions, Ints]:
         """What was shown, each item of each answer once, and the numbers of the labels."""
-        all_shown = Shown(*(self._shown.column(name) for name in _JOINED))
-        once = distinct(all_shown)
-        return Shown(*(self._shown.column(name)[once] for name in _JOINED)), self._shown.column("label")[once]
+        every = Impressions(*(self._impressions.column(name) for name in _JOINED))
+        once = distinct(every)
+        labels = self._impressions.column("label")[once]
+        return Impressions(*(self._impressions.column(name)[once] for name in _JOINED)), labels
 
     def acts(self) -> tuple[Acts, Ints, NDArray[np.float64]]:
         """What was done, of which kind, and what it was worth."""
@@ -84,10 +85,10 @@ class Sample:
         return acts, self._acts.column("kind"), self._acts.column("value")
 
     def _halve(self) -> None:
-        while max(len(self._shown), len(self._acts)) > self._most:
+        while max(len(self._impressions), len(self._acts)) > self._most:
             self.share /= 2.0
-            self._shown.keep(self._shown.column("user") < np.uint64(self.share * 2.0**64))
-            users, recommendations = self._shown.column("user"), self._shown.column("recommendation")
+            self._impressions.keep(self._impressions.column("user") < np.uint64(self.share * 2.0**64))
+            users, recommendations = self._impressions.column("user"), self._impressions.column("recommendation")
             of_users = np.isin(self._acts.column("user"), users)
             self._acts.keep(of_users | np.isin(self._acts.column("recommendation"), recommendations))
             self._users, self._recommendations = set(users.tolist()), set(recommendations.tolist())

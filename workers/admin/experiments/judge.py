@@ -43,20 +43,20 @@ class Defined:
 
 def outcomes_of(sample: Sample, window_ms: int) -> Exposures:
     """What was shown and what came of it, each act once; `variants` are the numbers of the labels."""
-    shown, labels = sample.shown()
+    impressions, labels = sample.impressions()
     acts, kinds, worth = sample.acts()
-    places = attribute(shown, acts, window_ms)
+    positions = attribute(impressions, acts, window_ms)
 
     def counted(kind: int) -> NDArray[np.intp]:
-        of_kind = np.where(kinds == kind, places, NOWHERE)
+        of_kind = np.where(kinds == kind, positions, NOWHERE)
         return np.flatnonzero(first_of_each(of_kind, acts.times_ms))
 
     clicked, bought = np.zeros(len(labels), dtype=np.bool_), np.zeros(len(labels), dtype=np.bool_)
     values: Floats = np.zeros(len(labels))
-    clicked[places[counted(CLICK)]] = True
-    bought[places[counted(PURCHASE)]] = True
-    values[places[counted(PURCHASE)]] = worth[counted(PURCHASE)]
-    return Exposures(shown.users, shown.recommendations, labels, clicked, bought, values)
+    clicked[positions[counted(CLICK)]] = True
+    bought[positions[counted(PURCHASE)]] = True
+    values[positions[counted(PURCHASE)]] = worth[counted(PURCHASE)]
+    return Exposures(impressions.users, impressions.recommendations, labels, clicked, bought, values)
 
 
 def judge(defined: Defined, outcomes: Exposures, labels: Mapping[str, int]) -> Verdict:

@@ -45,9 +45,9 @@ def _lifts(verdict: Verdict) -> Table:
     table.add_column("metric", no_wrap=True)
     for name in ("value", "lift, 95 % interval"):
         table.add_column(name, justify="right", no_wrap=True)
-    for place, (name, arm) in enumerate(verdict.arms.items()):
+    for position, (name, arm) in enumerate(verdict.arms.items()):
         for metric, words in _METRICS.items():
-            lift = "control" if place == 0 else _lift(verdict.lifts[name][metric])
+            lift = "control" if position == 0 else _lift(verdict.lifts[name][metric])
             table.add_row(shown(name), words, _number(arm.ratios[metric].value), lift)
     return table
 

@@ -84,8 +84,8 @@ def definitions_table(definitions: Definitions, settings: Settings) -> Table:
 
 def _add(table: Table, one: Experiment, state: str) -> None:
     scope = ", ".join((*one.kinds, *one.scenarios)) or "all requests"
-    for place, variant in enumerate(one.variants):
-        head = (one.name, state, scope) if place == 0 else ("", "", "")
+    for position, variant in enumerate(one.variants):
+        head = (one.name, state, scope) if position == 0 else ("", "", "")
         role = " (control)" if variant == one.shown[0] else ""
         cells = (*head, variant.name + role, _share(one, variant), _changes(variant))
         table.add_row(*(shown(text, 120) for text in cells), end_section=variant == one.variants[-1])

@@ -25,8 +25,8 @@ def detection_report(found: Detection) -> Group:
 def _fields(fields: tuple[FoundField, ...]) -> Table:
     table = Table("our field", "found at", "by", "records", "fits as well", title="fields", title_justify="left")
     for one in fields:
-        place, how = ("(known name)", "") if one.path is None else (shown(one.path), f"its {one.how}")
-        table.add_row(one.name, place, how, f"{one.coverage:.1%}", shown(", ".join(one.rivals)))
+        position, how = ("(known name)", "") if one.path is None else (shown(one.path), f"its {one.how}")
+        table.add_row(one.name, position, how, f"{one.coverage:.1%}", shown(", ".join(one.rivals)))
     return table
 
 

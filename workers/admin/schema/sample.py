@@ -51,8 +51,8 @@ def newest(ranges: Mapping[TopicPartition, Range], wanted: int) -> dict[TopicPar
     chosen: dict[TopicPartition, Range] = {}
     left = wanted
     by_size = sorted(ranges.items(), key=lambda one: one[1][1] - one[1][0])
-    for place, (tp, (start, end)) in enumerate(by_size):
-        share = min(end - start, -(-left // (len(by_size) - place)))
+    for position, (tp, (start, end)) in enumerate(by_size):
+        share = min(end - start, -(-left // (len(by_size) - position)))
         chosen[tp] = (end - share, end)
         left -= share
     return chosen

@@ -20,7 +20,7 @@ from workers.stream.table import Table
 from workers.topics import Topics
 
 
-async def drop_row(settings: Settings, changelog: str, key: str | None, place: tuple[int, int] | None) -> str:
+async def drop_row(settings: Settings, changelog: str, key: str | None, position: tuple[int, int] | None) -> str:
     """Write a null value for a key, or for that of the record at a place (partition, offset); what was done.
 
     Raises `ConfigurationError` while workers run, and for a row that is not there or can be read.
@@ -29,7 +29,7 @@ async def drop_row(settings: Settings, changelog: str, key: str | None, place: t
     async with group_admin(settings) as admin:
         await until_group_is_empty(admin, settings)
     async with topic_reader(client_options(settings)) as reader:
-        partition, wanted = await _wanted(reader, settings, topic, key, place)
+        partition, wanted = await _wanted(reader, settings, topic, key, position)
         newest = await _newest(reader, TopicPartition(topic, partition), wanted)
     if newest is None or newest.value is None:
         raise ConfigurationError(f"{topic}[{partition}] has no row of {wanted[:64]!r}: there is nothing to do")
@@ -52,16 +52,16 @@ def _table(settings: Settings, changelog: str) -> tuple[str, Table[UserState] | 
 
 
 async def _wanted(
-    reader: TopicReader, settings: Settings, topic: str, key: str | None, place: tuple[int, int] | None
+    reader: TopicReader, settings: Settings, topic: str, key: str | None, position: tuple[int, int] | None
 ) -> tuple[int, bytes]:
     """Partition and key of the row that is meant."""
-    if (key is None) == (place is None):
+    if (key is None) == (position is None):
         raise ConfigurationError("name the row by its --key, or by the place --at partition:offset")
     if key is not None:
         users = topic == Topics(settings.topic_prefix).user_state_changelog
         return partition_of(key, settings.user_partitions if users else settings.item_partitions), key.encode()
-    assert place is not None, "checked above"
-    partition, offset = place
+    assert position is not None, "checked above"
+    partition, offset = position
     tp = TopicPartition(topic, partition)
     first, end = (await reader.ranges(topic)).get(tp, (0, 0))
     if first <= offset < end:

@@ -59,14 +59,14 @@ def describe_user(
     yield f"  profile: {_profile(user)}"
     yield from _identity_lines(user)
     yield f"  applied up to: {_marks(user.watermarks)}"
-    places = range(len(history) - 1, -1, -1)[:_SHOWN_EVENTS]
-    what = [event_words(history, at, event_weights) for at in places]
+    positions = range(len(history) - 1, -1, -1)[:_SHOWN_EVENTS]
+    what = [event_words(history, at, event_weights) for at in positions]
     width = max(map(len, what), default=0)
-    for at, words in zip(places, what, strict=True):
+    for at, words in zip(positions, what, strict=True):
         named = _named(titles.get(history.item_ids[at], ""), history.item_ids[at])
         yield f"  {_time(history.times_ms[at])}  {words:{width}}  {named}"
-    if len(history) > len(places):
-        yield f"  … {len(history) - len(places)} older"
+    if len(history) > len(positions):
+        yield f"  … {len(history) - len(positions)} older"
 
 
 def event_words(history: History, at: int, event_weights: Mapping[str, float]) -> str:

@@ -41,9 +41,9 @@ def similar_lists(
     turned = np.stack([rarity.turn(vector) for vector in content])
     lines: list[Line] = []
     for found in nearest(vectors, content, turned, LENGTH, share):
-        near = zip(found.places.tolist(), found.scores.tolist(), strict=True)
-        similar = [{"item_id": item_ids[place], "score": score} for place, score in near]
-        lines.append({"item_id": item_ids[found.place], "version": version, "similar": similar})
+        near = zip(found.positions.tolist(), found.scores.tolist(), strict=True)
+        similar = [{"item_id": item_ids[position], "score": score} for position, score in near]
+        lines.append({"item_id": item_ids[found.position], "version": version, "similar": similar})
         on_item()
     return lines
 

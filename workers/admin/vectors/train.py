@@ -37,7 +37,7 @@ class Trained:
 def counts_of_rows(items: Table[ItemRow]) -> Counts:
     """What the stream has counted; 12 bytes an entry of all rows (200 to 400 an item at most) while they are read."""
     item_ids = sorted(key for rows in items.partitions.values() for key in rows.keys())  # noqa: SIM118 - not a dict
-    slots = {sparse_index(item_id): place for place, item_id in enumerate(item_ids)}
+    slots = {sparse_index(item_id): position for position, item_id in enumerate(item_ids)}
     matrix = counts_matrix(_counted(items, slots), slots, len(item_ids))
     return Counts(item_ids, matrix, "the stream's counts")
 
