@@ -140,9 +140,10 @@ def _changelog(found: Measured) -> Value | None:
 
 def _rows(found: Measured) -> Value | None:
     before, after, events = found.rows_read, found.changelog_read, found.events
-    if before is None or after is None or events is None or found.events_log_b is None:
+    if before is None or after is None or events is None or found.events_log_b is None or not events.done:
         return None
-    return Value((after.size - before.size) / KB / events.done, found.events_log_b / KB / events.wanted)
+    size, own = (after.size - before.size) / KB / events.done, found.events_log_b / KB / events.wanted
+    return Value(size, own, _part(events))
 
 
 def _restart(found: Measured) -> Value | None:

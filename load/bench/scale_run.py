@@ -121,7 +121,6 @@ class Run:
             async with self._worker() as (worker, start_s):
                 self.found.start_s = start_s
                 await self._load(worker, clients)
-            self.found.changelog_read = await self._read_changelogs()
             async with self._worker() as (worker, restart_s):
                 self.found.restart_s = restart_s
                 self.show(f"restarted in {restart_s:.1f} s")
@@ -161,6 +160,7 @@ class Run:
         found.changelog_b = self._log_bytes(topics.user_state_changelog, topics.item_state_changelog) - before
         found.events_log_b = self._log_bytes(topics.user_interactions)
         found.events_read = await read_through(self.settings.bootstrap_servers, [topics.user_interactions], parse=True)
+        found.changelog_read = await self._read_changelogs()
         _require(found.events, "the events")
 
     async def _read_changelogs(self) -> ReadSpeed:
