@@ -51,18 +51,18 @@ async def handle(chunk: Chunk, deps: InteractionsDependencies) -> None:
     await make_room_for_users(deps)
     partition = chunk.tp.partition
     effects = Effects()
-    decoded = await decode(chunk.records, effects, deps)
+    batch = await decode(chunk.records, effects, deps)
     rows = deps.users.partitions[partition]
     async with rows.lock:
         if chunk.tp.topic == deps.topics.interactions_rerouted:
             await deps.writer.send(deps.users.changelog, partition, [rows.begin(chunk.next_offset)])
-        vectors = await deps.vectors.of(touched_items(decoded, rows))
-        await fold(decoded, rows, vectors, effects, deps)
+        vectors = await deps.vectors.of(touched_items(batch, rows))
+        await fold(batch, rows, vectors, effects, deps)
         if chunk.tp.topic == deps.topics.user_interactions:
             deps.progress.advance(partition, chunk.next_offset - 1)
         else:
             deps.progress.wake()
-        _measure(decoded, deps.metrics)
+        _measure(batch, deps.metrics)
         await deps.writer.send_all(effects.to_items)
         await deps.writer.send_all(effects.to_users)
         await effects.letters.send(deps.writer, deps.topics.dead_letters, deps.metrics)
@@ -72,69 +72,74 @@ async def handle(chunk: Chunk, deps: InteractionsDependencies) -> None:
 
 
 async def fold(
-    decoded: Sequence[Decoded],
+    batch: Sequence[Decoded],
     rows: TablePartition[UserState],
     vectors: Mapping[str, Vector],
     effects: Effects,
     deps: InteractionsDependencies,
 ) -> None:
     """Fold records into their users' rows, in order: what goes on to another partition keeps that order."""
-    for one in decoded:
-        await _teach(one, rows, deps)
+    for decoded in batch:
+        await _teach(decoded, rows, deps)
         try:
-            outcome = _fold_one(one, rows, vectors, effects, deps)
+            outcome = _fold_one(decoded, rows, vectors, effects, deps)
         except BadRecordError as error:
-            effects.letters.add(one.record, error)
+            effects.letters.add(decoded.record, error)
         else:
-            effects.outcomes[one.event_type, outcome] += 1
-        await deps.scheduler.rest(one.record.topic)
+            effects.outcomes[decoded.event_type, outcome] += 1
+        await deps.scheduler.rest(decoded.record.topic)
 
 
 def _fold_one(
-    one: Decoded,
+    decoded: Decoded,
     rows: TablePartition[UserState],
     vectors: Mapping[str, Vector],
     effects: Effects,
     deps: InteractionsDependencies,
 ) -> str:
     """The outcome of one record; a redelivered one changes nothing, but its row is written again."""
-    if one.owner != one.record.partition:
-        effects.send_on(forwarded(one.record, one.arrival), one.subject, deps)
+    if decoded.owner != decoded.record.partition:
+        effects.send_on(forwarded(decoded.record, decoded.arrival), decoded.subject, deps)
         return REROUTED
-    if rows.evicted.covers(one.subject, one.arrival.mark):
+    if rows.evicted.covers(decoded.subject, decoded.arrival.mark):
         return DUPLICATE
-    user, event = rows.change(one.subject), one.event
-    if not user.watermarks.advance(one.arrival.mark):
+    user, event = rows.change(decoded.subject), decoded.event
+    if not user.watermarks.advance(decoded.arrival.mark):
         return DUPLICATE
     if not isinstance(event, Merge) and event.event_time <= user.identity.erased_ms:
         return ERASED
     if user.identity.user_id:
-        return fold_sealed(one, user, effects, deps)
+        return fold_sealed(decoded, user, effects, deps)
     if not isinstance(event, Interaction):
-        outcome = fold_person(one, user, vectors, effects, deps)
+        outcome = fold_person(decoded, user, vectors, effects, deps)
         _supply(user, vectors)
         return outcome
     _supply(user, vectors)
     if event.event_type in SILENT:
         return APPLIED
-    if one.replay_of is not None and user.history.holds_origin(one.replay_of):
+    if decoded.replay_of is not None and user.history.holds_origin(decoded.replay_of):
         return DUPLICATE
-    evidence = user.learn(_events(event, one, deps), vectors)
+    evidence = user.learn(_events(event, decoded, deps), vectors)
     for piece in evidence:
         effects.emit_evidence(piece.item_id, piece.pack(), deps)
     return APPLIED if evidence else DUPLICATE
 
 
-async def _teach(one: Decoded, rows: TablePartition[UserState], deps: InteractionsDependencies) -> None:
+async def _teach(decoded: Decoded, rows: TablePartition[UserState], deps: InteractionsDependencies) -> None:
     """What a user chooses judges and teaches the ranker, before it is known here."""
-    event, learner = one.event, deps.learner
-    if learner is None or not isinstance(event, Interaction) or one.owner != one.record.partition or event.items:
+    event, learner = decoded.event, deps.learner
+    if (
+        learner is None
+        or not isinstance(event, Interaction)
+        or decoded.owner != decoded.record.partition
+        or event.items
+    ):
         return
-    user, (lane, offset) = rows.get(one.subject), one.arrival.mark
+    user, (lane, offset) = rows.get(decoded.subject), decoded.arrival.mark
     if user is None or event.item_id is None or offset <= user.watermarks.get(lane, -1):
         return
     if event_weight(event.event_type, event.value, deps.settings.event_weights) > 0:
-        sampled_by = event.event_id or f"{one.record.partition}/{one.record.offset}"
+        sampled_by = event.event_id or f"{decoded.record.partition}/{decoded.record.offset}"
         await learner.choice(user, event.item_id, event.event_time, sampled_by)
 
 
@@ -155,20 +160,20 @@ def attach(app: faust.App, channel: faust.ChannelT[Chunk], deps: InteractionsDep
                 chunk.finish()
 
 
-def _events(interaction: Interaction, one: Decoded, deps: InteractionsDependencies) -> list[Event]:
+def _events(interaction: Interaction, decoded: Decoded, deps: InteractionsDependencies) -> list[Event]:
     """One event per item of the record; a list's lines get ids of their own, so that each counts once."""
     items = interaction.item_ids
     weight = event_weight(interaction.event_type, interaction.value, deps.settings.event_weights)
-    first = one.arrival.first
+    first = decoded.arrival.first
     return [
         Event(
-            user_id=one.subject,
+            user_id=decoded.subject,
             item_id=item_id,
             kind=interaction.event_type,
             weight=weight,
             value=interaction.value,
             time_ms=interaction.event_time,
-            origin=one.arrival.origin,
+            origin=decoded.arrival.origin,
             clock=event_clock(first[1], deps.settings.user_partitions),
             event_id=_line_id(interaction.event_id, item_id) if len(items) > 1 else interaction.event_id,
             published=first,
@@ -181,23 +186,23 @@ def _line_id(event_id: str | None, item_id: str) -> str | None:
     return None if event_id is None else f"{event_id}/{item_id}"
 
 
-def touched_items(decoded: Sequence[Decoded], rows: TablePartition[UserState]) -> set[str]:
+def touched_items(batch: Sequence[Decoded], rows: TablePartition[UserState]) -> set[str]:
     """Items whose vectors the fold may need: those of the chunk, and those that its users or guests wait for."""
     items: set[str] = set()
-    for one in decoded:
-        if isinstance(one.event, Interaction):
-            items.update(one.event.item_ids)
-        elif isinstance(one.event, Merge):
-            items.update(one.event.guest().history.item_ids)
-        user = rows.get(one.subject)
+    for decoded in batch:
+        if isinstance(decoded.event, Interaction):
+            items.update(decoded.event.item_ids)
+        elif isinstance(decoded.event, Merge):
+            items.update(decoded.event.guest().history.item_ids)
+        user = rows.get(decoded.subject)
         if user is not None:
             items.update(user.waiting_items())
     return items
 
 
-def _measure(decoded: Sequence[Decoded], metrics: Metrics) -> None:
+def _measure(batch: Sequence[Decoded], metrics: Metrics) -> None:
     """From here on answers hold these events."""
-    events = [(one.record, one.event) for one in decoded if not isinstance(one.event, Merge)]
+    events = [(decoded.record, decoded.event) for decoded in batch if not isinstance(decoded.event, Merge)]
     metrics.future_events.inc(sum(event.time_clamped for _, event in events))
     now_ms = time.time() * 1000
     for record, event in events[::MEASURED_EVERY]:

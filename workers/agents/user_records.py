@@ -1,4 +1,4 @@
-"""Records of users as the interactions agent works on them: decoded, with their places and their owner (no I/O)."""
+"""Records of users as the interactions agent works on them: decoded, with their positions and their owner (no I/O)."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -81,17 +81,17 @@ class Effects:
 
 async def decode(records: Sequence[Record], effects: Effects, deps: RecordsDependencies) -> list[Decoded]:
     """The usable records of a chunk; others become dead letters, those that say nothing on an item are counted."""
-    decoded = []
+    batch = []
     for record in records:
         try:
-            decoded.append(_decoded(record, deps))
+            batch.append(_decoded(record, deps))
         except BadRecordError as error:
             if error.code == Reason.IRRELEVANT_EVENT:
                 effects.outcomes[IGNORED, IGNORED] += 1
             else:
                 effects.letters.add(record, error)
         await deps.scheduler.rest(record.topic)
-    return decoded
+    return batch
 
 
 def _decoded(record: Record, deps: RecordsDependencies) -> Decoded:
@@ -113,17 +113,17 @@ def _decoded(record: Record, deps: RecordsDependencies) -> Decoded:
     return _identified(found, deps) if record.headers else found
 
 
-def _identified(one: Decoded, deps: RecordsDependencies) -> Decoded:
+def _identified(decoded: Decoded, deps: RecordsDependencies) -> Decoded:
     """A replayed letter without an event id goes by the place where it was first refused: it counts once.
 
     It must not count beside the record that was refused either, which a rebuild may find usable.
     """
-    origin = origin_of(one.record.headers)
-    if origin is None or not isinstance(one.event, Interaction) or one.event.event_id is not None:
-        return one
+    origin = origin_of(decoded.record.headers)
+    if origin is None or not isinstance(decoded.event, Interaction) or decoded.event.event_id is not None:
+        return decoded
     position = (origin.partition, origin.offset) if origin.topic == deps.topics.user_interactions else None
-    named = one.event.model_copy(update={"event_id": origin.event_id})
-    return replace(one, event=named, replay_of=position)
+    named = decoded.event.model_copy(update={"event_id": origin.event_id})
+    return replace(decoded, event=named, replay_of=position)
 
 
 def _home(subject: str, deps: RecordsDependencies) -> int:

@@ -31,9 +31,11 @@ class Running:
     def replace(self, definitions: Mapping[str, Experiment]) -> dict[str, str]:
         """Run these from now on; returns why some of them wait."""
         running, waiting = choose(definitions.values(), self._ranker)
-        self._running = tuple(sorted(running, key=lambda one: one.name))
-        judged = [one for one in self._running if not one.kinds or LIVE_KIND in one.kinds]
-        labels = [(one.label(variant), variant.settings) for one in judged for variant in one.variants]
+        self._running = tuple(sorted(running, key=lambda experiment: experiment.name))
+        judged = [experiment for experiment in self._running if not experiment.kinds or LIVE_KIND in experiment.kinds]
+        labels = [
+            (experiment.label(variant), variant.settings) for experiment in judged for variant in experiment.variants
+        ]
         self.scored = tuple(labels[:MAX_VARIANTS])
         return waiting
 
@@ -42,10 +44,10 @@ class Running:
         if not self._running or not request.subject:
             return UNASSIGNED
         labels, settings = [], AS_DEPLOYED
-        for one in self._running:
-            if one.takes(request):
-                variant = one.shown[assign(request.subject, one.name, one.weights)]
-                labels.append(one.label(variant))
+        for experiment in self._running:
+            if experiment.takes(request):
+                variant = experiment.shown[assign(request.subject, experiment.name, experiment.weights)]
+                labels.append(experiment.label(variant))
                 settings = settings.with_others(variant.settings)
         return Assigned(",".join(labels), settings) if labels else UNASSIGNED
 
@@ -61,21 +63,21 @@ def choose(
     """
     running: list[Experiment] = []
     waiting: dict[str, str] = {}
-    for one in definitions:
-        problem = _problem(one, running, ranker)
+    for experiment in definitions:
+        problem = _problem(experiment, running, ranker)
         if problem:
-            waiting[one.name] = problem
+            waiting[experiment.name] = problem
         else:
-            running.append(one)
+            running.append(experiment)
     return running, waiting
 
 
-def _problem(one: Experiment, running: list[Experiment], ranker: Literal["online", "fixed"]) -> str:
-    if ranker == "fixed" and any(variant.settings.ranker == "online" for variant in one.variants):
+def _problem(experiment: Experiment, running: list[Experiment], ranker: Literal["online", "fixed"]) -> str:
+    if ranker == "fixed" and any(variant.settings.ranker == "online" for variant in experiment.variants):
         return "a variant wants the online ranker: set TASTESTREAM_RANKER=online for all workers"
     for other in running:
-        shared = sorted(one.changed & other.changed)
-        if shared and one.meets(other):
+        shared = sorted(experiment.changed & other.changed)
+        if shared and experiment.meets(other):
             return f"{other.name} changes {shared[0]} for the same requests: end it, or name other kinds or scenarios"
     if len(running) >= MAX_RUNNING:
         return f"{MAX_RUNNING} experiments run already: end one"

@@ -21,7 +21,7 @@ def counts_table(summary: Summary, width: int = WIDE) -> Table:
     """Letters by topic and reason, most first, in several lines each where `width` is small: nothing is cut."""
     table = Table(title="dead letters", title_justify="left", show_lines=width < WIDE)
     _add_columns(table, width, ("topic", "reason"), "open", "replayed", "attempts", ("first", "last"))
-    ranked = sorted(summary.groups.items(), key=lambda one: (-one[1].open, one[0]))
+    ranked = sorted(summary.groups.items(), key=lambda group: (-group[1].open, group[0]))
     for (topic, reason), group in ranked:
         counts = (str(group.open), str(group.replayed), str(group.most_attempts))
         _add_row(table, width, (topic, reason), *counts, (moment(group.first_ms), moment(group.last_ms)))
@@ -32,9 +32,9 @@ def letters_table(letters: Iterable[Letter], width: int = WIDE) -> Table:
     """One letter a row, in several lines where `width` is small; its name is what `dlq show` takes."""
     table = Table(title="newest that are open", title_justify="left", show_lines=width < WIDE)
     _add_columns(table, width, ("letter",), ("record", "key", "refused"), "attempt", ("reason", "what is wrong"))
-    for one in letters:
-        record = (str(one.position), short(one.key), moment(one.refused_at_ms))
-        _add_row(table, width, (one.name,), record, str(one.attempt), (one.reason, one.message))
+    for letter in letters:
+        record = (str(letter.position), short(letter.key), moment(letter.refused_at_ms))
+        _add_row(table, width, (letter.name,), record, str(letter.attempt), (letter.reason, letter.message))
     return table
 
 
