@@ -1,7 +1,7 @@
 """Compiled loops of `models.state.pair_table`: counts in rows by successor, the largest in lists by predecessor.
 
-All functions work in place on the arrays of one `Pairs`. Each has a plain-Python twin, itself without compilation
-(`learn.py_func`), which tests compare it with.
+All functions work in place on the arrays of one `Pairs`; tests compare them with plain dicts. They stay in one file:
+numba's cache notices changes of the file that a function stands in, not of the functions that it calls.
 """
 
 from typing import Any, NamedTuple
