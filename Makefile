@@ -5,7 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := workers models infra load
 # A process a core; a file stays in one process, for its fixtures' sake.
-PYTEST := $(BIN)/python -m pytest --numprocesses logical --dist loadfile
+# One process more than cores: tests of real brokers wait for half of their time.
+PYTEST := $(BIN)/python -m pytest --numprocesses $$(( $$(nproc) + 1 )) --dist loadfile
 
 .DEFAULT_GOAL := help
 # Tests and fault runs start hundreds of processes: where this is set, each would compile all modules again.

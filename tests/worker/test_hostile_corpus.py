@@ -108,7 +108,7 @@ async def test_every_command_that_reads_them_works_and_shows_what_is_skipped(
     storm: Storm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shows = {("rules", "show"): SCENARIO, ("experiment", "show"): EXPERIMENT}
-    shows |= {("ranker", "show"): "choices learned", ("retrain", "list"): "answers"}
+    shows |= {("ranker", "show"): " learned, the last one", ("retrain", "list"): "answers"}
     for command, good in shows.items():
         said = await run(storm, monkeypatch, *command)
         assert good in said and "skipped: " in said and "more" in said, command
