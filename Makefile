@@ -4,8 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := workers models infra load
-# A process a core; a file stays in one process, for its fixtures' sake.
-# One process more than cores: tests of real brokers wait for half of their time.
+# One process more than cores: tests of real brokers wait for half of their time. A file stays in one process, for its
+# fixtures' sake.
 PYTEST := $(BIN)/python -m pytest --numprocesses $$(( $$(nproc) + 1 )) --dist loadfile
 
 .DEFAULT_GOAL := help
