@@ -85,7 +85,7 @@ async def test_three_workers_that_learn_side_by_side_come_to_rank_by_the_same_we
             first, *others = (ranker.fuse(SCORES, HERE).scores for ranker in rankers)
             assert first.argmax() == 1
             for scores in others:
-                np.testing.assert_allclose(scores, first, rtol=1e-3)
+                np.testing.assert_allclose(scores, first, rtol=0.0, atol=1e-3)  # of a logit: one score is near 0
 
         await until_passes(agree, deadline_s=30.0)
 
