@@ -121,10 +121,6 @@ class ItemTable:
         """Prices of these slots, float64 (n,), 0 where unknown."""
         return np.array([self._prices.get(item_id, 0.0) for item_id in self._ids[slots]], dtype=np.float64)
 
-    def index_column(self, slots: NDArray[np.intp]) -> Indices:
-        """`sparse_index` of these slots, uint32 (n,)."""
-        return self._indices[slots]
-
     def candidates(
         self,
         slots: NDArray[np.intp],

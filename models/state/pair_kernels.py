@@ -10,6 +10,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from models.state.item_state import NEAR_WINDOW, TRANSITION_UNIT
+
 EMPTY = 0xFFFFFFFF
 """Key of a free place: no predecessor has it (`models.state.pair_table.known_keys`)."""
 
@@ -18,12 +20,6 @@ LIST_BOUND = 200
 
 LARGEST = 0xFFFFFFFF
 """Counts stop here instead of starting again at 0."""
-
-TRANSITION_UNIT = 2_520
-"""Least common multiple of 1…10: every 1/distance is an integer, so sums are exact in any order."""
-
-NEAR_WINDOW = 10
-"""Predecessors that count as a transition; beyond them only co-occurrence."""
 
 SMALLEST = 4
 """Entries of the smallest block; each size class has twice as many."""

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.state import pair_kernels as kernels
+from models.state.item_state import NEAR_WINDOW, TRANSITION_UNIT
 from models.state.pair_kernels import EMPTY, LIKED, NEAR, SIZE, SMALLEST, START, USED, Array, Blocks, Pairs
 
 Keys = NDArray[np.uint32]
@@ -85,7 +86,7 @@ class PairTable:
         if row >= len(self._pairs.rows):
             return
         for position, key in enumerate(known_keys(predecessors).tolist()):
-            near = kernels.TRANSITION_UNIT // (position + 1) if position < kernels.NEAR_WINDOW else 0
+            near = TRANSITION_UNIT // (position + 1) if position < NEAR_WINDOW else 0
             kernels.take_back(self._pairs, row, key, near, int(liked))
 
     def relist(self) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pytest
 
-from models.state.pair_kernels import EMPTY, LARGEST, LIST_BOUND, NEAR_WINDOW, TRANSITION_UNIT
+from models.state.item_state import NEAR_WINDOW, TRANSITION_UNIT
+from models.state.pair_kernels import EMPTY, LARGEST, LIST_BOUND
 from models.state.pair_table import PairRow, PairTable
 
 PairEvent = tuple[int, tuple[int, ...], bool]
