@@ -1,0 +1,126 @@
+"""What the catalog says of items, by slot: what filters and categories ask."""
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from math import nan
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.retrieval.columns import Column
+from models.retrieval.keywords import Keywords
+from models.retrieval.sources import MOST_LABELS
+
+Mask = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+
+CATEGORY, TAGS, ATTRIBUTES = "category", "tags", "attributes"
+PRICE, AVAILABLE, PUBLISHED = "price", "available", "published_at"
+
+
+class CatalogFacts(NamedTuple):
+    """What filters and categories need of an item's entry; `labels`: its categories (`models.retrieval.sources.labels`).
+
+    `price` and `published_at` (epoch ms) are NaN where the catalog names none.
+    """
+
+    labels: tuple[str, ...] = ()
+    category: str | None = None
+    tags: Sequence[str] = ()
+    price: float = nan
+    available: bool = True
+    published_at: float = nan
+    attributes: Mapping[str, Any] = {}  # noqa: RUF012 - never written
+
+
+class CatalogColumns:
+    """Facts by slot; `known`: the catalog has the item.
+
+    >>> columns = CatalogColumns()
+    >>> columns.put(1, CatalogFacts(labels=("Crime",), category="Crime", price=5.0))
+    >>> columns.having("category", "Crime", 2).tolist(), columns.number("price", 2).tolist()
+    ([False, True], [nan, 5.0])
+    """
+
+    def __init__(self) -> None:
+        self._known = Column(np.bool_, fill=False)
+        self._available = Column(np.bool_, fill=False)
+        self._numbers = {PRICE: Column(np.float64, fill=nan), PUBLISHED: Column(np.float64, fill=nan)}
+        self._labels = Column(np.int32, fill=0, shape=(MOST_LABELS,))
+        self._label_codes: dict[str, int] = {}
+        self._keywords = {CATEGORY: Keywords(), TAGS: Keywords(), ATTRIBUTES: Keywords()}
+
+    def put(self, slot: int, facts: CatalogFacts) -> None:
+        """Take an item's entry."""
+        self._known.put(slot, True)
+        self._available.put(slot, facts.available)
+        self._numbers[PRICE].put(slot, facts.price)
+        self._numbers[PUBLISHED].put(slot, facts.published_at)
+        self._labels.put(slot, self._coded(facts.labels))
+        self._keywords[CATEGORY].put(slot, () if facts.category is None else (facts.category,))
+        self._keywords[TAGS].put(slot, facts.tags)
+        self._keywords[ATTRIBUTES].put(slot, _attribute_values(facts.attributes))
+
+    def clear(self, slot: int) -> None:
+        """The catalog does not have the item any more."""
+        for column in (self._known, self._available, self._labels, *self._numbers.values()):
+            column.clear(slot)
+        for keywords in self._keywords.values():
+            keywords.clear(slot)
+
+    def known(self, count: int) -> Mask:
+        """Whether the catalog has each of the first `count` slots' items, bool (count,)."""
+        return self._known.first(count)
+
+    def available(self, count: int) -> Mask:
+        """Whether each may be shown by default, bool (count,); no item that the catalog lacks is."""
+        return self._available.first(count)
+
+    def number(self, field: str, count: int) -> Floats:
+        """`price` or `published_at` by slot, float64 (count,), NaN where there is none."""
+        return self._numbers[field].first(count)
+
+    def having(self, field: str, value: Hashable, count: int) -> Mask:
+        """Which items have a category or tag, or of `attributes` a (name, value), bool (count,)."""
+        return self._keywords[field].having(value, count)
+
+    def labelled(self, label: str, count: int) -> Mask:
+        """Which items are popular under this category, bool (count,)."""
+        code = self._label_codes.get(label)
+        return np.zeros(count, dtype=np.bool_) if code is None else (self._labels.first(count) == code).any(axis=1)
+
+    def affinity(self, slots: NDArray[np.intp], affinity: Mapping[str, float], count: int) -> Floats:
+        """`models.retrieval.sources.affinity_to` of each of `slots`, float64 (n,)."""
+        weights = np.zeros(len(self._label_codes) + 1)
+        for name, weight in affinity.items():
+            if (code := self._label_codes.get(name)) is not None:
+                weights[code] = weight
+        codes = self._labels.first(count)[slots]
+        named = (codes > 0).sum(axis=1)
+        return weights[codes].sum(axis=1) / np.maximum(named, 1)
+
+    def any_label(self, slots: NDArray[np.intp], labels: Iterable[str], count: int) -> Mask:
+        """Which of `slots` are of one of these categories, bool (n,)."""
+        wanted = [code for label in labels if (code := self._label_codes.get(label)) is not None]
+        return np.isin(self._labels.first(count)[slots], wanted).any(axis=1)
+
+    def _coded(self, labels: tuple[str, ...]) -> NDArray[np.int32]:
+        """Codes of categories, from 1; 0 fills the row."""
+        row = np.zeros(MOST_LABELS, dtype=np.int32)
+        for position, label in enumerate(labels[:MOST_LABELS]):
+            row[position] = self._label_codes.setdefault(label, len(self._label_codes) + 1)
+        return row
+
+
+def attribute_value(name: str, value: str | float) -> tuple[str, str | float]:
+    """What stands for an attribute's value: equal numbers are one value, whole or not; truth values are 1 and 0."""
+    return name, value if isinstance(value, str) else float(value)
+
+
+def _attribute_values(attributes: Mapping[str, Any]) -> set[tuple[str, str | float]]:
+    found = set()
+    for name, value in attributes.items():
+        for one in value if isinstance(value, list | tuple) else (value,):
+            if isinstance(one, str | int | float):
+                found.add(attribute_value(name, one))
+    return found
