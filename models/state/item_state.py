@@ -24,7 +24,7 @@ TRANSITION_UNIT = 2_520
 RATING_UNIT = 1_000
 """Parts of a star in which ratings are added up: integers, so sums are exact in any order."""
 
-_KIND, _VERSION = b"I", 3
+KIND, VERSION = b"I", 3
 _FIXED = struct.Struct("<qqqqq")
 _DAY = (DAY_MS,)
 
@@ -131,7 +131,7 @@ class ItemState:
         """Versioned bytes, little-endian: those of the pairs, 12 an origin, 98 besides."""
         return b"".join(
             (
-                head(_KIND, _VERSION),
+                head(KIND, VERSION),
                 self.watermarks.pack(),
                 _FIXED.pack(self.count, self.likes, self.buyers, self.ratings, self.stars),
                 self.by_events.pack(),
@@ -143,7 +143,7 @@ class ItemState:
     @classmethod
     def unpack(cls, data: bytes, pairs: Pairs, slot: int) -> "ItemState":
         """Read `pack`'s bytes, the pairs into `slot`; raises ValueError on truncated or malformed ones."""
-        reader = Reader(data, _KIND, _VERSION)
+        reader = Reader(data, KIND, VERSION)
         item = cls(pairs, slot)
         item.watermarks = Watermarks.read(reader)
         item.count, item.likes, item.buyers, item.ratings, item.stars = map(int, reader.fields(_FIXED))

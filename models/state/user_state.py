@@ -22,7 +22,7 @@ from models.state.watermarks import Watermarks
 SEEN_BOUND = 4_096
 """Items remembered as seen, 8 bytes each: past it the oldest may be recommended again."""
 
-_KIND, _VERSION = b"U", 4
+KIND, VERSION = b"U", 4
 _SEEN = struct.Struct("<H")
 
 
@@ -165,7 +165,7 @@ class UserState:
         """Versioned bytes, little-endian: 50 an event kept, 8 an item seen, 4 a dimension of taste, the profile."""
         return b"".join(
             (
-                head(_KIND, _VERSION),
+                head(KIND, VERSION),
                 self.watermarks.pack(),
                 self.history.pack(),
                 _SEEN.pack(len(self._seen)),
@@ -179,7 +179,7 @@ class UserState:
     @classmethod
     def unpack(cls, data: bytes, half_life_s: float = HALF_LIFE_S) -> "UserState":
         """Read `pack`'s bytes; raises ValueError on truncated or malformed ones."""
-        reader = Reader(data, _KIND, _VERSION)
+        reader = Reader(data, KIND, VERSION)
         user = cls.__new__(cls)
         user.watermarks = Watermarks.read(reader)
         user.history = History.read(reader)

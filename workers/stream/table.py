@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Generic, Protocol, TypeVar
 
+from models.primitives.packing import head
 from models.state.eviction_watermark import EvictionWatermark
 from workers.errors import ConfigurationError
 from workers.records.out import OutRecord
@@ -53,9 +54,11 @@ class TablePartition(Generic[R]):
         self,
         changelog: str,
         kind: bytes,
-        unpack: Callable[[bytes], R],
-        new: Callable[[], R],
-        is_expendable: Callable[[bytes], bool],
+        unpack: Callable[[str, bytes], R],
+        new: Callable[[str], R],
+        is_expendable: Callable[[str], bool],
+        forget: Callable[[str], None],
+        version: int,
     ) -> None:
         self.lock = asyncio.Lock()
         self.note = ""
@@ -64,10 +67,11 @@ class TablePartition(Generic[R]):
         """Offset after the last record of the side topic that may have had effects."""
         self._changelog = changelog
         self._kind = kind
-        self._head = new().pack()[:2]  # kind and version, see `models.primitives.packing.head`
+        self._head = head(kind, version)
         self._unpack = unpack
         self._new = new
         self._is_expendable = is_expendable
+        self._forget_row = forget
         self._rows: OrderedDict[str, R | bytes] = OrderedDict()
         self._expendable: OrderedDict[str, None] = OrderedDict()
         self._changed: dict[str, None] = {}
@@ -100,7 +104,7 @@ class TablePartition(Generic[R]):
         """The row of `key`, made if it is new, marked as to be written."""
         row = self.get(key)
         if row is None:
-            row = self._rows[key] = self._new()
+            row = self._rows[key] = self._new(key)
         self._changed.pop(key, None)
         self._changed[key] = None
         return row
@@ -120,6 +124,7 @@ class TablePartition(Generic[R]):
             self.evicted.drop(key, row.marks())
             del self._rows[key]
             self._expendable.pop(key, None)
+            self._forget_row(key)
 
     def begin(self, end: int) -> OutRecord:
         """The changelog's record of this: a chunk of the side topic that ends before `end` is about to have effects."""
@@ -158,7 +163,7 @@ class TablePartition(Generic[R]):
             self._refuse_other_version(key, value)
             name = key.decode()
             self._rows[name] = value
-            self._put_last(name, value)
+            self._rows.move_to_end(name)
         else:
             raise ValueError(f"starts with {value[:2]!r}, expected {self._kind!r}")
 
@@ -189,12 +194,13 @@ class TablePartition(Generic[R]):
         if row is None:
             return None
         packed = row if isinstance(row, bytes) else row.pack()
-        self._put_last(key, packed)
+        self._rows.move_to_end(key)
+        self.reconsider(key)
         return packed
 
-    def _put_last(self, key: str, packed: bytes) -> None:
-        self._rows.move_to_end(key)
-        if self._is_expendable(packed):
+    def reconsider(self, key: str) -> None:
+        """Find out anew whether a row is evicted before others: after recovery, and when what decides has changed."""
+        if key in self._rows and self._is_expendable(key):
             self._expendable[key] = None
             self._expendable.move_to_end(key)
         elif self._expendable:
@@ -202,7 +208,7 @@ class TablePartition(Generic[R]):
 
     def _parse(self, key: str, packed: bytes) -> R:
         try:
-            return self._unpack(packed)
+            return self._unpack(key, packed)
         except ValueError as error:
             healing = healed_by(self._changelog, key=key)
             raise ConfigurationError(unreadable(f"row of {key!r} in {self._changelog}", error, healing)) from error
@@ -237,24 +243,29 @@ def healed_by(changelog: str, *, key: str | None = None, position: str = "") -> 
 class Table(Generic[R]):
     """All partitions of one kind of state that this worker owns, and the changelog that they live in.
 
-    `kind`: first bytes of every packed row, whatever its version; what begins otherwise is found at recovery.
-    `is_expendable`: whether a packed row is evicted before all others.
+    `kind`, `version`: of every packed row (`models.primitives.packing.head`); what begins otherwise is found at recovery.
+    `is_expendable`: whether a row is evicted before all others; `forget`: told the key of a row that was evicted.
     """
 
     def __init__(
         self,
         changelog: str,
-        unpack: Callable[[bytes], R],
-        new: Callable[[], R],
-        kind: bytes = b"",
-        is_expendable: Callable[[bytes], bool] = lambda packed: False,
+        unpack: Callable[[str, bytes], R],
+        new: Callable[[str], R],
+        *,
+        kind: bytes,
+        version: int,
+        is_expendable: Callable[[str], bool] = lambda key: False,
+        forget: Callable[[str], None] = lambda key: None,
     ) -> None:
         self.changelog = changelog
-        self._kind = kind
         self.partitions: dict[int, TablePartition[R]] = {}
+        self._kind = kind
+        self._version = version
         self._unpack = unpack
         self._new = new
         self._is_expendable = is_expendable
+        self._forget = forget
 
     def __len__(self) -> int:
         return sum(len(partition) for partition in self.partitions.values())
@@ -266,4 +277,6 @@ class Table(Generic[R]):
 
     def blank_partition(self) -> TablePartition[R]:
         """An empty partition to be filled by recovery; it counts once it is put into `partitions`."""
-        return TablePartition(self.changelog, self._kind, self._unpack, self._new, self._is_expendable)
+        return TablePartition(
+            self.changelog, self._kind, self._unpack, self._new, self._is_expendable, self._forget, self._version
+        )
