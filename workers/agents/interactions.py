@@ -19,8 +19,7 @@ from workers.agents.user_records import Decoded, Effects, RecordsDependencies, d
 from workers.control.learner import Learner
 from workers.errors import BadRecordError
 from workers.items.eviction import make_room_for_users
-from workers.items.fold_vectors import FoldVectors
-from workers.items.vectors import Vector
+from workers.items.items import Items, Vector
 from workers.metrics import Metrics
 from workers.records.interaction import Interaction
 from workers.stream.chunk import Chunk
@@ -41,7 +40,7 @@ class InteractionsDependencies(RecordsDependencies, Protocol):
     metrics: Metrics
     progress: Progress
     users: Table[UserState]
-    vectors: FoldVectors
+    items: Items
     writer: Writer
     learner: Learner | None
 
@@ -56,7 +55,7 @@ async def handle(chunk: Chunk, deps: InteractionsDependencies) -> None:
     async with rows.lock:
         if chunk.tp.topic == deps.topics.interactions_rerouted:
             await deps.writer.send(deps.users.changelog, partition, [rows.begin(chunk.next_offset)])
-        vectors = await deps.vectors.of(touched_items(batch, rows))
+        vectors = deps.items.vectors(touched_items(batch, rows))
         await fold(batch, rows, vectors, effects, deps)
         if chunk.tp.topic == deps.topics.user_interactions:
             deps.progress.advance(partition, chunk.next_offset - 1)

@@ -1,6 +1,6 @@
 """All items as a worker holds them: entries and counts as rows, and the item table that answers are made from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from models.primitives.text import Vector
@@ -67,6 +67,11 @@ class Items:
         """The catalog's entry of an item, empty if it has none."""
         row = self.row(item_id)
         return {} if row is None else row.entry()
+
+    def vectors(self, item_ids: Iterable[str]) -> dict[str, Vector]:
+        """Embeddings by item id, float32 (dim,) of unit length, of every item that something describes."""
+        found = ((item_id, self.table.vector(item_id)) for item_id in item_ids)
+        return {item_id: vector for item_id, vector in found if vector is not None and vector.any()}
 
     def described(self, item_id: str, row: ItemRow) -> None:
         """The row of an item's entry is new, or was changed."""

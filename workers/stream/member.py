@@ -66,12 +66,13 @@ class GroupMember(Service):
         writer: Writer,
         followers: Sequence[Follower],
         sides: Mapping[str, str],
+        hurry: Callable[[], None] = lambda: None,
         check_ends: Callable[[Mapping[TopicPartition, int]], None] = lambda ends: None,
         note_committed: Callable[[Mapping[TopicPartition, int]], None] = lambda committed: None,
     ) -> None:
         """`sides`: topics that feed the rows of another one, see `Repeats`.
 
-        `check_ends`: given the ends of partitions of which nothing is committed, raises if rows know more.
+        `hurry`: told at a hand-over that chunks wait to be written. `check_ends`: given the ends of partitions of which nothing is committed, raises if rows know more.
         `note_committed`: given where reading goes on in partitions that are ours now, before it does.
         """
         super().__init__()
@@ -83,6 +84,7 @@ class GroupMember(Service):
         self._writer = writer
         self._followers = followers
         self._sides = sides
+        self._hurry = hurry
         self._check_ends = check_ends
         self._note_committed = note_committed
         self._generation = -1
@@ -117,6 +119,7 @@ class GroupMember(Service):
         self.ready.clear()
         if self._recovering is not None:
             self._recovering.cancel()
+        self._hurry()
         try:
             await self._reader.close()
             for follower in self._followers:
