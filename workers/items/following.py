@@ -25,7 +25,7 @@ from workers.stream.connect import ClientOptions, connect, disconnect
 from workers.stream.consumers import committed_reader, log_reader
 from workers.stream.ends import log_ends, stable_ends
 from workers.stream.recovery import recover
-from workers.stream.table import Table, TablePartition
+from workers.stream.table import NO_ID, Table, TablePartition
 
 log = logging.getLogger(__name__)
 
@@ -199,7 +199,7 @@ class ItemFollower(Service):
                             take(number, record)
                         await self._scheduler.rest(feed.topic)
                 self._items.table.settle()
-                feed.advance(records)
+                await feed.advance()
             if feed.positions and time.monotonic() - feed.polled_s > STALE_S:
                 self._read_again(set(feed.positions), "nothing could be read of it for hours")
 
@@ -207,6 +207,8 @@ class ItemFollower(Service):
         rows = self._rows[number][0]
         try:
             rows.load(record.key, record.value)
+            if not record.key or record.key.startswith(NO_ID):
+                return
             item_id = (record.key or b"").decode()
             row = rows.get(item_id)
         except (ValueError, ConfigurationError) as error:
@@ -281,11 +283,10 @@ class _Feed:
         self.polled_s = time.monotonic()
         return {tp.partition: batch for tp, batch in batches.items()}
 
-    def advance(self, records: dict[int, list[Record]]) -> None:
-        """These were taken."""
-        for number, batch in records.items():
-            if number in self.positions:
-                self.positions[number] = max(self.positions[number], batch[-1].offset + 1)
+    async def advance(self) -> None:
+        """All that came is taken; what holds no record for us, such as the end of a transaction, was passed as well."""
+        for number in self._assigned & self.positions.keys():
+            self.positions[number] = await self.consumer.position(TopicPartition(self.topic, number))
 
     def _assign(self) -> None:
         self._assigned = set(self.positions)
