@@ -69,9 +69,8 @@ class ItemTable:
 
     def new_state(self, item_id: str) -> ItemState:
         """An empty state of the item's use, in place of the one that it had."""
-        slot = self._slot_of_use(item_id)
-        self.pairs.drop(slot)
-        return ItemState(self.pairs, slot)
+        self.drop_state(item_id)
+        return ItemState(self.pairs, self._slot_of_use(item_id))
 
     def load_state(self, item_id: str, packed: bytes) -> ItemState:
         """The item's state as it was packed; ValueError if that is malformed: then nothing of its use is known."""
