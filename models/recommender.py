@@ -14,27 +14,14 @@ from models.ranking.explain import Evidences, Reason, explain
 from models.ranking.fusion import Fusion, LearningFusion, Scores, Situation
 from models.ranking.ranker import OnlineRanker
 from models.ranking.ranking import Candidates, rank
+from models.retrieval.asking import after_past, like_items, of_moment, of_stranger
 from models.retrieval.catalog_columns import CatalogFacts
 from models.retrieval.item_slots import Slots
 from models.retrieval.item_table import ItemTable
-from models.retrieval.popular_lists import Name
 from models.retrieval.retrieval import POPULAR_SHARE, WIDTH, Asked, candidates, evidence_rows, scores
-from models.retrieval.sources import (
-    CONTENT,
-    COOCCURRENCE,
-    COOCCURRENCE_ITEMS,
-    REVERSED,
-    TASTE,
-    TRANSITIONS,
-    category_affinity,
-    cooccurrence_query,
-    labels,
-    seed_query,
-    transition_query,
-)
-from models.retrieval.use_columns import USERS
+from models.retrieval.sources import COOCCURRENCE_ITEMS, labels
 from models.state.events import EVENT_WEIGHTS, Event, event_weight
-from models.state.item_state import HALF_LIVES, ItemState
+from models.state.item_state import ItemState
 from models.state.taste import HALF_LIFE_S
 from models.state.user_state import UserState
 
@@ -43,11 +30,6 @@ LEARN_SHARE = 0.25
 
 FIRST_EXAMPLES = 2_000
 """So many are learned from all choices: the first ones teach most."""
-
-CATEGORIES = 2
-"""Categories whose lists are asked for: those a user likes best."""
-
-_POPULAR: tuple[Name, ...] = ((HALF_LIVES[0], None), (HALF_LIVES[-1], None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,21 +129,14 @@ class Recommender:
 
     def similar(self, item_id: str, k: int, reasons: bool = False) -> list[Recommendation]:
         """Up to `k` items like this one; popular ones when nothing is known of it."""
-        seeds = seed_query([item_id], self._table.users_of)
-        content = self._turned(self._vector(item_id))
-        asked = Asked(
-            history={TRANSITIONS: seeds, COOCCURRENCE: seeds},
-            dense={} if content is None else {CONTENT: content},
-            lists=_POPULAR,
-            moment=self._clock,
-        )
+        asked = like_items(self._table, [item_id], self._vector(item_id), self._clock)
         allowed = self._allowed(self._table.slots.found([item_id]))
         slots, raw = self._candidates(asked, allowed, _width(k))
         return self._list(_Gathered(slots, raw, Situation("similar_items"), asked, item_id), k, reasons)
 
     def trending(self, k: int, reasons: bool = False) -> list[Recommendation]:
         """The `k` most popular items of the moment."""
-        asked = Asked(lists=_POPULAR, moment=self._clock)
+        asked = of_moment(self._clock)
         slots, raw = self._candidates(asked, self._allowed(), _width(k))
         return self._list(_Gathered(slots, raw, Situation("trending"), asked), k, reasons)
 
@@ -173,24 +148,11 @@ class Recommender:
         return _Gathered(slots, raw, Situation("for_user", len(user.history), gap_ms), asked)
 
     def _asked(self, user: UserState) -> Asked:
-        table, recent = self._table, [item_id for item_id, _ in user.history.recent(COOCCURRENCE_ITEMS)]
-        table.settle()
+        recent = [item_id for item_id, _ in user.history.recent(COOCCURRENCE_ITEMS)]
+        self._table.settle()
         if not recent:
-            return Asked(lists=(*_POPULAR, (USERS, None)), moment=self._clock, personal=True)
-        transitions = transition_query(recent, table.users_of)
-        cooccurrence = cooccurrence_query(recent, table.users_of)
-        affinity = category_affinity([table.labels_of(item_id) for item_id in recent])
-        best = sorted(affinity, key=lambda name: -affinity[name])[:CATEGORIES]
-        taste = self._turned(user.taste.direction())
-        return Asked(
-            history={TRANSITIONS: transitions, COOCCURRENCE: cooccurrence, REVERSED: transitions},
-            dense={} if taste is None else {TASTE: taste},
-            lists=(*_POPULAR, *((HALF_LIVES[-1], name) for name in best)),
-            moment=self._clock,
-            affinity=affinity,
-            prices=table.prices_of(table.slots.found(recent)),
-            personal=True,
-        )
+            return of_stranger(self._clock)
+        return after_past(self._table, recent, user.taste.direction(), self._clock)
 
     def _candidates(self, asked: Asked, allowed: NDArray[np.bool_], width: int) -> tuple[Slots, Scores]:
         """Candidates and their raw scores; what a search for likeness would bring is found by comparing all items."""
@@ -252,9 +214,6 @@ class Recommender:
     def _vector(self, item_id: str) -> Vector | None:
         """The embedding of an item that was described, float32 (dim,)."""
         return self._table.vector(item_id) if item_id in self._texts else None
-
-    def _turned(self, vector: Vector | None) -> Vector | None:
-        return None if vector is None or not vector.any() else self._table.rarity.turn(vector)
 
     def _event(self, event: Mapping[str, Any]) -> Event:
         kind = str(event.get("event_type") or "view")

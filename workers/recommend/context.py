@@ -1,9 +1,7 @@
 """Stage 1: what is known of the user and of the items asked about, and what the sources will be asked."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from models.primitives.text import Vector
 from models.primitives.words import SearchedText
 from models.ranking.fusion import Situation
 from models.retrieval.item_table import ItemTable
@@ -11,6 +9,7 @@ from models.retrieval.retrieval import Asked
 from models.state.profile import Profile
 from models.state.user_state import UserState
 from workers.items.items import Items
+from workers.items.points import EMBEDDING
 from workers.recommend.controls import NEUTRAL, Controls
 from workers.recommend.paging import Page, page_of
 from workers.recommend.question import Question
@@ -34,12 +33,10 @@ class Known:
         """All items by slot."""
         return self.items.table
 
-    def turned(self, vector: Vector | None) -> Vector | None:
-        """A query for embeddings, float32 (dim,) of unit length; None where it says nothing."""
-        rarity = self.table.rarity
-        if vector is None or len(vector) != rarity.dim or not vector.any():
-            return None
-        return rarity.turn(vector)
+    def asking(self, context: "QueryContext", asked: Asked, *more: Search | None) -> "QueryContext":
+        """`context` with what is asked of the table, and of the index: what is like its queries, and `more`."""
+        searches = [Search(source, EMBEDDING, vector) for source, vector in asked.dense.items()]
+        return replace(context, asked=asked, searches=(*searches, *(one for one in more if one is not None)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +86,3 @@ def bare_context(question: Question, controls: Controls) -> QueryContext:
 def as_of(user: UserState, partition: int) -> AsOf:
     """How far an answer holds the events of a user with a past."""
     return AsOf(partition, user.watermarks.get(partition, -1), user.last_time_ms or 0)
-
-
-def named(vectors: Sequence[tuple[str, Vector | None]]) -> dict[str, Vector]:
-    """Those by source that say something."""
-    return {source: vector for source, vector in vectors if vector is not None}

@@ -41,7 +41,7 @@ def boosts(slots: Slots, context: QueryContext, table: ItemTable) -> dict[str, F
         met = meeting(boost.where, context, table)
         if met is not None and met[slots].any():
             logits = boost.add if boost.factor is None else log(boost.factor)
-            found[boost.name] = met[slots] * (logits or 0.0)
+            found[boost.name] = met[slots].astype(np.float64) * (logits or 0.0)
     return found
 
 

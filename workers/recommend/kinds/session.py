@@ -1,13 +1,9 @@
 """`session`: what comes next after what was just viewed: the items given, or the last sitting of a guest."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-
-from models.primitives.text import Vector, unit
 from models.ranking.fusion import Situation
-from models.retrieval.item_table import ItemTable
+from models.retrieval.asking import middle
 from models.retrieval.sources import COOCCURRENCE_DECAY, COOCCURRENCE_ITEMS
 from models.state.history import History
 from workers.recommend.context import Known, QueryContext, as_of
@@ -20,22 +16,20 @@ SESSION_GAP_MS = 30 * 60_000
 
 def session(context: QueryContext, question: Question, known: Known) -> QueryContext:
     """The list given is the whole past; without one it is what the guest did in the last sitting."""
-    request, user = context.request, context.user
-    if request.item_ids:
-        recent = list(dict.fromkeys(reversed(request.item_ids)))[:COOCCURRENCE_ITEMS]
-        situation = Situation("for_user", len(request.item_ids), 0)
-        if user is not None and user.last_time_ms is not None:
-            context = replace(context, as_of=as_of(user, question.partition))
-    elif user is None or user.last_time_ms is None:
+    given, user = context.request.item_ids, context.user
+    last_time_ms = None if user is None else user.last_time_ms
+    if user is not None and last_time_ms is not None:
+        context = replace(context, as_of=as_of(user, question.partition))
+    if given:
+        recent = list(dict.fromkeys(reversed(given)))[:COOCCURRENCE_ITEMS]
+        situation = Situation("for_user", len(given), 0)
+    elif user is None or last_time_ms is None:
         return stranger(context, known)
     else:
         recent = last_sitting(user.history)
-        gap_ms = max(0, request.asked_at_ms - user.last_time_ms)
-        situation = Situation("for_user", len(recent), gap_ms)
-        context = replace(context, as_of=as_of(user, question.partition))
-    return with_past(
-        replace(context, situation=situation), recent, middle(recent, known.table, COOCCURRENCE_DECAY), known
-    )
+        situation = Situation("for_user", len(recent), max(0, context.request.asked_at_ms - last_time_ms))
+    taste = middle(known.table, recent, COOCCURRENCE_DECAY)
+    return with_past(replace(context, situation=situation), recent, taste, known)
 
 
 def last_sitting(history: History) -> list[str]:
@@ -48,13 +42,3 @@ def last_sitting(history: History) -> list[str]:
         later_ms = history.times_ms[position]
         found.setdefault(history.item_ids[position])
     return list(found)
-
-
-def middle(item_ids: Sequence[str], table: ItemTable, decay: float) -> Vector | None:
-    """Σ decay^place · embedding over the items that have one, at length 1, float32 (dim,)."""
-    parts = [
-        vector * np.float32(decay**position)
-        for position, item_id in enumerate(item_ids)
-        if (vector := table.vector(item_id)) is not None
-    ]
-    return unit(np.sum(parts, axis=0, dtype=np.float32)) if parts else None
