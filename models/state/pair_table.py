@@ -157,9 +157,7 @@ class PairTable:
             self.drop(row)
             return
         keys = np.frombuffer(reader.raw(4 * count), dtype=_COLUMN).astype(np.uint32)
-        near, liked = (
-            np.frombuffer(reader.raw(size * count), dtype=f"<u{size}").astype(np.uint32) for _ in range(2)
-        )
+        near, liked = (np.frombuffer(reader.raw(size * count), dtype=f"<u{size}").astype(np.uint32) for _ in range(2))
         if (keys[1:] <= keys[:-1]).any():
             raise ValueError("packed pairs: keys are not in their order")
         self.put(row, PairRow(keys, near, liked))

@@ -72,7 +72,7 @@ class ItemFollower(Service):
         self._damaged: set[int] = set()
         self._load = asyncio.Event()
         self._loaded = asyncio.Event()
-        self._started = False
+        self._complete_once = False
 
     async def on_start(self) -> None:
         self._entries.consumer = await connect(self._log_reader, patience_s=self._patience_s)
@@ -94,8 +94,8 @@ class ItemFollower(Service):
             self._forget(number)
         self._loaded.clear()
         self._load.set()
-        if not self._started:
-            self._started = True
+        if not self._complete_once:
+            self._complete_once = True
             await self._loaded.wait()
 
     async def take_over(self, table: Table[Any], partitions: set[int]) -> dict[int, TablePartition[Any]]:
@@ -152,9 +152,10 @@ class ItemFollower(Service):
             self._damaged.add(number)
             log.error("followed, but not to be owned before it is healed: %s", problem)
 
-        options = {"patience_s": self._patience_s, "on_malformed": damaged}
-        entries = await recover(self._options, self._items.entries, numbers, **options)
-        counts = await recover(self._options, self._items.counts, numbers, **options)
+        async def read(table: Table[Any]) -> dict[int, TablePartition[Any]]:
+            return await recover(self._options, table, numbers, patience_s=self._patience_s, on_malformed=damaged)
+
+        entries, counts = await read(self._items.entries), await read(self._items.counts)
         for number in sorted(numbers & self._wanted):
             await self._items.enter(number, entries[number])
             await self._items.count(number, counts[number])

@@ -20,7 +20,7 @@ from workers.items.room import CountsRoom
 from workers.items.snapshots import Snapshots
 from workers.metrics import Metrics
 from workers.recommend.controls import RuleBook
-from workers.recommend.fallback import Answering
+from workers.recommend.question import Answering
 from workers.recommend.replies import ReplySender
 from workers.records.mapping import Mappings
 from workers.scheduling import Scheduler
