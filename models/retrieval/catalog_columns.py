@@ -117,7 +117,8 @@ class CatalogColumns:
         """Which of `slots` are of one of these categories, bool (n,)."""
         wanted = [code for label in labels if (code := self._label_codes.get(label)) is not None]
         found = np.isin(self._labels.first(count)[slots], wanted)
-        return np.logical_or.reduce(found, axis=1)
+        of_any: Mask = np.logical_or.reduce(found, axis=1)
+        return of_any
 
     def _coded(self, labels: tuple[str, ...]) -> NDArray[np.int32]:
         """Codes of categories, from 1; 0 fills the row."""
