@@ -82,7 +82,7 @@ async def handle(chunk: Chunk, deps: CatalogDependencies) -> None:
         await deps.writer.send(deps.items.changelog, partition, rows.take_changes())
     for outcome, count in effects.outcomes.items():
         deps.metrics.count_catalog_records(outcome, count)
-    deps.index_writer.push(partition, effects.touched, whole=True, chunk=chunk)
+    deps.index_writer.push(effects.touched, chunk)
 
 
 def attach(app: faust.App, channel: faust.ChannelT[Chunk], deps: CatalogDependencies) -> None:

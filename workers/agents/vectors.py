@@ -57,7 +57,7 @@ async def handle(chunk: Chunk, deps: VectorsDependencies) -> None:
         await letters.send(deps.writer, deps.topics.dead_letters, deps.metrics)
         await deps.writer.send(deps.items.changelog, partition, rows.take_changes())
     # Repeated ones too: a worker that was killed may have written the row, and not the index.
-    deps.index_writer.push(partition, touched, whole=True, chunk=chunk)
+    deps.index_writer.push(touched, chunk)
 
 
 def attach(app: faust.App, channel: faust.ChannelT[Chunk], deps: VectorsDependencies) -> None:

@@ -44,7 +44,7 @@ class UserEvictionDependencies(EvictionDependencies, Protocol):
 class IndexRemoval(Protocol):
     """What removes items from the index."""
 
-    def push(self, partition: int, item_ids: Iterable[str], *, whole: bool, chunk: "_Burial") -> None:
+    def push(self, item_ids: Iterable[str], chunk: "_Burial") -> None:
         """Have these items removed, then finish `chunk`."""
 
 
@@ -93,7 +93,7 @@ async def make_room_for_items(deps: ItemEvictionDependencies) -> None:
     """
 
     async def forget(partition: int, rows: TablePartition[ItemRow], keys: Sequence[str]) -> None:
-        deps.index_writer.push(partition, keys, whole=True, chunk=_Burial(rows, keys))
+        deps.index_writer.push(keys, _Burial(rows, keys))
 
     settings = deps.settings
     await _make_room(

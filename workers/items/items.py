@@ -60,8 +60,12 @@ class Items:
 
     def row(self, item_id: str) -> ItemRow | None:
         """What is kept of the catalog's records on an item."""
-        rows = self.entries.partitions.get(partition_of(item_id, self._item_partitions))
+        rows = self.entries.partitions.get(self.partition_of(item_id))
         return None if rows is None else rows.get(item_id)
+
+    def partition_of(self, item_id: str) -> int:
+        """Number of the partition that the item belongs to, in every topic of items."""
+        return partition_of(item_id, self._item_partitions)
 
     def entry(self, item_id: str) -> dict[str, Any]:
         """The catalog's entry of an item, empty if it has none."""
@@ -74,7 +78,7 @@ class Items:
             self.table.remove(item_id)
         else:
             self.table.describe(item_id, row.facts())
-        counts = self.counts.partitions.get(partition_of(item_id, self._item_partitions))
+        counts = self.counts.partitions.get(self.partition_of(item_id))
         if counts is not None:
             counts.reconsider(item_id)
 
@@ -101,9 +105,7 @@ class Items:
                     counts.reconsider(item_id)
                     await self._scheduler.rest()
 
-    async def _leave(
-        self, known: dict[int, TablePartition[R]], table: Table[R], forget: Callable[[str], None]
-    ) -> None:
+    async def _leave(self, known: dict[int, TablePartition[R]], table: Table[R], forget: Callable[[str], None]) -> None:
         for number, rows in list(known.items()):
             if table.partitions.get(number) is not rows:
                 del known[number]
