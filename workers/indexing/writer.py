@@ -5,8 +5,6 @@ hand-over and take-over nothing is written: another worker may own the items.
 """
 
 import asyncio
-import math
-import time
 from collections.abc import Callable, Iterable, Mapping
 
 from mode import Service
@@ -27,7 +25,7 @@ Partitions = Callable[[], Mapping[int, TablePartition[ItemRow]]]
 
 
 class IndexWriter(Service):
-    """Lets marked items gather for `delay_s`, then writes those there are by then, `slice_items` at a time."""
+    """Writes marked items, `slice_items` at a time."""
 
     def __init__(
         self,
@@ -38,7 +36,6 @@ class IndexWriter(Service):
         vocabulary: Vocabulary,
         scheduler: Scheduler,
         *,
-        delay_s: float,
         slice_items: int,
     ) -> None:
         super().__init__()
@@ -48,10 +45,8 @@ class IndexWriter(Service):
         self._points = points
         self._vocabulary = vocabulary
         self._scheduler = scheduler
-        self._delay_s = delay_s
         self._slice_items = slice_items
         self._live = IndexQueue()
-        self._due_s = math.inf  # when the items that wait have gathered for long enough
         self._repairs = IndexQueue()
         self._marked = asyncio.Event()
         self._ours = asyncio.Event()
@@ -64,7 +59,6 @@ class IndexWriter(Service):
         Those of partitions that this worker does not index are another one's to write.
         """
         self._live.push(item_ids, chunk)
-        self._due_s = min(self._due_s, time.monotonic() + self._delay_s)
         self._marked.set()
 
     async def repair(self, item_ids: Iterable[str]) -> None:
@@ -103,34 +97,28 @@ class IndexWriter(Service):
         self._ours.set()
 
     async def _write_some(self) -> None:
-        """Live items when they are due, else a slice of repairs, else wait."""
-        if self._due_s <= time.monotonic():
-            await self._write_live()
-        if self._repairs:
-            await self._write_slice(self._repairs, self._repairs.last_position)
-        elif self._live:
-            await asyncio.sleep(self._due_s - time.monotonic())
-        else:
-            self._marked.clear()
-
-    async def _write_live(self) -> None:
-        """What is marked by now; what is marked meanwhile gathers for the next time."""
-        self._due_s, last = math.inf, self._live.last_position
+        """The live items that are marked by now, then a slice of repairs."""
+        last = self._live.last_position
         while await self._write_slice(self._live, last):
             pass
+        if self._repairs:
+            await self._write_slice(self._repairs, self._repairs.last_position)
+        elif not self._live:
+            self._marked.clear()
 
     async def _write_slice(self, queue: IndexQueue, last: int) -> bool:
         """Write the oldest items up to place `last` and finish who waited for them; False if there are none."""
         taken = queue.take(self._slice_items, last)
+        if not taken:
+            return False
         try:
             await self._write(taken)
         except asyncio.CancelledError:
             queue.put_back(taken)
-            self._due_s = 0.0
             raise
         queue.finish_written()
         self._scheduler.count(INDEX, len(taken))
-        return bool(taken)
+        return True
 
     async def _write(self, item_ids: Iterable[str]) -> None:
         """Bring what the rows say now to the index: points of items in the catalog, nothing of others."""
