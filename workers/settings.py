@@ -138,7 +138,8 @@ class Settings(BaseSettings):
         description="wait, in seconds, of an item's change for its batch; while requests come, batches take longer",
     )
     snapshot_s: Seconds = Field(
-        5.0, description="most seconds of evidence that are folded again after a crash, because rows are written so often"
+        5.0,
+        description="most seconds of evidence that are folded again after a crash, because rows are written so often",
     )
     future_tolerance_ms: int = Field(
         DEFAULT_FUTURE_TOLERANCE_MS,

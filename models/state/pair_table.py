@@ -20,6 +20,7 @@ _FIRST_ENTRIES = 1 << 16
 _SIZE_CLASSES = 28
 _COUNT = struct.Struct("<IB")
 _COLUMN = np.dtype("<u4")
+_NO_PAIRS = _COUNT.pack(0, 1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,7 +115,7 @@ class PairTable:
 
     def drop(self, row: int) -> None:
         """Forget a row."""
-        if row < len(self._pairs.rows):
+        if row < len(self._pairs.rows) and self._pairs.rows[row, START] >= 0:
             kernels.drop(self._pairs, row)
 
     def row(self, row: int) -> PairRow:
@@ -130,6 +131,8 @@ class PairTable:
     def put(self, row: int, counts: PairRow) -> None:
         """Make these a row's counts."""
         self.drop(row)
+        if not len(counts.keys):
+            return
         self.name_all(np.array([row]))
         while not kernels.has_room(self._pairs, row, len(counts.keys)):
             self._grow(row, len(counts.keys))
@@ -137,6 +140,8 @@ class PairTable:
 
     def pack(self, row: int) -> bytes:
         """The counts of a row, little-endian: how many, bytes of a count (1, 2 or 4), then columns; 6 to 12 a pair."""
+        if row >= len(self._pairs.rows) or self._pairs.rows[row, START] < 0:
+            return _NO_PAIRS
         counts = self.row(row)
         most = max(int(counts.near.max(initial=0)), int(counts.liked.max(initial=0)))
         size = 1 if most < 1 << 8 else 2 if most < 1 << 16 else 4
@@ -148,10 +153,11 @@ class PairTable:
         count, size = map(int, reader.fields(_COUNT))
         if size not in (1, 2, 4):
             raise ValueError(f"packed pairs: counts of {size} bytes")
+        if not count:
+            self.drop(row)
+            return
         keys = np.frombuffer(reader.raw(4 * count), dtype=_COLUMN).astype(np.uint32)
-        near, liked = (
-            np.frombuffer(reader.raw(size * count), dtype=f"<u{size}").astype(np.uint32) for _ in range(2)
-        )
+        near, liked = (np.frombuffer(reader.raw(size * count), dtype=f"<u{size}").astype(np.uint32) for _ in range(2))
         if (keys[1:] <= keys[:-1]).any():
             raise ValueError("packed pairs: keys are not in their order")
         self.put(row, PairRow(keys, near, liked))

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import faust
 
+from models.primitives.text import Vector
 from models.state.events import SILENT, Event, event_clock, event_weight
 from models.state.merge import Merge
 from models.state.user_state import UserState
@@ -19,7 +20,7 @@ from workers.agents.user_records import Decoded, Effects, RecordsDependencies, d
 from workers.control.learner import Learner
 from workers.errors import BadRecordError
 from workers.items.eviction import make_room_for_users
-from workers.items.items import Items, Vector
+from workers.items.items import Items
 from workers.metrics import Metrics
 from workers.records.interaction import Interaction
 from workers.stream.chunk import Chunk

@@ -29,9 +29,7 @@ class CountsFold:
         try:
             control = control_of(value)
             if control is None:
-                self._learn(
-                    Retraction.unpack(value) if is_retraction(value) else Evidence.unpack(value), record.offset
-                )
+                self._learn(Retraction.unpack(value) if is_retraction(value) else Evidence.unpack(value), record.offset)
         except ValueError as error:
             raise BadRecordError(Reason.INVALID_EVIDENCE, f"evidence is unreadable: {error}") from error
         if isinstance(control, Drop):

@@ -66,6 +66,8 @@ class TablePartition(Generic[R]):
     ) -> None:
         self.lock = asyncio.Lock()
         self.note = ""
+        self.read_to = 0
+        """Offset in the changelog after the last record that was taken from there."""
         self.evicted = EvictionWatermark()
         self.begun = 0
         """Offset after the last record of the side topic that may have had effects."""
