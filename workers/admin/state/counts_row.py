@@ -62,6 +62,12 @@ class CountsRow:
         return self._pairs.followed.row(self.use.slot)
 
 
+def rows_of_counts(packed: Mapping[str, bytes]) -> dict[str, CountsRow]:
+    """Rows by item id, which share one table of pairs; ValueError for malformed bytes."""
+    shared = ItemTable(1, _no_vector)
+    return {item_id: CountsRow(shared.load_state(item_id, row), shared.pairs) for item_id, row in packed.items()}
+
+
 def counts_table(changelog: str) -> Table[CountsRow]:
     """A table whose rows share the pairs of one item table: 24 to 60 bytes a pair once they are asked for."""
     shared = ItemTable(1, _no_vector)
