@@ -232,7 +232,7 @@ class Recommender:
         )
 
     def _pay_waiting(self, user: UserState) -> None:
-        for item_id in user.waiting_items():
+        for item_id in user.waiting.item_ids():
             vector = self._vector(item_id)
             if vector is not None:
                 user.supply_vector(item_id, vector)

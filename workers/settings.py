@@ -133,13 +133,8 @@ class Settings(BaseSettings):
     watchdog_s: Seconds = Field(
         20.0, description="seconds without any progress, or with a blocked event loop, until the worker ends itself"
     )
-    index_delay_s: Seconds = Field(
-        0.05,
-        description="wait, in seconds, of an item's change for its batch; while requests come, batches take longer",
-    )
     snapshot_s: Seconds = Field(
-        5.0,
-        description="most seconds of evidence that are folded again after a crash, because rows are written so often",
+        5.0, description="seconds between writes of items' counts: so much is folded again after a crash"
     )
     future_tolerance_ms: int = Field(
         DEFAULT_FUTURE_TOLERANCE_MS,

@@ -1,4 +1,4 @@
-"""The pair counts of all items: what came after what, and what was bought with what, by slot of the item that came second."""
+"""The pair counts of all items, by slot of the one that came second: what came after what, what was bought with it."""
 
 from models.primitives.packing import Reader
 from models.state.evidence import WINDOW, Evidence

@@ -45,12 +45,12 @@ class ItemState:
     """One item's use; `apply` learns an evidence, `retract` takes some back, everything else asks.
 
     Popularity counts first events of positive weight (`likes`) by events and by days. `count`: users who touched the
-    item; `buyers`: who bought it. Of pairs, kept in `pairs` under the item's `slot`: 2520 · Σ 1/distance over the events
-    on this item at most 10 items after another, and events of positive weight at most 50 items after it: the first says
-    what comes next, liked or not, the second what is liked; and users who bought another first, or put it into the
-    cart, and then this item (Linden et al. 2003; this count and the other's together count the pair). Evidence at or
-    below its origin's watermark changes nothing; an item unknown to the catalog is counted like any other. `born`: offset
-    in the log of evidence of the record that began this state.
+    item; `buyers`: who bought it. Of pairs, kept in `pairs` under the item's `slot`: 2520 · Σ 1/distance over the
+    events on this item at most 10 items after another, and events of positive weight at most 50 items after it: the
+    first says what comes next, liked or not, the second what is liked; and users who bought another first, or put it
+    into the cart, and then this item (Linden et al. 2003; this count and the other's together count the pair). Evidence
+    at or below its origin's watermark changes nothing; an item unknown to the catalog is counted like any other.
+    `born`: offset in the log of evidence of the record that began this state.
 
     >>> import numpy as np
     >>> from models.state.item_pairs import ItemPairs

@@ -82,7 +82,7 @@ class PairTable:
     ) -> None:
         """Count events: on which row, after which items (nearest first, at most 50), whether of positive weight.
 
-        A row that has 2 · its event's bound of pairs after it is cut to as many as the bound, see `kernels.cut`; 0: none.
+        A row that has 2 · its event's bound of pairs after it is cut to as many as the bound (`kernels.cut`); 0: none.
         """
         ends = np.cumsum([len(keys) for keys in predecessors])
         keys = known_keys(np.concatenate([np.zeros(0, dtype=np.uint32), *predecessors]))

@@ -54,7 +54,6 @@ async def running_deps(**settings: Any) -> AsyncIterator[tuple[Dependencies, Sen
         "user_partitions": PARTITIONS,
         "item_partitions": PARTITIONS,
         "vector_dim": DIM,
-        "index_delay_s": 0.001,
     }
     built = build_dependencies(Settings(index_kind="memory", **{**chosen, **settings}), {})
     sent = Sent()

@@ -10,7 +10,7 @@ from models.primitives.ids import sparse_index
 from models.primitives.sparse import SparseVector
 from models.ranking.fusion import fuse_with
 from tests.agents.dependencies import chunk_of_records, json_record, partition_for
-from tests.query.builders import CLUSTER, answer, request, two_clusters
+from tests.query.builders import CLUSTER, World, answer, request, two_clusters
 from workers.agents import catalog
 from workers.errors import BadRecordError, DependencyError
 from workers.index.types import Hit, Query
@@ -20,13 +20,12 @@ from workers.recommend.merge import merge, score
 from workers.recommend.pipeline import Pipeline
 from workers.recommend.plan import plan
 from workers.recommend.retrieve import retrieve
-from workers.runtime.dependencies import Dependencies
 
 TRANSITIONS, COOCCURRENCE = "transitions", "cooccurrence"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def deps() -> AsyncIterator[Dependencies]:
+async def deps() -> AsyncIterator[World]:
     async with two_clusters() as made:
         yield made
 
@@ -35,27 +34,27 @@ def ids(reply: Any) -> list[str]:
     return [item.item_id for item in reply.items]
 
 
-async def test_a_user_gets_the_rest_of_the_cluster_first(deps: Dependencies) -> None:
+async def test_a_user_gets_the_rest_of_the_cluster_first(deps: World) -> None:
     found = ids(await answer(deps, limit=CLUSTER - 2))
     assert set(found) == {f"red-{n}" for n in range(2, CLUSTER)}
 
 
-async def test_everything_else_fills_a_longer_list(deps: Dependencies) -> None:
+async def test_everything_else_fills_a_longer_list(deps: World) -> None:
     assert len(ids(await answer(deps, limit=100))) == 2 * CLUSTER - 2
 
 
-async def test_excluded_and_asked_items_are_left_out(deps: Dependencies) -> None:
+async def test_excluded_and_asked_items_are_left_out(deps: World) -> None:
     assert "red-2" not in ids(await answer(deps, exclude=["red-2"], limit=100))
     assert "red-5" not in ids(await answer(deps, kind="similar_items", item_ids=["red-5"], limit=100))
 
 
-async def test_an_item_that_is_not_in_the_catalog_cannot_be_asked_about(deps: Dependencies) -> None:
+async def test_an_item_that_is_not_in_the_catalog_cannot_be_asked_about(deps: World) -> None:
     with pytest.raises(BadRecordError) as refused:
         await answer(deps, kind="similar_items", item_ids=["nowhere"])
     assert refused.value.code == "unknown_item"
 
 
-async def test_asking_changes_nothing(deps: Dependencies) -> None:
+async def test_asking_changes_nothing(deps: World) -> None:
     first = await answer(deps, limit=20, explain=True)
     again = await answer(deps, limit=20, explain=True)
     assert again.items == first.items
@@ -63,7 +62,7 @@ async def test_asking_changes_nothing(deps: Dependencies) -> None:
 
 @pytest.mark.parametrize("taken", ["red-0", "red-1"])
 async def test_taking_one_item_of_the_history_away_lowers_each_score_by_what_it_contributed(
-    deps: Dependencies, taken: str
+    deps: World, taken: str
 ) -> None:
     pipeline, user = deps.pipeline, deps.users.partitions[_partition()].get("u")
     asked = request(limit=100, explain=True)
@@ -87,7 +86,7 @@ async def test_taking_one_item_of_the_history_away_lowers_each_score_by_what_it_
         assert fused.scores[position] - again.scores[position] == pytest.approx(contributed[name], abs=1e-6)
 
 
-async def test_contributions_sum_to_the_score_for_every_kind(deps: Dependencies) -> None:
+async def test_contributions_sum_to_the_score_for_every_kind(deps: World) -> None:
     for body in ({}, {"user_id": "nobody"}, {"kind": "trending"}, {"kind": "similar_items", "item_ids": ["red-1"]}):
         for item in (await answer(deps, explain=True, limit=100, **body)).items:
             assert sum(reason.contribution for reason in item.reasons) == pytest.approx(item.score, abs=1e-9)
@@ -96,7 +95,7 @@ async def test_contributions_sum_to_the_score_for_every_kind(deps: Dependencies)
 class Failing:
     """The index, but some of its spaces are away."""
 
-    def __init__(self, deps: Dependencies, *spaces: str) -> None:
+    def __init__(self, deps: World, *spaces: str) -> None:
         self._deps = deps
         self._spaces = spaces
 
@@ -109,18 +108,18 @@ class Failing:
         return await self._deps.index.search(queries)
 
 
-async def test_a_source_that_fails_takes_no_other_along_and_is_named(deps: Dependencies) -> None:
+async def test_a_source_that_fails_takes_no_other_along_and_is_named(deps: World) -> None:
     reply = await answer_with(deps, Failing(deps, TRANSITIONS), limit=CLUSTER - 2)
     assert reply.degraded == (TRANSITIONS,)
     assert set(ids(reply)) == {f"red-{n}" for n in range(2, CLUSTER)}
 
 
-async def test_without_any_source_there_is_no_answer(deps: Dependencies) -> None:
+async def test_without_any_source_there_is_no_answer(deps: World) -> None:
     with pytest.raises(DependencyError, match="check the index"):
         await answer_with(deps, Failing(deps, TRANSITIONS, COOCCURRENCE, "embedding", "popularity"))
 
 
-async def answer_with(deps: Dependencies, index: Any, **body: Any) -> Any:
+async def answer_with(deps: World, index: Any, **body: Any) -> Any:
     old = deps.pipeline
     pipeline = Pipeline(index, old._facts, old._vectors, old._vocabulary, old._fusion, deps.metrics, deps.rules.of)
     return await pipeline.answer(request(**body), deps.users.partitions[_partition()].get("u"), _partition(), "r1")

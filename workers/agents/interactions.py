@@ -144,7 +144,7 @@ async def _teach(decoded: Decoded, rows: TablePartition[UserState], deps: Intera
 
 
 def _supply(user: UserState, vectors: Mapping[str, Vector]) -> None:
-    for item_id in user.waiting_items():
+    for item_id in user.waiting.item_ids():
         if item_id in vectors:
             user.supply_vector(item_id, vectors[item_id])
 
@@ -193,10 +193,11 @@ def touched_items(batch: Sequence[Decoded], rows: TablePartition[UserState]) -> 
         if isinstance(decoded.event, Interaction):
             items.update(decoded.event.item_ids)
         elif isinstance(decoded.event, Merge):
-            items.update(decoded.event.guest().history.item_ids)
+            guest = decoded.event.guest()
+            items.update(guest.history.item_ids, guest.waiting.item_ids())
         user = rows.get(decoded.subject)
         if user is not None:
-            items.update(user.waiting_items())
+            items.update(user.waiting.item_ids())
     return items
 
 

@@ -1,4 +1,4 @@
-"""Folds one record of the log of evidence into the rows of its partition: the same for its owner and for who follows."""
+"""Folds the log of evidence into the rows of one partition: the same for its owner and for who follows it."""
 
 from models.state.control import Bound, Drop, control_of
 from models.state.evidence import Evidence, Retraction, is_retraction

@@ -34,7 +34,7 @@ MOST_RECORDS = 1_000
 PAUSE_S = 0.5
 # Longer behind than this, tombstones may be gone that were never read (`delete.retention.ms` is a day).
 STALE_S = 12 * 3600.0
-# What is left to be read of a partition that is taken over is milliseconds old; after so long it is read from its start.
+# What is left to be read of a partition that is taken over is milliseconds old; after so long all of it is read again.
 CATCH_UP_S = 10.0
 
 

@@ -64,9 +64,13 @@ class Items:
 
     def row(self, item_id: str) -> ItemRow | None:
         """What is kept of the catalog's records on an item."""
-        number = partition_of(item_id, self._item_partitions)
-        rows = self.entries.partitions.get(number) or self._entered.get(number)
+        number = self.partition_of(item_id)
+        rows = self.entries.partitions.get(number, self._entered.get(number))
         return None if rows is None else self._readable(rows, item_id, self.entries)
+
+    def partition_of(self, item_id: str) -> int:
+        """Number of the partition that the item belongs to, in every topic of items."""
+        return partition_of(item_id, self._item_partitions)
 
     def entry(self, item_id: str) -> dict[str, Any]:
         """The catalog's entry of an item, empty if it has none."""
@@ -84,8 +88,8 @@ class Items:
             self.table.remove(item_id)
         else:
             self.table.describe(item_id, row.facts())
-        number = partition_of(item_id, self._item_partitions)
-        counts = self.counts.partitions.get(number) or self._counted.get(number)
+        number = self.partition_of(item_id)
+        counts = self.counts.partitions.get(number, self._counted.get(number))
         if counts is not None:
             counts.reconsider(item_id)
 

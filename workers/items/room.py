@@ -1,4 +1,4 @@
-"""Keeps counts at their bounds: the owner of a partition says in the log of evidence what leaves, and acts when it reads it.
+"""Keeps counts at their bounds: the owner of a partition says in the log of evidence what leaves, and reads it there.
 
 So all who fold the log drop the same rows at the same place, and cut rows of pairs from the same place on. Until the
 record comes back, a partition holds a little more than its bound.

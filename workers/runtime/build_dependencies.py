@@ -68,17 +68,13 @@ def build_dependencies(settings: Settings, options: ClientOptions, writer: Write
     indexes = build_index(settings)
     shared = indexes.server is not None
     vocabulary = Vocabulary()
+    # A server's index holds what the owners of all partitions write, an embedded one all that this worker has at hand.
+    indexed = (lambda: items.entries.partitions) if shared else items.all_entries
     index_writer = IndexWriter(
-        indexes.writes,
-        items,
-        points,
-        vocabulary,
-        scheduler,
-        delay_s=settings.index_delay_s,
-        slice_items=indexes.slice_items,
+        indexes.writes, items, indexed, points, vocabulary, scheduler, slice_items=indexes.slice_items
     )
     audit_s = SHARED_AUDIT_S if shared else None
-    audit = IndexAudit(indexes.writes, items, points, index_writer, vocabulary, scheduler, every_s=audit_s)
+    audit = IndexAudit(indexes.writes, items, indexed, points, index_writer, vocabulary, scheduler, every_s=audit_s)
     service = index_service(indexes, points.schema, audit.repeat)
     share = settings.similar_share
     fusion = OnlineRanker(similar_share=share) if settings.ranker == "online" else FixedFusion(share)
@@ -118,8 +114,7 @@ def build_dependencies(settings: Settings, options: ClientOptions, writer: Write
             settings.app_id,
             scheduler,
             metrics,
-            # A server's index holds what the owners of all partitions write.
-            on_entry=(lambda item_id: None) if shared else lambda item_id: index_writer.push([item_id], None),
+            on_entry=(lambda item_id: None) if shared else lambda item_id: index_writer.push([item_id]),
             item_partitions=settings.item_partitions,
             patience_s=settings.patience_s,
         ),

@@ -52,7 +52,7 @@ class Chunk:
         return self.begun
 
     def park(self) -> None:
-        """All is folded; rows or the index follow: who hands over may leave this chunk, and the next owner repeats it."""
+        """All is folded; rows or the index follow: who hands over may leave it, and the next owner repeats it."""
         self.parked = True
         self.records = ()
 

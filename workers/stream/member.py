@@ -77,8 +77,9 @@ class GroupMember(Service):
     ) -> None:
         """`sides`: topics that feed the rows of another one, see `Repeats`.
 
-        `hurry`: told at a hand-over that chunks wait to be written. `recover`: brings the rows of partitions that are new
-        to us, instead of reading them from the changelog. `check_ends`: given the ends of partitions of which nothing is committed, raises if rows know more.
+        `hurry`: told at a hand-over that chunks wait to be written. `recover`: brings the rows of partitions that are
+        new to us, instead of reading them from the changelog. `check_ends`: given the ends of partitions of which
+        nothing is committed, raises if rows know more.
         `note_committed`: given where reading goes on in partitions that are ours now, before it does.
         """
         super().__init__()

@@ -282,7 +282,7 @@ def healed_by(changelog: str, *, key: str | None = None, position: str = "") -> 
 class Table(Generic[R]):
     """All partitions of one kind of state that this worker owns, and the changelog that they live in.
 
-    `kind`, `version`: of every packed row (`models.primitives.packing.head`); what begins otherwise is found at recovery.
+    `kind`, `version`: of every packed row (`packing.head`); what begins otherwise is found at recovery.
     `is_expendable`: whether a row is evicted before all others; `forget`: told the key of a row that was evicted.
     """
 
