@@ -11,12 +11,12 @@ import orjson
 from models.primitives.ids import item_key
 from workers.admin.state.form import Form
 
-FORMAT = 1
+FORMAT = 2
 TOLERANCE = 1e-6
 """Decayed sums agree to this share of their size: their rounding depends on the order of arrival."""
 
 LEFT_OUT = {
-    "watermarks, origins of events": "places in the log; a forwarded record has another place in each run",
+    "watermarks, origins of events, where a row began": "places in the log: a forwarded record has another one",
     "order of seen items": "a set: it decides only what is forgotten beyond 4,096 items",
     "shares of taste that wait for a vector": "folded before the taste is compared, where the vector is known",
 }
