@@ -41,9 +41,10 @@ R = TypeVar("R", bound=Row)
 class TablePartition(Generic[R]):
     """Rows of one partition. An agent that folds into it holds `lock` until the rows are acknowledged.
 
-    Recovered rows stay packed until they are asked for: start-up costs a copy a row, not a parse, and a packed
-    row takes half the memory of one in use. A row that can't be read is never taken for an absent one: its user
-    or item would start over and overwrite it.
+    Recovered rows stay packed until they are asked for: start-up costs a copy a row, not a parse. With `most_open`,
+    so many rows stay unpacked between chunks, those used last; the others are again the bytes that were written of
+    them. So who folds has its row from `change`, and one that was only read must not change. A row that can't be read
+    is never taken for an absent one: its user or item would start over and overwrite it.
 
     Rows are kept in the order of their last write, in memory as in the changelog, so that after a recovery the same
     ones are evicted first. `evicted`: what evicted rows had applied; to be asked before a row is made.
@@ -56,6 +57,7 @@ class TablePartition(Generic[R]):
         unpack: Callable[[bytes], R],
         new: Callable[[], R],
         is_expendable: Callable[[bytes], bool],
+        most_open: int | None,
     ) -> None:
         self.lock = asyncio.Lock()
         self.note = ""
@@ -71,6 +73,9 @@ class TablePartition(Generic[R]):
         self._rows: OrderedDict[str, R | bytes] = OrderedDict()
         self._expendable: OrderedDict[str, None] = OrderedDict()
         self._changed: dict[str, None] = {}
+        self._most_open = most_open
+        self._open: OrderedDict[str, bytes] = OrderedDict()
+        """What was last written of rows that are unpacked and did not change since, those used last at the end."""
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -88,7 +93,11 @@ class TablePartition(Generic[R]):
         """The row of `key`, or None; raises `ConfigurationError` if it is unreadable."""
         row = self._rows.get(key)
         if isinstance(row, bytes):
-            row = self._rows[key] = self._parse(key, row)
+            packed, row = row, self._parse(key, row)
+            self._rows[key] = row
+            self._keep_open(key, packed)
+        elif key in self._open:
+            self._open.move_to_end(key)
         return row
 
     def peek(self, key: str) -> R | None:
@@ -100,7 +109,9 @@ class TablePartition(Generic[R]):
         """The row of `key`, made if it is new, marked as to be written."""
         row = self.get(key)
         if row is None:
-            row = self._rows[key] = self._new()
+            row = self._new()
+        self._rows[key] = row
+        self._open.pop(key, None)
         self._changed.pop(key, None)
         self._changed[key] = None
         return row
@@ -119,6 +130,7 @@ class TablePartition(Generic[R]):
         if row is not None:
             self.evicted.drop(key, row.marks())
             del self._rows[key]
+            self._open.pop(key, None)
             self._expendable.pop(key, None)
 
     def begin(self, end: int) -> OutRecord:
@@ -137,7 +149,9 @@ class TablePartition(Generic[R]):
     def take_changes(self) -> list[OutRecord]:
         """Changelog records of all rows changed since the last call, each key once, the last one changed last."""
         changed, self._changed = self._changed, {}
-        return [OutRecord(key=key.encode(), value=self._written(key)) for key in changed]
+        written = [OutRecord(key=key.encode(), value=self._written(key)) for key in changed]
+        self._close_oldest()
+        return written
 
     def load(self, key: bytes | None, value: bytes | None) -> None:
         """Take one changelog record in recovery; the last one of a key counts, and null takes away what it said.
@@ -158,6 +172,7 @@ class TablePartition(Generic[R]):
             self._refuse_other_version(key, value)
             name = key.decode()
             self._rows[name] = value
+            self._open.pop(name, None)
             self._put_last(name, value)
         else:
             raise ValueError(f"starts with {value[:2]!r}, expected {self._kind!r}")
@@ -173,6 +188,7 @@ class TablePartition(Generic[R]):
             # Junk under a key that is no text is taken away under the same key.
             name = key.decode(errors="replace")
             self._rows.pop(name, None)
+            self._open.pop(name, None)
             self._expendable.pop(name, None)
 
     def _refuse_other_version(self, key: bytes, value: bytes) -> None:
@@ -190,7 +206,22 @@ class TablePartition(Generic[R]):
             return None
         packed = row if isinstance(row, bytes) else row.pack()
         self._put_last(key, packed)
+        self._keep_open(key, packed)
         return packed
+
+    def _keep_open(self, key: str, packed: bytes) -> None:
+        """Note what is written of an unpacked row. While a chunk is at work its rows are asked for again and again:
+        then none is packed.
+        """
+        if self._most_open is not None:
+            self._open[key] = packed
+            if not self.lock.locked():
+                self._close_oldest()
+
+    def _close_oldest(self) -> None:
+        while self._most_open is not None and len(self._open) > self._most_open:
+            key, packed = self._open.popitem(last=False)
+            self._rows[key] = packed
 
     def _put_last(self, key: str, packed: bytes) -> None:
         self._rows.move_to_end(key)
@@ -238,7 +269,8 @@ class Table(Generic[R]):
     """All partitions of one kind of state that this worker owns, and the changelog that they live in.
 
     `kind`: first bytes of every packed row, whatever its version; what begins otherwise is found at recovery.
-    `is_expendable`: whether a packed row is evicted before all others.
+    `is_expendable`: whether a packed row is evicted before all others. `most_open`: rows of a partition that stay
+    unpacked between chunks, all of them if None.
     """
 
     def __init__(
@@ -248,6 +280,7 @@ class Table(Generic[R]):
         new: Callable[[], R],
         kind: bytes = b"",
         is_expendable: Callable[[bytes], bool] = lambda packed: False,
+        most_open: int | None = None,
     ) -> None:
         self.changelog = changelog
         self._kind = kind
@@ -255,6 +288,7 @@ class Table(Generic[R]):
         self._unpack = unpack
         self._new = new
         self._is_expendable = is_expendable
+        self._most_open = most_open
 
     def __len__(self) -> int:
         return sum(len(partition) for partition in self.partitions.values())
@@ -266,4 +300,4 @@ class Table(Generic[R]):
 
     def blank_partition(self) -> TablePartition[R]:
         """An empty partition to be filled by recovery; it counts once it is put into `partitions`."""
-        return TablePartition(self.changelog, self._kind, self._unpack, self._new, self._is_expendable)
+        return TablePartition(self.changelog, self._kind, self._unpack, self._new, self._is_expendable, self._most_open)
