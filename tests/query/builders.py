@@ -1,11 +1,13 @@
-"""A small catalog whose answers are known: real rows of items and users behind a real pipeline over the memory index."""
+"""A small catalog whose answers are known: real rows behind a real pipeline over the memory index."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import orjson
+from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 
 from models.primitives.words import WordRarity
@@ -19,6 +21,7 @@ from workers.index.port import Index
 from workers.index.types import Point, Vector
 from workers.items.items import Items
 from workers.items.points import EMBEDDING, WORDS, ItemPoints
+from workers.items.slots import VectorRecord
 from workers.metrics import Metrics
 from workers.recommend.controls import Controls, RuleBook
 from workers.recommend.pipeline import Pipeline
@@ -124,15 +127,17 @@ async def two_clusters() -> AsyncIterator[World]:
 
 async def describe(world: World, *items: dict[str, Any]) -> None:
     """Catalog records, in the index when this returns."""
-    found = []
     for item in items:
-        item_id = item["item_id"]
-        decoded: Any = decode_item_event(orjson.dumps(item), item_id.encode())
-        row = world.items.entries.partitions[partition_for(item_id)].change(item_id)
-        row.describe(orjson.dumps(entry_of(decoded)), next(_offsets))
-        world.items.described(item_id, row)
-        found.append(_point(world, item_id))
-    await world.index.upsert(found)
+        restate(world, **item)
+    await world.index.upsert([_point(world, item["item_id"]) for item in items])
+
+
+async def learn_vector(world: World, item_id: str, vector: NDArray[np.float32]) -> None:
+    """A learned vector of version 1, in the index when this returns."""
+    row = world.items.entries.partitions[partition_for(item_id)].change(item_id)
+    row.slots.take(VectorRecord(item_id, "a", 1, vector))
+    point = _point(world, item_id)
+    await world.index.upsert([replace(point, vectors={**point.vectors, "collaborative_a": vector})])
 
 
 def delete(world: World, item_id: str) -> None:
@@ -215,5 +220,6 @@ def _point(world: World, item_id: str) -> Point:
     if embedding is not None and embedding.any():
         vectors[EMBEDDING] = embedding
     payload = {name: entry[name] for name in ("category", "tags", "price", "published_at") if name in entry}
-    attributes = {name: int(one) if isinstance(one, bool) else one for name, one in entry.get("attributes", {}).items()}
-    return Point(item_id, vectors, {**payload, "attributes": attributes, "available": int(entry.get("available", True))})
+    given = entry.get("attributes", {}).items()
+    payload["attributes"] = {name: int(one) if isinstance(one, bool) else one for name, one in given}
+    return Point(item_id, vectors, {**payload, "available": int(entry.get("available", True))})

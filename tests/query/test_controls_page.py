@@ -11,7 +11,7 @@ import pytest
 from models.ranking.exploration import FEW_USERS, POOL
 from models.ranking.fusion import LOGITS
 from models.retrieval.popular_lists import LITTLE_KNOWN_LISTS
-from tests.query.builders import World, answer, describe, two_clusters
+from tests.query.builders import answer, describe, two_clusters
 from workers.recommend.rules import NEW_DAYS, TURN_MS
 from workers.recommend.served import served_line
 from workers.records.reply import RecommendationReason, RecommendedItem, Reply

@@ -44,9 +44,7 @@ async def test_titles_find_their_items_first(library: World, films: list[dict[st
     assert len(wrong) <= (1.0 - LEAST_SHARE) * len(titles), wrong[:20]
 
 
-async def test_titles_with_an_article_are_found_with_it_in_front(
-    library: World, films: list[dict[str, Any]]
-) -> None:
+async def test_titles_with_an_article_are_found_with_it_in_front(library: World, films: list[dict[str, Any]]) -> None:
     same = _by_title(films)
     turned = [_turned(title) for title in _askable(films) if title.endswith(", The")][:200]
     assert [text for text in turned if await _misses(library, text, same)] == []

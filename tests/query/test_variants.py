@@ -4,7 +4,6 @@ from typing import Any
 
 from models.ranking.fusion import Situation
 from models.retrieval.retrieval import WIDTH
-
 from tests.query.builders import World, question, request, two_clusters
 from workers.recommend.candidates import width_for
 from workers.recommend.context import QueryContext
