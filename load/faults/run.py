@@ -19,7 +19,6 @@ from load.faults.verdict import AnswerVerdict, StateVerdict, Truth, judge_answer
 from models.state.user_state import UserState
 from workers.admin.dead_letters.letter import letter_of
 from workers.items.rows import ItemRow
-from workers.recommend.answers import PARTIAL_CATALOG
 
 PUBLISHED_WITHIN_S = 1_200.0
 
@@ -88,7 +87,6 @@ async def _judge(fault: Fault, scene: Scene, began: float) -> Outcome:
     rows = {key: ItemRow.unpack(value) for key, value in items.items()}
     letters = [letter_of(record, topics) async for record in records_of(bootstrap, topics.dead_letters)]
     windows = [(window.began_s, window.ended_s) for window in scene.windows]
-    excuse = PARTIAL_CATALOG if fault.index == "memory" else ""
     return Outcome(
         name=fault.name,
         faults=len(windows),
@@ -103,7 +101,7 @@ async def _judge(fault: Fault, scene: Scene, began: float) -> Outcome:
             ],
             truth.expected,
         ),
-        answers=judge_answers(scene.traffic.asked, truth, windows, scene.settings.user_partitions, excuse),
+        answers=judge_answers(scene.traffic.asked, truth, windows, scene.settings.user_partitions),
         new_event_s=max((scene.tap.stall_s(w.back_s or w.began_s, w.ended_s) for w in scene.windows), default=0.0),
         answer_s=_longest_wait(scene),
         restarts=scene.restarts,

@@ -86,9 +86,9 @@ def judge_state(
 
 
 def judge_answers(
-    asked: Iterable[Asked], truth: Truth, windows: list[tuple[float, float]], partitions: int, excuse: str
+    asked: Iterable[Asked], truth: Truth, windows: list[tuple[float, float]], partitions: int
 ) -> AnswerVerdict:
-    """Check every reply; one whose only fault is `excuse` counts as undegraded."""
+    """Check every reply."""
     outcomes: Counter[str] = Counter()
     errors: Counter[str] = Counter()
     for one in asked:
@@ -105,7 +105,7 @@ def judge_answers(
         outcomes["wrong"] += not body.get("error") and _is_wrong(one.user_id, body, truth.had[one.user_id], partitions)
         if not any(began <= one.at_s <= ended for began, ended in windows):
             outcomes["outside"] += 1
-            outcomes["undegraded"] += not body.get("error") and not set(body["degraded"]) - {excuse}
+            outcomes["undegraded"] += not body.get("error") and not body["degraded"]
     share = outcomes["undegraded"] / outcomes["outside"] if outcomes["outside"] else math.nan
     return AnswerVerdict(
         outcomes["asked"], outcomes["unsent"], outcomes["missing"], outcomes["wrong"], dict(errors), share
