@@ -8,7 +8,7 @@ import asyncio
 import logging
 import random
 import signal
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -19,6 +19,7 @@ from rich.table import Table
 
 from infra.broker import Broker
 from load.client.publisher import Record
+from load.client.supervised import Supervised
 from load.client.waiting import until
 from load.datasets.dataset import Dataset
 from load.faults.evidence import judge_evidence, replay_of
@@ -88,12 +89,16 @@ async def disturb(service: ProveService, kills: int, records: int, say: Say) -> 
             await service.add_worker()
         if number == 2 * kills // 3 + 1:
             await service.remove_worker()
-        worker = rng.choice(service.workers)
-        await until(worker.ready, READY_WITHIN_S, f"ready again (see {worker.log_file})")
-        ended = len(worker.ends)
-        worker.signal(signal.SIGKILL)
-        await until(lambda ended=ended, worker=worker: len(worker.ends) > ended, READY_WITHIN_S, "the worker is gone")
+        await _kill(rng.choice(service.workers))
         say(f"kill {number} of {kills}, {await service.left(topic):,} of {records:,} records left")
+
+
+async def _kill(worker: Supervised) -> None:
+    """End it without a warning, once it is ready; its supervisor starts it again."""
+    await until(worker.ready, READY_WITHIN_S, f"ready again (see {worker.log_file})")
+    ended = len(worker.ends)
+    worker.signal(signal.SIGKILL)
+    await until(lambda: len(worker.ends) > ended, READY_WITHIN_S, "the worker is gone")
 
 
 def compare(what: str, first: State, second: State) -> list[Proof]:
@@ -122,7 +127,7 @@ async def prove_sight(broker: Broker, folder: Path, catalog: Sequence[Record], l
         state_of("whole", log), state_of("lacking", [*log[:middle], *log[middle + 1 :]])
     )
     found = [proof for proof in compare("one event less", whole, lacking) if not proof.holds]
-    lines = [line for proof in found for line in proof.lines[:2]]
+    lines = [line for proof in found for line in proof.lines[-2:]]
     rows = sum(proof.rows for proof in found)
     return Proof("one event less: seen", rows, bool(found), tuple(lines) or ("the states are equal",))
 
@@ -136,7 +141,7 @@ async def _folded_again(service: ProveService) -> Proof:
     return Proof(f"evidence folded again: {COUNTS}", len(packed), verdict.clean, lines)
 
 
-def _folded(service: ProveService, topic: str, left: int) -> Callable[[], object]:
+def _folded(service: ProveService, topic: str, left: int) -> Callable[[], Awaitable[bool]]:
     async def reached() -> bool:
         return await service.left(topic) <= left
 
@@ -149,9 +154,8 @@ def proof_table(title: str, proofs: Iterable[Proof]) -> Table:
     table.columns[1].justify = "right"
     for proof in proofs:
         style = "" if proof.holds else "red"
-        table.add_row(
-            proof.what, f"{proof.rows:,}", "yes" if proof.holds else "NO", "\n".join(proof.lines), style=style
-        )
+        holds = "yes" if proof.holds else "NO"
+        table.add_row(proof.what, f"{proof.rows:,}", holds, "\n".join(proof.lines), style=style)
     return table
 
 

@@ -56,8 +56,9 @@ class ProveService:
         await until(worker.ready, READY_WITHIN_S, f"ready (see {worker.log_file})")
 
     async def remove_worker(self) -> None:
-        """Stop the youngest worker in order; raises LoadError if it does not end well."""
+        """Stop the youngest worker in order, once it is ready; raises LoadError if it does not end well."""
         worker = self.workers.pop()
+        await until(worker.ready, READY_WITHIN_S, f"ready (see {worker.log_file})")
         self.ends += len(worker.ends)
         code, _ = await worker.stop()
         if code:

@@ -70,7 +70,7 @@ def test_another_interleaving_keeps_the_order_of_each_user_partition_and_all_up_
     assert [one.offset for one in in_another_order(records)] == [0, 1, 2, 3, 5, 4, 6]
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 async def test_a_short_proof_holds_in_all_parts(tmp_path: Path) -> None:
     write_synthetic(tmp_path / "data", Shape(users=60, items=300, ratings=3_000, tags=60))
     plan = Plan(kills=3, sample=400, max_pairs=2_000, least_cuts=0)

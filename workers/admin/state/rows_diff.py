@@ -21,9 +21,7 @@ class Rows(Protocol):
 def unlike_states(name: str, first: Rows, second: Rows) -> Iterator[str]:
     """As `unlike_rows`, of one table of two states at hand; one row of each is in its form at a time."""
     for key in sorted({*first.keys(name), *second.keys(name)}):
-        ours, theirs = (
-            None if form is None else row_json(form) for form in (first.form(name, key), second.form(name, key))
-        )
+        ours, theirs = (row_json(form) if (form := of.form(name, key)) else None for of in (first, second))
         for line in _unlike(ours, theirs, same_log=True):
             yield f"{name} {key!r}: {line}"
 
