@@ -29,12 +29,17 @@ class EvidenceVerdict:
     rows: int
     lists: int
 
+    @property
+    def clean(self) -> bool:
+        """Whether nothing differs."""
+        return not self.rows and not self.lists
+
 
 class Replay:
     """Folds evidence as every worker does, from nothing, one record after the other."""
 
     def __init__(self, partitions: int) -> None:
-        self.items = Items("entries", "counts", 1, _no_vector, partitions, Scheduler())
+        self.items = Items("entries", "counts", 1, no_vector, partitions, Scheduler())
         self.items.counts.partitions = {n: self.items.counts.blank_partition() for n in range(partitions)}
         self._folds = {n: CountsFold(self.items, rows) for n, rows in self.items.counts.partitions.items()}
 
@@ -56,7 +61,7 @@ class Replay:
 
     def packed(self) -> dict[str, bytes]:
         """All rows, as a worker would write them."""
-        return dict(chain.from_iterable(map(_packed, self.items.counts.partitions.values())))
+        return dict(chain.from_iterable(map(packed_rows, self.items.counts.partitions.values())))
 
 
 async def replay_of(settings: Settings) -> Replay:
@@ -77,7 +82,7 @@ def judge_evidence(packed: Mapping[str, bytes], replay: Replay) -> EvidenceVerdi
 
 def pairs_of(packed: Mapping[str, bytes]) -> ItemPairs:
     """The pairs of these rows, put into a table of their own one after the other."""
-    table = ItemTable(1, _no_vector)
+    table = ItemTable(1, no_vector)
     for item_id, row in packed.items():
         table.load_state(item_id, row)
     return table.pairs
@@ -100,11 +105,13 @@ def _columns(table: PairTable) -> dict[int, tuple[bytes, bytes, bytes]]:
     return {key: (row.keys.tobytes(), row.near.tobytes(), row.liked.tobytes()) for key, row in lists.items()}
 
 
-def _packed(rows: TablePartition[ItemState]) -> Iterator[tuple[str, bytes]]:
+def packed_rows(rows: TablePartition[ItemState]) -> Iterator[tuple[str, bytes]]:
+    """All rows of a partition by key, as a worker would write them."""
     for key in rows.keys():  # noqa: SIM118 - not a dict
         if (row := rows.get(key)) is not None:
             yield key, row.pack()
 
 
-def _no_vector(entry: object) -> Vector:
+def no_vector(entry: object) -> Vector:
+    """In place of an embedding, where nobody asks for one."""
     return np.zeros(1, dtype=np.float32)

@@ -73,14 +73,21 @@ class State:
         """All tables by name."""
         return {USERS: self.users, ITEMS: self.items, COUNTS: self.counts}
 
+    def keys(self, name: str) -> Iterator[str]:
+        """Keys of all rows of a table."""
+        return (key for rows in self.tables()[name].partitions.values() for key in rows.keys())  # noqa: SIM118
+
+    def form(self, name: str, key: str) -> Form | None:
+        """A row of a table, in the form that is compared."""
+        if name == USERS:
+            return None if (user := row_of(self.users, key)) is None else user_form(user, self.vector_of)
+        if name == ITEMS:
+            return None if (row := row_of(self.items, key)) is None else item_form(row)
+        return None if (counts := row_of(self.counts, key)) is None else counts_form(counts)
+
     def forms(self, name: str) -> Iterator[tuple[str, Form]]:
         """All rows of a table by key, in the form that is compared."""
-        if name == USERS:
-            yield from ((key, user_form(user, self.vector_of)) for key, user in _rows(self.users))
-        elif name == ITEMS:
-            yield from ((key, item_form(row)) for key, row in _rows(self.items))
-        else:
-            yield from ((key, counts_form(row)) for key, row in _rows(self.counts))
+        return ((key, form) for key in self.keys(name) if (form := self.form(name, key)) is not None)
 
     def notes(self) -> list[str]:
         """What a rebuild left to be said of the state."""
@@ -169,11 +176,3 @@ async def _check_topic(options: ClientOptions, name: str) -> None:
         raise ConfigurationError(
             f"there is no state: topic {name} is missing; check TASTESTREAM_TOPIC_PREFIX, or start a worker"
         )
-
-
-def _rows(table: Table[R]) -> Iterator[tuple[str, R]]:
-    for partition in table.partitions.values():
-        for key in partition.keys():  # noqa: SIM118  (no mapping)
-            row = partition.peek(key)
-            if row is not None:
-                yield key, row

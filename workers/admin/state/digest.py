@@ -66,6 +66,11 @@ def to_json(tables: Mapping[str, TableDigest], notes: Iterable[str] = ()) -> dic
     }
 
 
+def row_json(form: Form) -> dict[str, Any]:
+    """One row, as a digest with its rows holds it."""
+    return {**form.exact, "decayed": form.decayed, "clocked": form.clocked}
+
+
 def differences(first: Mapping[str, Any], second: Mapping[str, Any], *, same_log: bool = True) -> list[str]:
     """What two digests (as JSON) differ in, a line each; empty for equal states.
 
@@ -110,10 +115,7 @@ def _table_json(digest: TableDigest) -> dict[str, Any]:
         "clocked": digest.clocked,
     }
     if digest.rows_by_key:
-        made["rows_by_key"] = {
-            key: {**form.exact, "decayed": form.decayed, "clocked": form.clocked}
-            for key, form in sorted(digest.rows_by_key.items())
-        }
+        made["rows_by_key"] = {key: row_json(form) for key, form in sorted(digest.rows_by_key.items())}
     return made
 
 
