@@ -61,8 +61,8 @@ def barred(context: QueryContext) -> set[str]:
 def for_the_index(context: QueryContext, may: Allowed, table: ItemTable) -> tuple[tuple[Condition, ...], int]:
     """What the index is to leave out by itself, and how many times more it is to be asked for.
 
-    Where at least half may be shown, asking for twice as many costs less than a condition. It does not know ratings, and
-    takes 10,000 ids: if no more than that may be shown, it gets these.
+    Where at least half may be shown, asking for twice as many costs less than a condition. It does not know ratings,
+    and takes 10,000 ids: if no more than that may be shown, it gets these.
     """
     shown = np.flatnonzero(may.shown)
     if 2 * len(shown) >= np.count_nonzero(table.catalog.known(len(table))):
