@@ -49,7 +49,7 @@ class Sent(Writer):
 
 @asynccontextmanager
 async def running_deps(**settings: Any) -> AsyncIterator[tuple[Dependencies, Sent]]:
-    """Dependencies that own every partition, with their index writer at work."""
+    """Dependencies that own every partition, with their index writer and learner at work."""
     chosen: dict[str, Any] = {
         "user_partitions": PARTITIONS,
         "item_partitions": PARTITIONS,
@@ -63,9 +63,13 @@ async def running_deps(**settings: Any) -> AsyncIterator[tuple[Dependencies, Sen
     deps.items.partitions = {partition: deps.items.blank_partition() for partition in range(PARTITIONS)}
     await deps.index.ensure(deps.points.schema)
     await deps.index_writer.start()
+    if deps.learner is not None:
+        await deps.learner.start()
     try:
         yield deps, sent
     finally:
+        if deps.learner is not None:
+            await deps.learner.stop()
         await deps.index_writer.stop()
 
 

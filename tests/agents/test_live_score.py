@@ -108,7 +108,8 @@ async def test_variants_that_search_alike_share_one_search(monkeypatch: pytest.M
         monkeypatch.setattr(deps.pipeline, "preview", counted)
         user = next(rows.get("u") for rows in deps.users.partitions.values() if rows.get("u"))
         previewed = await preview(user, NOW_MS)
-        ranks = await LiveScore(deps.pipeline, running).ranks(user, "i5", NOW_MS, previewed)  # type: ignore[arg-type]
+        live_score = LiveScore(deps.pipeline, running)  # type: ignore[arg-type]
+        ranks = live_score.ranks(await live_score.previews(user, NOW_MS, previewed), "i5")  # type: ignore[arg-type]
         assert asked == [99]
         assert list(ranks) == ["trial/a", "trial/b", "trial/c"]
 

@@ -126,7 +126,7 @@ def _fold_one(
 
 
 async def _teach(decoded: Decoded, rows: TablePartition[UserState], deps: InteractionsDependencies) -> None:
-    """What a user chooses judges and teaches the ranker, before it is known here."""
+    """What a user chooses is taken to judge and teach the ranker, before it is known here."""
     event, learner = decoded.event, deps.learner
     if (
         learner is None

@@ -34,13 +34,13 @@ class LiveScore:
         self._ways = ways
         self._running = running
 
-    async def ranks(self, user: UserState, item_id: str, now_ms: int, previewed: Preview) -> Mapping[str, int]:
-        """Rank of the item that the user is about to choose, by variant, from 1; 0 where its list can't hold it.
+    async def previews(self, user: UserState, now_ms: int, previewed: Preview) -> Mapping[str, Preview]:
+        """What the user's list would be made of before the choice, by variant.
 
-        `previewed`: what the deployment's own list is made of. Changes nothing, so that no variant's result depends on
-        another's. Raises `DependencyError` if no source answers: then the choice counts for none of them.
+        `previewed`: what the deployment's own list is made of. Raises `DependencyError` if no source answers: then the
+        choice counts for none of them.
         """
-        found: dict[str, int] = {}
+        found: dict[str, Preview] = {}
         searched: dict[str, list[Preview]] = {_search_of(AS_DEPLOYED): [previewed]}
         for label, settings in self._running.scored:
             controls = self._ways.controls_of(settings)
@@ -50,9 +50,19 @@ class LiveScore:
                 usable = [await self._ways.preview(user, now_ms, settings)]
                 alike += usable
             one = usable[0]
-            same = Preview(one.candidates, one.situation, controls, one.steering)
-            found[label] = rank_in(same, self._ways.fusion_of(controls), item_id)
+            found[label] = Preview(one.candidates, one.situation, controls, one.steering)
         return found
+
+    def ranks(self, previews: Mapping[str, Preview], item_id: str) -> Mapping[str, int]:
+        """Rank of the chosen item, by variant that still runs, from 1; 0 where its list can't hold it.
+
+        Changes nothing, so that no variant's result depends on another's.
+        """
+        return {
+            label: rank_in(previews[label], self._ways.fusion_of(previews[label].controls), item_id)
+            for label, _ in self._running.scored
+            if label in previews
+        }
 
 
 def _search_of(settings: VariantSettings) -> str:

@@ -60,10 +60,11 @@ def build(settings: Settings, *, only: Collection[str] | None = None) -> StreamA
     member = _member(deps, agents, options, followers, only)
     # Started in this order and stopped in the opposite one: a hand-over needs everything else alive.
     below: list[Service] = [deps.index_service, deps.writer, deps.replies, deps.index_writer, deps.index_audit]
+    learner = () if deps.learner is None else (deps.learner,)
     watchdog = _watchdog(deps, options, member, request_reader)
     followed = (*_guidance(deps, options), lists)
     server = _http_server(deps, member, request_reader)
-    for service in (server, *below, *shelf, *followed, request_reader, member, watchdog):
+    for service in (server, *below, *shelf, *followed, *learner, request_reader, member, watchdog):
         app.add_service(service)
     return app
 
