@@ -43,7 +43,13 @@ class Learner(Service):
     """Judges a sample of choices, one after the other."""
 
     def __init__(
-        self, pipeline: Ways, ranker: LearningFusion, budget: Budget, metrics: Metrics, experiments: Running
+        self,
+        pipeline: Ways,
+        ranker: LearningFusion,
+        budget: Budget,
+        metrics: Metrics,
+        experiments: Running,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
         self._pipeline = pipeline
@@ -57,7 +63,7 @@ class Learner(Service):
         """A user is about to be known to like an item; `sampled_by` names the event, `time_ms` is its own."""
         if user.last_time_ms is None or user.seen(item_id):
             return
-        if not self._budget.wants(sampled_by, time.monotonic()):
+        if not self._budget.wants(sampled_by, self._clock()):
             return
         if len(self._waiting) >= WAITING_BOUND:
             self._metrics.choices_dropped.inc()
@@ -88,14 +94,31 @@ class Learner(Service):
             else:
                 await self.sleep(POLL_S)
 
-    def _judge(self, previewed: Preview, item_id: str) -> None:
-        candidates = previewed.candidates
-        self._metrics.observe_choice(OURS, rank_in(previewed, self._ranker, item_id))
-        positions = [position for position, known in enumerate(candidates.item_ids) if known == item_id]
+    async def on_started(self) -> None:
+        self._judging = self.add_future(self._judge_forever())
+
+    async def on_stop(self) -> None:
+        self._judging.cancel()
+        await asyncio.wait([self._judging])
+
+    async def _judge_forever(self) -> None:
+        while not self.should_stop:
+            choice = await self._choices.get()
+            began_s = self._clock()
+            self._judge(choice)
+            self._budget.spent(self._clock() - began_s, examples=0)
+            await asyncio.sleep(0)  # an answer or a chunk may be waiting
+
+    def _judge(self, choice: Choice) -> None:
+        for variant, rank in self._live_score.ranks(choice.variants, choice.item_id).items():
+            self._metrics.observe_choice(OURS, rank, variant)
+        previewed, candidates = choice.previewed, choice.previewed.candidates
+        self._metrics.observe_choice(OURS, rank_in(previewed, self._ranker, choice.item_id))
+        positions = [position for position, known in enumerate(candidates.item_ids) if known == choice.item_id]
         if not positions:
             self._metrics.observe_choice(POPULAR, 0)
             return
         [position] = positions
         self._metrics.observe_choice(POPULAR, rank_of(candidates.scores[POPULARITY], position))
-        if self._ranker.learn(candidates.scores, previewed.situation, position, int(time.time() * 1000)):
+        if self._ranker.learn(candidates.scores, previewed.situation, position, choice.taken_ms):
             self._metrics.examples.inc()
