@@ -271,11 +271,6 @@ class Metrics:
         add, by = self.registry, ["recommender", "variant"]
         self._experiments = Gauge("tastestream_experiments", "Experiments that are defined.", ["state"], registry=add)
         self.examples = Counter("tastestream_ranker_examples", "Choices that the ranker learned from.", registry=add)
-        self.choices_dropped = Counter(
-            "tastestream_live_choices_dropped",
-            "Choices neither judged nor learned from, because too many waited for it.",
-            registry=add,
-        )
         self.ranker_returned = Gauge(
             "tastestream_ranker_returned", "Returns to the last good weights since the start.", registry=add
         )

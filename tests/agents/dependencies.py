@@ -48,7 +48,7 @@ class Sent(Writer):
 
 @asynccontextmanager
 async def running_deps(**settings: Any) -> AsyncIterator[tuple[Dependencies, Sent]]:
-    """Dependencies that own every partition, with their index writer and learner at work."""
+    """Dependencies that own every partition, with their index writer at work."""
     chosen: dict[str, Any] = {
         "user_partitions": PARTITIONS,
         "item_partitions": PARTITIONS,

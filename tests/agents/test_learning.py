@@ -1,20 +1,16 @@
-"""What users choose judges and teaches the ranker by what was known before; nothing else does."""
+"""What users choose judges and teaches the ranker, before it is folded; nothing else does."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from itertools import count
 from typing import Any
 
 import numpy as np
 import pytest
 
-from models.ranking.budget import Budget
 from models.ranking.ranker import OnlineRanker
 from models.ranking.ranker_weights import RankerWeights
-from tests.agents.dependencies import NOW_MS, chunk_of_records, done, json_record, partition_for, running_deps
-from tests.experiments.builders import experiment
-from tests.waiting import until
+from tests.agents.dependencies import NOW_MS, chunk_of_records, done, json_record, running_deps
 from workers.agents import catalog, interactions
 from workers.control.learner import WAITING_BOUND
 from workers.runtime.dependencies import Dependencies
@@ -52,7 +48,7 @@ async def shop(**settings: Any) -> AsyncIterator[tuple[Dependencies, Iterator[in
         yield deps, offsets
 
 
-async def test_a_choice_is_judged_and_learned_by_what_was_known_before() -> None:
+async def test_a_choice_is_judged_and_learned_before_it_is_folded() -> None:
     async with shop() as (deps, offsets):
         await choose(deps, offsets, "u", "i5")
         assert value(deps, "tastestream_live_choices_total", recommender="ranker", variant="default") == 1

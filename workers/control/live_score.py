@@ -52,17 +52,6 @@ class LiveScore:
             found[label] = Preview(same.candidates, same.situation, controls, same.steering)
         return found
 
-    def ranks(self, previews: Mapping[str, Preview], item_id: str) -> Mapping[str, int]:
-        """Rank of the chosen item, by variant that still runs, from 1; 0 where its list can't hold it.
-
-        Changes nothing, so that no variant's result depends on another's.
-        """
-        return {
-            label: rank_in(previews[label], self._ways.fusion_of(previews[label].controls), item_id)
-            for label, _ in self._running.scored
-            if label in previews
-        }
-
 
 def _retrieval_of(settings: VariantSettings) -> str:
     return settings.model_dump_json(exclude=_ORDERS_ONLY, exclude_unset=True)
