@@ -46,7 +46,7 @@ class _Choice:
 class Learner(Service):
     """Judges a sample of choices, one after the other.
 
-    Its budget is a share of the time that passes while it is at work: time and not CPU, so on a quarter of a core, where
+    Its budget is a share of the time that passes while it is at work: time and not CPU, so on a quarter of a core where
     work takes four times as long, it takes the same share of what there is.
     """
 
