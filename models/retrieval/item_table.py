@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.primitives.text import Rarity, Vector
-from models.retrieval.catalog_columns import CatalogColumns, CatalogFacts
+from models.retrieval.best import best
+from models.retrieval.catalog_columns import PRICE, CatalogColumns, CatalogFacts
 from models.retrieval.dense_rows import DenseRows
 from models.retrieval.item_slots import ItemSlots, Slots
 from models.retrieval.popular_lists import Name, PopularLists
@@ -69,9 +70,8 @@ class ItemTable:
 
     def new_state(self, item_id: str) -> ItemState:
         """An empty state of the item's use, in place of the one that it had."""
-        slot = self._slot_of_use(item_id)
-        self.pairs.drop(slot)
-        return ItemState(self.pairs, slot)
+        self.drop_state(item_id)
+        return ItemState(self.pairs, self._slot_of_use(item_id))
 
     def load_state(self, item_id: str, packed: bytes) -> ItemState:
         """The item's state as it was packed; ValueError if that is malformed: then nothing of its use is known."""
@@ -113,10 +113,34 @@ class ItemTable:
         self._make_vectors(slots)
         return self._vectors.rows(slots)
 
-    def nearness(self, query: Vector) -> Floats:
-        """Dot product of every item's embedding with `query`, float64 (items,); O(items × dim)."""
+    def nearest(self, query: Vector, allowed: Mask, width: int) -> Slots:
+        """Slots of the `width` items among `allowed`, bool (items,), with the largest dot product, best first.
+
+        Of products above 0; `query` float32 (dim,). O(items × dim).
+        """
         self._make_vectors(np.flatnonzero(self.catalog.known(len(self))))
-        return np.maximum(self._vectors.scores(query, len(self)), 0.0).astype(np.float64)
+        products = self._vectors.scores(query, len(self)).astype(np.float64)
+        return best(np.where(allowed, products, 0.0), self.slots.keys, width)
+
+    def users_of(self, item_id: str) -> int:
+        """How many users touched the item, 0 of an unknown one."""
+        slot = self.slots.find(item_id)
+        return 0 if slot is None else int(self.use.users(len(self))[slot])
+
+    def buyers_of(self, item_id: str) -> int:
+        """How many users bought it, 0 of an unknown one."""
+        slot = self.slots.find(item_id)
+        return 0 if slot is None else int(self.use.buyers(len(self))[slot])
+
+    def labels_of(self, item_id: str) -> tuple[str, ...]:
+        """The categories under which it is popular, none of an unknown one."""
+        slot = self.slots.find(item_id)
+        return () if slot is None else self.catalog.labels(slot, len(self))
+
+    def prices_of(self, slots: Slots) -> list[float]:
+        """Those prices of the items at `slots` that are known and above 0."""
+        prices = self.catalog.number(PRICE, len(self))[slots]
+        return [price for price in prices.tolist() if price > 0.0]
 
     def _make_vectors(self, slots: Slots) -> None:
         """Embed those that are not yet, of items of the catalog."""
@@ -139,10 +163,10 @@ class ItemTable:
         return slot
 
     def _list_scores(self, name: Name) -> Floats:
-        """What a list is ordered by, 0 for items that may not be shown by default."""
+        """What a list is ordered by, 0 for items that the catalog does not have."""
         ordered_by, category = name
         count = len(self)
-        shown = self.catalog.available(count)
+        listed = self.catalog.known(count)
         if category is not None:
-            shown = shown & self.catalog.labelled(category, count)
-        return np.where(shown, self.use.listed(ordered_by, count), 0.0)
+            listed = listed & self.catalog.labelled(category, count)
+        return np.where(listed, self.use.listed(ordered_by, count), 0.0)

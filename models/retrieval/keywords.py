@@ -10,7 +10,7 @@ _GONE = -1
 
 
 class Keywords:
-    """Codes of values by entry, and the slot of each; an item that changes leaves its old entries behind until half are.
+    """Codes of values by entry, and the slot of each; an item that changes leaves old entries behind until half are.
 
     Memory: 8 bytes a value of an item, 16 an item that has any.
 

@@ -17,6 +17,11 @@ Name = tuple[int | str, str | None]
 LENGTH = 200
 """Items of a list. Who may see too few of them is answered from all items."""
 
+LITTLE_KNOWN_LISTS = 16
+"""Lists of little-known items that take turns in being first: fewer, and the same items come for long."""
+
+_TOP_BIT = 60
+
 LISTS_BOUND = 1_024
 """Lists kept, 2 KB each: what they are ordered by times the categories that users like best."""
 
@@ -48,3 +53,20 @@ class PopularLists:
         if len(self._kept) > LISTS_BOUND:
             self._kept.popitem(last=False)
         return listed
+
+
+def due(keys: NDArray[np.uint64], little_known: Mask, turn: int, width: int) -> Slots:
+    """Slots of up to `width` of those little known, bool (items,): of another of 16 lists first at each `turn`.
+
+    An item is in one of the lists by its key: so each gets its own turn. O(items).
+
+    >>> keys = np.array([16, 33, 50], dtype=np.uint64)
+    >>> [due(keys, np.ones(3, dtype=np.bool_), turn, width=1).tolist() for turn in (0, 15, 14)]
+    [[2], [0], [1]]
+    """
+    slots = np.flatnonzero(little_known)
+    count = np.uint64(LITTLE_KNOWN_LISTS)
+    own = keys[slots]
+    behind = count - np.uint64(1) - (own % count + np.uint64(turn % LITTLE_KNOWN_LISTS)) % count
+    order = (behind << np.uint64(_TOP_BIT)) | (own // count)
+    return slots if len(slots) <= width else slots[np.argpartition(order, width)[:width]]

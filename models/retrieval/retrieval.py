@@ -39,6 +39,7 @@ WIDTH = 100
 POPULAR_SHARE = 0.5
 """Share of that for lists of popular items: popularity is known of every candidate, so lists only fill places."""
 
+
 _COLUMNS, _UNITS = {TRANSITIONS: 0, COOCCURRENCE: 1}, {TRANSITIONS: TRANSITION_UNIT, COOCCURRENCE: 1}
 """Column of a pair's counts that a source reads, and what one of it is."""
 
@@ -48,8 +49,8 @@ class Asked:
     """What the sources are asked, of one request.
 
     `history`: queries over items of the history, by source: TRANSITIONS, COOCCURRENCE, REVERSED (scores only) and
-    BOUGHT_TOGETHER; `dense`: float32 (dim,) of unit length, turned, by source; `lists`: of popular items, as they were at
-    `moment`; `affinity`: share of each category in the recent items; `prices`: of the recent items; `preferred`:
+    BOUGHT_TOGETHER; `dense`: float32 (dim,) of unit length, turned, by source; `lists`: of popular items, as they were
+    at `moment`; `affinity`: share of each category in the recent items; `prices`: of the recent items; `preferred`:
     categories of a user without a past; `personal`: whether reach says something; `by_day`: trends by calendar day.
     """
 
@@ -93,9 +94,7 @@ def candidates(
 def scores(table: ItemTable, asked: Asked, slots: Slots) -> dict[str, Floats]:
     """Raw scores of the items in `slots` (n,) by source, float64 (n,) each; exact whichever source brought an item."""
     count = len(table)
-    found: dict[str, Floats] = {}
-    for source, amounts in _pair_scores(table, asked, slots).items():
-        found[source] = amounts
+    found = _pair_scores(table, asked, slots)
     if REVERSED in asked.history:
         query = asked.history[REVERSED]
         found[REVERSED] = query.vector.values.astype(np.float64) @ reversed_amounts(table, query, slots)
@@ -118,20 +117,24 @@ def scores(table: ItemTable, asked: Asked, slots: Slots) -> dict[str, Floats]:
     return found
 
 
-def evidence_rows(table: ItemTable, slot: int, queries: Mapping[str, HistoryQuery]) -> dict[str, SparseVector]:
-    """What stands behind an item's scores by source: its counts with each item that the source's query names."""
-    found = {}
-    slots = np.array([slot])
+def evidence_rows(table: ItemTable, slots: Slots, queries: Mapping[str, HistoryQuery]) -> list[dict[str, SparseVector]]:
+    """What stands behind the scores of each item by source: its counts with each item that the source's query names."""
+    found: list[dict[str, SparseVector]] = [{} for _ in slots]
     for source, query in queries.items():
-        if source == REVERSED:
-            amounts = reversed_amounts(table, query, slots)[:, 0]
-        elif source == BOUGHT_TOGETHER:
-            amounts = bought_amounts(table, query, slots)[:, 0]
-        else:
-            counts = table.pairs.followed.counts(slots, query.vector.indices)
-            amounts = counts[0, :, _COLUMNS[source]] / _UNITS[source]
-        found[source] = SparseVector(query.vector.indices, amounts.astype(np.float32))
+        amounts = _amounts(table, source, query, slots).astype(np.float32)
+        for position, rows in enumerate(found):
+            rows[source] = SparseVector(query.vector.indices, amounts[:, position])
     return found
+
+
+def _amounts(table: ItemTable, source: str, query: HistoryQuery, slots: Slots) -> Floats:
+    """What a source counts of each item that its query names, float64 (named, n)."""
+    if source == REVERSED:
+        return reversed_amounts(table, query, slots)
+    if source == BOUGHT_TOGETHER:
+        return bought_amounts(table, query, slots)
+    counts = table.pairs.followed.counts(slots, query.vector.indices)
+    return counts[:, :, _COLUMNS[source]].T / _UNITS[source]
 
 
 def reversed_amounts(table: ItemTable, query: HistoryQuery, slots: Slots) -> Floats:
@@ -170,9 +173,9 @@ def _after_history(table: ItemTable, asked: Asked, allowed: Mask, width: int) ->
     if not queries:
         return []
     keys, weights = _by_key(queries)
-    found, sums = table.pairs.followed.successors(keys, weights)
-    may = allowed[found]
-    found, sums = found[may].astype(np.intp), sums[may]
+    named, sums = table.pairs.followed.successors(keys, weights)
+    may = allowed[named]
+    found, sums = named[may].astype(np.intp), sums[may]
     item_keys = table.slots.keys[found]
     return [found[best(sums[:, _COLUMNS[source]], item_keys, width)] for source in queries]
 

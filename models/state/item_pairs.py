@@ -1,4 +1,4 @@
-"""The pair counts of all items: what came after what, and what was bought with what, by slot of the item that came second."""
+"""The pair counts of all items, by slot of the one that came second: what came after what, what was bought with it."""
 
 from models.primitives.packing import Reader
 from models.state.evidence import WINDOW, Evidence
@@ -15,20 +15,20 @@ class ItemPairs:
     def __init__(self) -> None:
         self.followed = PairTable(near_window=NEAR_WINDOW)
         self.bought = PairTable(near_window=0)
-        self._followed: list[tuple[int, Keys, bool]] = []
-        self._bought: list[tuple[int, Keys, bool]] = []
+        self._followed: list[tuple[int, Keys, bool, int]] = []
+        self._bought: list[tuple[int, Keys, bool, int]] = []
 
     def name(self, slot: int, index: int) -> None:
         """Have a slot, with the sparse index of its item."""
         self.followed.name(slot, index)
         self.bought.name(slot, index)
 
-    def learn(self, slot: int, evidence: Evidence) -> None:
-        """Count one evidence on the slot's item."""
+    def learn(self, slot: int, evidence: Evidence, bound: int = 0) -> None:
+        """Count one evidence on the slot's item; `bound` of the entries of its rows, 0 for none."""
         if len(evidence.predecessors):
-            self._followed.append((slot, evidence.predecessors[:WINDOW], evidence.weight > 0))
+            self._followed.append((slot, evidence.predecessors[:WINDOW], evidence.weight > 0, bound))
         if len(evidence.bought_with):
-            self._bought.append((slot, evidence.bought_with[:WINDOW], True))
+            self._bought.append((slot, evidence.bought_with[:WINDOW], True, bound))
 
     def take_back(self, slot: int, evidence: Evidence) -> None:
         """Undo `learn`; counts end at 0."""

@@ -25,14 +25,14 @@ RATING_UNIT = 1_000
 """Parts of a star in which ratings are added up: integers, so sums are exact in any order."""
 
 KIND, VERSION = b"I", 3
-_FIXED = struct.Struct("<qqqqq")
+_FIXED = struct.Struct("<qqqqqq")
 _DAY = (DAY_MS,)
 
 
 class Pairs(Protocol):
     """The pair counts of all items: `models.state.item_pairs.ItemPairs`."""
 
-    def learn(self, slot: int, evidence: Evidence) -> None: ...
+    def learn(self, slot: int, evidence: Evidence, bound: int) -> None: ...
 
     def take_back(self, slot: int, evidence: Evidence) -> None: ...
 
@@ -45,11 +45,12 @@ class ItemState:
     """One item's use; `apply` learns an evidence, `retract` takes some back, everything else asks.
 
     Popularity counts first events of positive weight (`likes`) by events and by days. `count`: users who touched the
-    item; `buyers`: who bought it. Of pairs, kept in `pairs` under the item's `slot`: 2520 · Σ 1/distance over the events
-    on this item at most 10 items after another, and events of positive weight at most 50 items after it: the first says
-    what comes next, liked or not, the second what is liked; and users who bought another first, or put it into the
-    cart, and then this item (Linden et al. 2003; this count and the other's together count the pair). Evidence at or
-    below its origin's watermark changes nothing; an item unknown to the catalog is counted like any other.
+    item; `buyers`: who bought it. Of pairs, kept in `pairs` under the item's `slot`: 2520 · Σ 1/distance over the
+    events on this item at most 10 items after another, and events of positive weight at most 50 items after it: the
+    first says what comes next, liked or not, the second what is liked; and users who bought another first, or put it
+    into the cart, and then this item (Linden et al. 2003; this count and the other's together count the pair). Evidence
+    at or below its origin's watermark changes nothing; an item unknown to the catalog is counted like any other.
+    `born`: offset in the log of evidence of the record that began this state.
 
     >>> import numpy as np
     >>> from models.state.item_pairs import ItemPairs
@@ -65,10 +66,23 @@ class ItemState:
     (True, 0, 0)
     """
 
-    __slots__ = ("_pairs", "buyers", "by_days", "by_events", "count", "likes", "ratings", "slot", "stars", "watermarks")
+    __slots__ = (
+        "_pairs",
+        "born",
+        "buyers",
+        "by_days",
+        "by_events",
+        "count",
+        "likes",
+        "ratings",
+        "slot",
+        "stars",
+        "watermarks",
+    )
 
-    def __init__(self, pairs: Pairs, slot: int) -> None:
+    def __init__(self, pairs: Pairs, slot: int, born: int = -1) -> None:
         self.slot = slot
+        self.born = born
         self._pairs = pairs
         self.by_events = Popularity(HALF_LIVES)
         self.by_days = Popularity(_DAY)
@@ -76,11 +90,14 @@ class ItemState:
         self.ratings = self.stars = 0
         self.watermarks = Watermarks()
 
-    def apply(self, evidence: Evidence) -> bool:
-        """Learn one evidence; False when it was applied before. O(predecessors)."""
+    def apply(self, evidence: Evidence, bound: int = 0) -> bool:
+        """Learn one evidence; False when it was applied before. O(predecessors).
+
+        `bound`: of the entries of the item's row of pairs, see `models.state.control.Bound`; 0: there is none.
+        """
         if not self.watermarks.advance(evidence.origin):
             return False
-        self._pairs.learn(self.slot, evidence)
+        self._pairs.learn(self.slot, evidence, bound)
         if evidence.first:
             self.count += 1
             if evidence.weight > 0:
@@ -128,12 +145,12 @@ class ItemState:
         return self.watermarks
 
     def pack(self) -> bytes:
-        """Versioned bytes, little-endian: those of the pairs, 12 an origin, 98 besides."""
+        """Versioned bytes, little-endian: those of the pairs, 12 an origin, 106 besides."""
         return b"".join(
             (
                 head(KIND, VERSION),
                 self.watermarks.pack(),
-                _FIXED.pack(self.count, self.likes, self.buyers, self.ratings, self.stars),
+                _FIXED.pack(self.born, self.count, self.likes, self.buyers, self.ratings, self.stars),
                 self.by_events.pack(),
                 self.by_days.pack(),
                 self._pairs.pack(self.slot),
@@ -146,7 +163,7 @@ class ItemState:
         reader = Reader(data, KIND, VERSION)
         item = cls(pairs, slot)
         item.watermarks = Watermarks.read(reader)
-        item.count, item.likes, item.buyers, item.ratings, item.stars = map(int, reader.fields(_FIXED))
+        item.born, item.count, item.likes, item.buyers, item.ratings, item.stars = map(int, reader.fields(_FIXED))
         item.by_events = Popularity.read(reader, HALF_LIVES)
         item.by_days = Popularity.read(reader, _DAY)
         pairs.load(slot, reader)

@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from models.state.item_state import NEAR_WINDOW, TRANSITION_UNIT
+from models.state.item_state import TRANSITION_UNIT
 
 EMPTY = 0xFFFFFFFF
 """Key of a free place: no predecessor has it (`models.state.pair_table.known_keys`)."""
@@ -25,6 +25,9 @@ SMALLEST = 4
 """Entries of the smallest block; each size class has twice as many."""
 
 Array = NDArray[Any]
+
+PAIRS, CUTS, LOST = 0, 1, 2
+"""Places in `Pairs.totals`."""
 
 KEY, NEAR, LIKED = 0, 1, 2
 """An entry: a row's predecessor by index or a list's successor by row number; 2520 · Σ 1/distance; liked events."""
@@ -47,7 +50,8 @@ class Blocks(NamedTuple):
 class Pairs(NamedTuple):
     """`rows` int64 (m, 3) and `lists` int64 (k, 6) in blocks; `names` → `numbers`: the list of a predecessor's index.
 
-    `ties` uint32 (m,): each row's own item index, which orders equal ranks the same everywhere.
+    `ties` uint32 (m,): each row's own item index, which orders equal ranks the same everywhere. `totals` int64 (3,):
+    pairs with counts, rows that were cut, pairs that were cut off.
     """
 
     rows: Array
@@ -58,22 +62,28 @@ class Pairs(NamedTuple):
     known: Array
     lists: Array
     list_blocks: Blocks
+    totals: Array
 
 
 @njit(cache=True)
-def learn(pairs: Pairs, rows: Array, ends: Array, liked: Array, keys: Array, begin: int) -> int:
+def learn(
+    pairs: Pairs, rows: Array, ends: Array, liked: Array, bounds: Array, keys: Array, near_window: int, begin: int
+) -> int:
     """Count events from number `begin` on; returns the number of the first that needs more room, or len(rows).
 
-    Event e is on row rows[e]; its predecessors, nearest first, are keys[ends[e - 1] : ends[e]], uint32.
+    Event e is on row rows[e]; its predecessors, nearest first, are keys[ends[e - 1] : ends[e]], uint32. A row that has
+    2 · bounds[e] pairs after it is cut to bounds[e]; 0 is no bound.
     """
     for e in range(begin, len(rows)):
         first = ends[e - 1] if e else 0
         if not has_room(pairs, rows[e], ends[e] - first):
             return e
         for k in range(first, ends[e]):
-            near = TRANSITION_UNIT // (k - first + 1) if k - first < NEAR_WINDOW else 0
+            near = TRANSITION_UNIT // (k - first + 1) if k - first < near_window else 0
             if near or liked[e]:
                 add(pairs, rows[e], keys[k], near, liked[e])
+        if bounds[e] and pairs.rows[rows[e], USED] >= 2 * bounds[e]:
+            cut(pairs, rows[e], bounds[e])
     return len(rows)
 
 
@@ -82,6 +92,7 @@ def add(pairs: Pairs, row: int, key: int, near: int, liked: int) -> None:
     """Raise the counts of one pair; there is room for it."""
     entries = pairs.row_blocks.entries
     at = _entry(pairs, row, key)
+    pairs.totals[PAIRS] += entries[at, NEAR] == 0 and entries[at, LIKED] == 0
     entries[at, NEAR] = min(LARGEST, np.int64(entries[at, NEAR]) + near)
     entries[at, LIKED] = min(LARGEST, np.int64(entries[at, LIKED]) + liked)
     _list_larger(pairs, _list_of(pairs, key), row, entries[at, NEAR], entries[at, LIKED])
@@ -94,10 +105,50 @@ def take_back(pairs: Pairs, row: int, key: int, near: int, liked: int) -> None:
         return
     entries = pairs.row_blocks.entries
     at = _position(entries, key, pairs.rows[row, START], SMALLEST << pairs.rows[row, SIZE])
-    if entries[at, KEY] == key:
+    if entries[at, KEY] == key and (entries[at, NEAR] or entries[at, LIKED]):
         entries[at, NEAR] = max(0, np.int64(entries[at, NEAR]) - near)
         entries[at, LIKED] = max(0, np.int64(entries[at, LIKED]) - liked)
+        pairs.totals[PAIRS] -= entries[at, NEAR] == 0 and entries[at, LIKED] == 0
         _list_smaller(pairs, _list_of(pairs, key), row, entries[at, NEAR], entries[at, LIKED])
+
+
+@njit(cache=True)
+def put(pairs: Pairs, row: int, keys: Array, near: Array, liked: Array) -> None:
+    """Make these the counts of a row, which has none; there is room for them."""
+    for k in range(len(keys)):
+        if near[k] or liked[k]:
+            add(pairs, row, keys[k], near[k], liked[k])
+
+
+@njit(cache=True)
+def cut(pairs: Pairs, row: int, bound: int) -> None:
+    """If a row has 2 · `bound` pairs, keep those of the largest rank, equal ones by the smaller key.
+
+    Entries without counts are left out first: whether there are any depends on when the row was read last.
+    """
+    entries, start, size = pairs.row_blocks.entries, pairs.rows[row, START], SMALLEST << pairs.rows[row, SIZE]
+    kept = np.empty((pairs.rows[row, USED], 3), dtype=np.uint32)
+    count = 0
+    for at in range(start, start + size):
+        if entries[at, KEY] != EMPTY and (entries[at, NEAR] or entries[at, LIKED]):
+            kept[count] = entries[at]
+            count += 1
+    if count < 2 * bound:
+        return
+    ranks = np.empty(count, dtype=np.int64)
+    kept = kept[:count][np.argsort(kept[:count, KEY], kind="mergesort")]
+    for k in range(count):
+        ranks[k] = -_rank(kept[k, NEAR], kept[k, LIKED])
+    kept = kept[np.argsort(ranks, kind="mergesort")]
+    for k in range(bound, count):
+        _list_smaller(pairs, _list_of(pairs, kept[k, KEY]), row, 0, 0)
+    entries[start : start + size, KEY] = EMPTY
+    for k in range(bound):
+        entries[_position(entries, kept[k, KEY], start, size)] = kept[k]
+    pairs.rows[row, USED] = bound
+    pairs.totals[PAIRS] -= count - bound
+    pairs.totals[CUTS] += 1
+    pairs.totals[LOST] += count - bound
 
 
 @njit(cache=True)
@@ -159,8 +210,9 @@ def drop(pairs: Pairs, row: int) -> None:
         return
     entries = pairs.row_blocks.entries
     for at in range(start, start + (SMALLEST << pairs.rows[row, SIZE])):
-        if entries[at, KEY] != EMPTY:
+        if entries[at, KEY] != EMPTY and (entries[at, NEAR] or entries[at, LIKED]):
             _list_smaller(pairs, _list_of(pairs, entries[at, KEY]), row, 0, 0)
+            pairs.totals[PAIRS] -= 1
     _release(pairs.row_blocks, start, pairs.rows[row, SIZE])
     pairs.rows[row, START], pairs.rows[row, USED] = -1, 0
 

@@ -1,14 +1,16 @@
 """How often an item came after another one, both ways: exact rows by successor, bounded lists by predecessor."""
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.primitives.packing import Reader
 from models.state import pair_kernels as kernels
 from models.state.item_state import NEAR_WINDOW, TRANSITION_UNIT
-from models.state.pair_kernels import EMPTY, LIKED, NEAR, SIZE, SMALLEST, START, USED, Array, Blocks, Pairs
+from models.state.pair_kernels import EMPTY, LIKED, NEAR, SIZE, SMALLEST, START, Array, Blocks, Pairs
 
 Keys = NDArray[np.uint32]
 Counts = NDArray[np.uint32]
@@ -16,6 +18,9 @@ Counts = NDArray[np.uint32]
 _FIRST_ROWS = 1_024
 _FIRST_ENTRIES = 1 << 16
 _SIZE_CLASSES = 28
+_COUNT = struct.Struct("<IB")
+_COLUMN = np.dtype("<u4")
+_NO_PAIRS = _COUNT.pack(0, 1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +50,9 @@ class PairTable:
     ([1], [[5040.0, 1.0]])
     """
 
-    def __init__(self) -> None:
+    def __init__(self, near_window: int = NEAR_WINDOW) -> None:
+        """`near_window`: how many predecessors of an event count in `near`."""
+        self._near_window = near_window
         self._pairs = Pairs(
             rows=_no_blocks(_FIRST_ROWS, 3),
             ties=np.zeros(_FIRST_ROWS, dtype=np.uint32),
@@ -55,6 +62,7 @@ class PairTable:
             known=np.zeros(1, dtype=np.int64),
             lists=_no_blocks(_FIRST_ROWS, 6),
             list_blocks=_blocks(_FIRST_ENTRIES),
+            totals=np.zeros(3, dtype=np.int64),
         )
         self._sums = np.zeros((_FIRST_ROWS, 2))
         self._touched = np.zeros(_FIRST_ROWS, dtype=np.int32)
@@ -65,16 +73,27 @@ class PairTable:
             self._more_rows()
         self._pairs.ties[row] = index
 
-    def learn(self, rows: Sequence[int], predecessors: Sequence[Keys], liked: Sequence[bool]) -> None:
-        """Count events: on which row, after which items (nearest first, at most 50), whether of positive weight."""
+    def learn(
+        self,
+        rows: Sequence[int],
+        predecessors: Sequence[Keys],
+        liked: Sequence[bool],
+        bounds: Sequence[int] | None = None,
+    ) -> None:
+        """Count events: on which row, after which items (nearest first, at most 50), whether of positive weight.
+
+        A row that has 2 · its event's bound of pairs after it is cut to as many as the bound (`kernels.cut`); 0: none.
+        """
         ends = np.cumsum([len(keys) for keys in predecessors])
         keys = known_keys(np.concatenate([np.zeros(0, dtype=np.uint32), *predecessors]))
         targets, likes = np.array(rows, dtype=np.int64), np.array(liked, dtype=np.int64)
+        limits = np.array(bounds or [0] * len(rows), dtype=np.int64)
         self.name_all(targets)
-        done = kernels.learn(self._pairs, targets, ends, likes, keys, 0)
+        done = 0
         while done < len(targets):
-            self._grow(int(targets[done]), len(predecessors[done]))
-            done = kernels.learn(self._pairs, targets, ends, likes, keys, done)
+            done = kernels.learn(self._pairs, targets, ends, likes, limits, keys, self._near_window, done)
+            if done < len(targets):
+                self._grow(int(targets[done]), len(predecessors[done]))
 
     def name_all(self, rows: Array) -> None:
         """Have rows up to the largest of these."""
@@ -86,7 +105,7 @@ class PairTable:
         if row >= len(self._pairs.rows):
             return
         for position, key in enumerate(known_keys(predecessors).tolist()):
-            near = TRANSITION_UNIT // (position + 1) if position < NEAR_WINDOW else 0
+            near = TRANSITION_UNIT // (position + 1) if position < self._near_window else 0
             kernels.take_back(self._pairs, row, key, near, int(liked))
 
     def relist(self) -> None:
@@ -96,7 +115,7 @@ class PairTable:
 
     def drop(self, row: int) -> None:
         """Forget a row."""
-        if row < len(self._pairs.rows):
+        if row < len(self._pairs.rows) and self._pairs.rows[row, START] >= 0:
             kernels.drop(self._pairs, row)
 
     def row(self, row: int) -> PairRow:
@@ -112,11 +131,36 @@ class PairTable:
     def put(self, row: int, counts: PairRow) -> None:
         """Make these a row's counts."""
         self.drop(row)
+        if not len(counts.keys):
+            return
         self.name_all(np.array([row]))
         while not kernels.has_room(self._pairs, row, len(counts.keys)):
             self._grow(row, len(counts.keys))
-        for key, near, liked in zip(known_keys(counts.keys), counts.near, counts.liked, strict=True):
-            kernels.add(self._pairs, row, key, near, liked)
+        kernels.put(self._pairs, row, known_keys(counts.keys), counts.near, counts.liked)
+
+    def pack(self, row: int) -> bytes:
+        """The counts of a row, little-endian: how many, bytes of a count (1, 2 or 4), then columns; 6 to 12 a pair."""
+        if row >= len(self._pairs.rows) or self._pairs.rows[row, START] < 0:
+            return _NO_PAIRS
+        counts = self.row(row)
+        most = max(int(counts.near.max(initial=0)), int(counts.liked.max(initial=0)))
+        size = 1 if most < 1 << 8 else 2 if most < 1 << 16 else 4
+        near, liked = (column.astype(f"<u{size}").tobytes() for column in (counts.near, counts.liked))
+        return b"".join((_COUNT.pack(len(counts.keys), size), counts.keys.astype(_COLUMN).tobytes(), near, liked))
+
+    def load(self, row: int, reader: Reader) -> None:
+        """Take the counts that `pack` wrote, instead of those that the row has; ValueError if they are malformed."""
+        count, size = map(int, reader.fields(_COUNT))
+        if size not in (1, 2, 4):
+            raise ValueError(f"packed pairs: counts of {size} bytes")
+        if not count:
+            self.drop(row)
+            return
+        keys = np.frombuffer(reader.raw(4 * count), dtype=_COLUMN).astype(np.uint32)
+        near, liked = (np.frombuffer(reader.raw(size * count), dtype=f"<u{size}").astype(np.uint32) for _ in range(2))
+        if (keys[1:] <= keys[:-1]).any():
+            raise ValueError("packed pairs: keys are not in their order")
+        self.put(row, PairRow(keys, near, liked))
 
     def successors(self, keys: Keys, weights: NDArray[np.float64]) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
         """Rows that came after any of `keys`, int32 (n,), and Σ weights · (near, liked) of each, float64 (n, 2).
@@ -136,8 +180,13 @@ class PairTable:
 
     @property
     def pairs(self) -> int:
-        """Pairs in all rows, those that were taken back whole included until their row grows."""
-        return int(self._pairs.rows[:, USED].sum())
+        """Pairs with counts in all rows."""
+        return int(self._pairs.totals[kernels.PAIRS])
+
+    @property
+    def cuts(self) -> tuple[int, int]:
+        """Rows that were cut at a bound, and pairs that they lost."""
+        return int(self._pairs.totals[kernels.CUTS]), int(self._pairs.totals[kernels.LOST])
 
     @property
     def bytes(self) -> int:

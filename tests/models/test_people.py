@@ -45,7 +45,7 @@ def known(user: UserState) -> tuple[object, ...]:
 
 def same_taste(one: UserState, other: UserState) -> bool:
     for user in (one, other):
-        for item_id in user.waiting_items():
+        for item_id in user.waiting.item_ids():
             user.supply_vector(item_id, VECTORS[item_id])
     mine, theirs = one.taste.direction(), other.taste.direction()
     if mine is None or theirs is None:
@@ -147,7 +147,7 @@ def test_vectors_that_a_guest_waits_for_are_waited_for_by_the_user() -> None:
     user, guest = UserState(), UserState()
     guest.fold(event("a", 1))
     user.merge(guest, "guest", 5, {}, 1)
-    assert user.waiting_items() == ["a"] and user.taste.direction() is None
+    assert user.waiting.item_ids() == ["a"] and user.taste.direction() is None
 
 
 def test_a_guest_merged_into_a_forgotten_user_is_forgotten_and_its_evidence_taken_back() -> None:

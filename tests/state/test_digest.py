@@ -78,7 +78,7 @@ def test_two_rows_that_were_swapped_are_seen_in_the_sums() -> None:
 def test_every_part_of_a_row_is_in_its_form_or_left_out_by_name() -> None:
     """A new part of a row is compared in `workers/admin/state/form.py`, or left out as said there."""
     user, row = user_form(UserState(), vector_of).exact, item_form(ItemRow()).exact
-    assert set(UserState.__slots__) == {"history", "_seen", "taste", "profile", "identity", "watermarks"}
+    assert set(UserState.__slots__) == {"history", "_seen", "taste", "waiting", "profile", "identity", "watermarks"}
     assert user.keys() == {"history", "seen", "profile", "identity"}
     assert set(Identity.__slots__) == {*user["identity"], "merges"}
     compared = {"time_ms", "item_id", "weight", "event_hash", "stars"}

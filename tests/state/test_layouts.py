@@ -14,7 +14,7 @@ from workers.items.slots import VectorRecord
 # (`UserState`, `ItemRow`), whichever part of it changed: a worker then refuses the rows of before and asks for a
 # rebuild. Then note the new pair here.
 LAYOUTS = {
-    "user": (b"U\x04", "714df17b59eb1b4b"),
+    "user": (b"U\x05", "f8673453223accb1"),
     "item": (b"R\x04", "64fbdfc37c9c047d"),
 }
 
@@ -24,6 +24,7 @@ def sample() -> dict[str, bytes]:
     user, item = UserState(), ItemRow()
     for offset, (name, kind, value) in enumerate([("a", "view", None), ("b", "purchase", None), ("c", "rating", 4.5)]):
         user.fold(event(name, offset, kind=kind, value=value, event_id=name, partition=1), axis(offset))
+    user.fold(event("d", 3, partition=1))
     user.profile.learn((5, 0, 1), {"country": "NL"}, ("film",))
     item.describe(b'{"title":"T"}', offset=7)
     piece = evidence(3, ["p", "q"], partition=1, clock=700)

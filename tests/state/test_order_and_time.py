@@ -110,5 +110,5 @@ def test_swapped_neighbours_lose_the_evidence_between_them_and_nothing_else() ->
 def test_a_share_of_the_taste_that_waits_is_no_difference_once_the_vector_is_known() -> None:
     log = [touch("a", 1), touch("b", 2)]
     early, late = Fold().publish(log), Fold(known=frozenset("a")).publish(log)
-    assert late.users["u"].waiting_items() == ["b"]
+    assert late.users["u"].waiting.item_ids() == ["b"]
     assert not differences(early.digest(), late.digest())

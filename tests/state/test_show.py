@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.state.history import BOUGHT, WAITING, HistoryEntry
+from models.state.history import BOUGHT, HistoryEntry
 from models.state.user_state import UserState
 from workers.admin.state.show import describe_item, describe_user, event_words
 from workers.items.rows import ItemRow
@@ -26,7 +26,6 @@ def user_of(*entries: HistoryEntry) -> UserState:
         (HistoryEntry("a", 1, (0, 1), 2.4), "event, weight 2.4"),
         (HistoryEntry("a", 1, (0, 1), 10.0, flags=BOUGHT), "purchase, weight 10"),
         (HistoryEntry("a", 1, (0, 1), 3.0, stars=4.5), "rating 4.5"),
-        (HistoryEntry("a", 1, (0, 1), 2.0, flags=WAITING), "click, weight 2, no vector yet"),
     ],
 )
 def test_an_event_is_named_by_what_its_row_kept_of_it(entry: HistoryEntry, words: str) -> None:
@@ -47,8 +46,10 @@ def test_a_users_events_carry_titles_newest_first() -> None:
 
 
 def test_one_of_a_thing_is_not_many() -> None:
-    user = user_of(HistoryEntry("6", 1_000, (0, 1), 1.0, flags=WAITING))
+    user = user_of(HistoryEntry("6", 1_000, (0, 1), 1.0))
+    user.waiting.add("6", 1.0, 1_000)
     lines = list(describe_user("u", user, {}, WEIGHTS))
     assert lines[0].startswith("user u: 1 event kept")
-    assert lines[1].endswith("1 event without the vector of the item")
+    assert lines[1].endswith("1 item without a vector")
+    assert lines[-1].endswith("view, weight 1, no vector yet  [6]")
     assert "  0 users, 0 buyers, no stars" in list(describe_item("6", ItemRow(), {}))

@@ -2,6 +2,7 @@
 
 import asyncio
 import shlex
+import struct
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
@@ -24,8 +25,11 @@ EVICTED_KEY = NO_ID + b"floor"
 BEGUN_KEY = NO_ID + b"begun"
 """Key of how far a side topic was begun (`workers.stream.repeats`)."""
 
+BOUND_KEY = NO_ID + b"bound"
+"""Key of the bound that rows have (`models.state.control.Bound`), and from which offset on."""
 
 _OFFSET_BYTES = 8
+_BOUND = struct.Struct("<Iq")
 
 
 class Row(Protocol):
@@ -62,9 +66,13 @@ class TablePartition(Generic[R]):
     ) -> None:
         self.lock = asyncio.Lock()
         self.note = ""
+        self.read_to = 0
+        """Offset in the changelog after the last record that was taken from there."""
         self.evicted = EvictionWatermark()
         self.begun = 0
         """Offset after the last record of the side topic that may have had effects."""
+        self.bound, self._bound_from = 0, 0
+        """Entries that rows of counts are cut to, 0 for none; what is said once stays."""
         self._changelog = changelog
         self._kind = kind
         self._head = head(kind, version)
@@ -131,6 +139,17 @@ class TablePartition(Generic[R]):
         self.begun = max(self.begun, end)  # a chunk that is repeated may be cut shorter than it was
         return OutRecord(BEGUN_KEY, self.begun.to_bytes(_OFFSET_BYTES, "little"))
 
+    def bind(self, entries: int, offset: int) -> OutRecord | None:
+        """Rows have a bound from the record at `offset` on; the changelog's record of it, None if it was known."""
+        if self.bound:
+            return None
+        self.bound, self._bound_from = entries, offset
+        return OutRecord(BOUND_KEY, _BOUND.pack(entries, offset))
+
+    def bound_at(self, offset: int) -> int:
+        """The bound for the record at `offset`, 0 for none."""
+        return self.bound if offset >= self._bound_from else 0
+
     def eviction_record(self) -> OutRecord:
         """The changelog's record of the eviction watermark."""
         return OutRecord(EVICTED_KEY, self.evicted.pack())
@@ -141,8 +160,17 @@ class TablePartition(Generic[R]):
 
     def take_changes(self) -> list[OutRecord]:
         """Changelog records of all rows changed since the last call, each key once, the last one changed last."""
+        return list(self.drain_changes())
+
+    def drain_changes(self) -> Iterator[OutRecord]:
+        """The same one by one, each packed when it is asked for; nothing may be folded meanwhile."""
         changed, self._changed = self._changed, {}
-        return [OutRecord(key=key.encode(), value=self._written(key)) for key in changed]
+        for key in changed:
+            yield OutRecord(key=key.encode(), value=self._written(key))
+
+    def forget_changes(self) -> None:
+        """What changed so far is written, or will be marked again."""
+        self._changed.clear()
 
     def load(self, key: bytes | None, value: bytes | None) -> None:
         """Take one changelog record in recovery; the last one of a key counts, and null takes away what it said.
@@ -159,6 +187,8 @@ class TablePartition(Generic[R]):
             self.evicted = EvictionWatermark.unpack(value)
         elif key == BEGUN_KEY:
             self.begun = _offset(value)
+        elif key == BOUND_KEY:
+            self.bound, self._bound_from = _bound(value)
         elif value.startswith(self._kind):
             self._refuse_other_version(key, value)
             name = key.decode()
@@ -174,6 +204,8 @@ class TablePartition(Generic[R]):
             self.evicted = EvictionWatermark()
         elif key == BEGUN_KEY:
             self.begun = 0
+        elif key == BOUND_KEY:
+            self.bound, self._bound_from = 0, 0
         else:
             # Junk under a key that is no text is taken away under the same key.
             name = key.decode(errors="replace")
@@ -220,6 +252,13 @@ def _offset(value: bytes) -> int:
     return int.from_bytes(value, "little")
 
 
+def _bound(value: bytes) -> tuple[int, int]:
+    if len(value) != _BOUND.size:
+        raise ValueError(f"has {len(value)} bytes, expected a bound and an offset")
+    entries, offset = _BOUND.unpack(value)
+    return entries, offset
+
+
 def unreadable(which: str, error: ValueError, healing: str) -> str:
     """The message for a row that is truncated, malformed or of an unknown version; `healing` as `healed_by` says it."""
     return (
@@ -243,7 +282,7 @@ def healed_by(changelog: str, *, key: str | None = None, position: str = "") -> 
 class Table(Generic[R]):
     """All partitions of one kind of state that this worker owns, and the changelog that they live in.
 
-    `kind`, `version`: of every packed row (`models.primitives.packing.head`); what begins otherwise is found at recovery.
+    `kind`, `version`: of every packed row (`packing.head`); what begins otherwise is found at recovery.
     `is_expendable`: whether a row is evicted before all others; `forget`: told the key of a row that was evicted.
     """
 

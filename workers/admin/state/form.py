@@ -40,7 +40,7 @@ class Form:
 
 def user_form(user: UserState, vector_of: VectorOf) -> Form:
     """The form of a user's row; what waits for a vector that is known now is folded into `user` itself."""
-    for item_id in dict.fromkeys(user.waiting_items()):
+    for item_id in user.waiting.item_ids():
         vector = vector_of(item_id)
         if vector is not None:
             user.supply_vector(item_id, vector)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from models.primitives.ids import sparse_index
-from models.state.history import BOUGHT, WAITING, History
+from models.state.history import BOUGHT, History
 from models.state.item_state import HALF_LIVES, TRANSITION_UNIT
 from models.state.user_state import UserState
 from workers.admin.state.changelog import read_item_rows, read_user
@@ -54,13 +54,12 @@ def describe_user(
     history = user.history
     kept = counted(len(history), "event")
     yield f"user {user_id}: {kept} kept, {counted(len(user.seen_keys()), 'item')} seen"
-    waiting = counted(len(history.waiting()), "event")
-    yield f"  taste: {_length(user)}; {waiting} without the vector of the item"
+    yield f"  taste: {_length(user)}; {counted(len(user.waiting), 'item')} without a vector"
     yield f"  profile: {_profile(user)}"
     yield from _identity_lines(user)
     yield f"  applied up to: {_marks(user.watermarks)}"
     positions = range(len(history) - 1, -1, -1)[:_SHOWN_EVENTS]
-    what = [event_words(history, at, event_weights) for at in positions]
+    what = [_event(user, at, event_weights) for at in positions]
     width = max(map(len, what), default=0)
     for at, words in zip(positions, what, strict=True):
         named = _named(titles.get(history.item_ids[at], ""), history.item_ids[at])
@@ -82,7 +81,12 @@ def event_words(history: History, at: int, event_weights: Mapping[str, float]) -
         fitting = [name for name, of_type in starless.items() if abs(of_type - weight) < _SAME_WEIGHT]
         bought = [name for name in fitting if name in _BASKET] if flags & BOUGHT else fitting
         words = f"{' or '.join(bought or fitting) or 'event'}, weight {weight:g}"
-    return f"{words}, no vector yet" if flags & WAITING else words
+    return words
+
+
+def _event(user: UserState, at: int, event_weights: Mapping[str, float]) -> str:
+    words = event_words(user.history, at, event_weights)
+    return f"{words}, no vector yet" if user.history.item_ids[at] in user.waiting else words
 
 
 def describe_item(item_id: str, row: ItemRow, names: Mapping[int, str]) -> Iterator[str]:
