@@ -1,12 +1,12 @@
 """Copies of embeddings: bounded, never another item's, never older than the index."""
 
 import numpy as np
+from workers.items.vectors import ItemVectors
 
 from tests.models.builders import axis
 from workers.index.memory import MemoryIndex
 from workers.index.types import DenseSpec, Point, Record, Schema
 from workers.items.points import EMBEDDING
-from workers.items.vectors import ItemVectors
 
 DIM = 4
 
