@@ -274,6 +274,9 @@ class Metrics:
         self.ranker_returned = Gauge(
             "tastestream_ranker_returned", "Returns to the last good weights since the start.", registry=add
         )
+        self.choices_dropped = Counter(
+            "tastestream_live_choices_dropped", "Choices that were not judged: too many waited.", registry=add
+        )
         self._choices = Counter(
             "tastestream_live_choices", "Choices that lists were judged by, before they were learned.", by, registry=add
         )

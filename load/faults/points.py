@@ -28,7 +28,7 @@ async def points_wrong(scene: Scene, kind: str, rows: Mapping[str, ItemRow]) -> 
     finally:
         await index.close()
     described = {item_id for item_id, row in rows.items() if row.catalog is not None}
-    differ = sum(shown[item_id][REVISION] != revision_of(rows[item_id]) for item_id in described & shown.keys())
+    differ: int = sum(shown[item_id][REVISION] != revision_of(rows[item_id]) for item_id in described & shown.keys())
     return differ + len(described ^ shown.keys())
 
 

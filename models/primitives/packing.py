@@ -87,16 +87,21 @@ class Reader:
 
     def fields(self, layout: struct.Struct) -> tuple[int | float, ...]:
         """Next fixed fields."""
-        return layout.unpack(self.raw(layout.size))
+        at = self._take(layout.size)
+        return layout.unpack_from(self._data, at)
 
     def raw(self, size: int) -> bytes:
         """Next `size` bytes as they are."""
-        end = self._at + size
+        at = self._take(size)
+        return self._data[at : at + size]
+
+    def _take(self, size: int) -> int:
+        """Where the next `size` bytes begin."""
+        at, end = self._at, self._at + size
         if end > len(self._data):
             raise self._error(f"truncated: {len(self._data)} bytes, needs at least {end}")
-        taken = self._data[self._at : end]
         self._at = end
-        return taken
+        return at
 
     def ints(self, typecode: str, count: int) -> "array[int]":
         """Next column of `count` integers."""

@@ -48,6 +48,10 @@ class Budget:
         self._examples += 1
         self._spent_s += seconds
 
+    def spent_more(self, seconds: float) -> None:
+        """Note what an example cost later."""
+        self._spent_s += seconds
+
     def _is_spent(self) -> bool:
         most = _MOST_AT_ONCE * PERIOD_S
         return self._examples >= most * self._examples_per_s or self._spent_s >= most * self._cpu_share

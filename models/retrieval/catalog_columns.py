@@ -116,9 +116,8 @@ class CatalogColumns:
     def any_label(self, slots: NDArray[np.intp], labels: Iterable[str], count: int) -> Mask:
         """Which of `slots` are of one of these categories, bool (n,)."""
         wanted = [code for label in labels if (code := self._label_codes.get(label)) is not None]
-        found = np.isin(self._labels.first(count)[slots], wanted)
-        of_any: Mask = np.logical_or.reduce(found, axis=1)
-        return of_any
+        found: Mask = np.logical_or.reduce(np.isin(self._labels.first(count)[slots], wanted), axis=1)
+        return found
 
     def _coded(self, labels: tuple[str, ...]) -> NDArray[np.int32]:
         """Codes of categories, from 1; 0 fills the row."""

@@ -52,8 +52,11 @@ class DenseRows:
 
     def rows(self, slots: NDArray[np.intp]) -> Floats:
         """Vectors of these slots, float32 (n, dim); zeros where there is none."""
-        found = np.zeros((len(slots), self._matrix.shape[1]), dtype=np.float32)
         known = self.present(slots)
+        if known.all():
+            whole: Floats = self._matrix[slots]
+            return whole
+        found = np.zeros((len(slots), self._matrix.shape[1]), dtype=np.float32)
         found[known] = self._matrix[slots[known]]
         return found
 

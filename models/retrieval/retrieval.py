@@ -202,8 +202,8 @@ def _pair_scores(table: ItemTable, asked: Asked, slots: Slots) -> dict[str, Floa
     if not queries:
         return {}
     keys, weights = _by_key(queries)
-    summed = np.einsum("nkc,kc->nc", table.pairs.followed.counts(slots, keys), weights)
-    return {source: summed[:, _COLUMNS[source]] for source in queries}
+    counts = table.pairs.followed.counts(slots, keys)
+    return {source: counts[:, :, _COLUMNS[source]] @ weights[:, _COLUMNS[source]] for source in queries}
 
 
 def _by_key(queries: Mapping[str, SparseVector]) -> tuple[Indices, Floats]:

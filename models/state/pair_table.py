@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from models.primitives.packing import Reader
 from models.state import pair_kernels as kernels
 from models.state.item_state import NEAR_WINDOW, TRANSITION_UNIT
-from models.state.pair_kernels import EMPTY, LIKED, NEAR, SIZE, SMALLEST, START, Array, Blocks, Pairs
+from models.state.pair_kernels import EMPTY, KEY, LIKED, NEAR, SIZE, SMALLEST, START, USED, Array, Blocks, Pairs
 
 Keys = NDArray[np.uint32]
 Counts = NDArray[np.uint32]
@@ -177,6 +177,21 @@ class PairTable:
         counts = np.zeros((len(rows), len(keys), 2), dtype=np.int64)
         kernels.look_up(self._pairs, rows, known_keys(keys), counts)
         return counts
+
+    def lists(self) -> dict[int, PairRow]:
+        """Every list that is not empty, by the predecessor's index; its successors by their own index.
+
+        Two tables of equal rows have equal lists, in whatever order rows came, once `relist` has been called.
+        """
+        pairs, found = self._pairs, {}
+        for at in np.flatnonzero(pairs.names != EMPTY).tolist():
+            start, used = pairs.lists[pairs.numbers[at]][[START, USED]].tolist()
+            entries = pairs.list_blocks.entries[start : start + used]
+            successors = pairs.ties[entries[:, KEY]]
+            order = successors.argsort(kind="stable")
+            if used:
+                found[int(pairs.names[at])] = PairRow(successors[order], entries[order, NEAR], entries[order, LIKED])
+        return found
 
     @property
     def pairs(self) -> int:

@@ -14,6 +14,7 @@ HALF_LIFE_S = 30 * 86_400.0
 """A like of last month counts half: shorter forgets a weekly shopper, longer never leaves an old interest."""
 
 _FIXED = struct.Struct("<qH")
+_STORED = np.dtype("<f4")
 _TOO_SHORT = 1e-6
 
 
@@ -88,7 +89,7 @@ class Taste:
         if self._sum is None:
             return _FIXED.pack(self._landmark_ms, 0)
         used = self._sum != 0.0
-        values = self._sum[used].astype("<f4", copy=False)
+        values = self._sum[used].astype(_STORED, copy=False)
         return b"".join((_FIXED.pack(self._landmark_ms, len(used)), np.packbits(used).tobytes(), values.tobytes()))
 
     @classmethod
@@ -98,10 +99,11 @@ class Taste:
         taste = cls(half_life_s)
         taste._landmark_ms = landmark_ms
         if dim:
-            bits = np.frombuffer(reader.raw(-(-dim // 8)), dtype=np.uint8)
-            used = np.unpackbits(bits, count=dim).view(np.bool_)
-            taste._sum = np.zeros(dim, dtype=np.float32)
-            taste._sum[used] = np.frombuffer(reader.raw(4 * int(np.count_nonzero(used))), dtype="<f4")
+            bits = reader.raw(-(-dim // 8))
+            used = np.unpackbits(np.frombuffer(bits, np.uint8), count=dim).view(np.bool_)
+            values = np.frombuffer(reader.raw(4 * int.from_bytes(bits, "little").bit_count()), _STORED)
+            taste._sum = np.zeros(dim, np.float32)
+            taste._sum[used] = values
         return taste
 
     def _half_lives(self, time_ms: int, since_ms: int) -> int:

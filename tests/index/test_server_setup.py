@@ -88,9 +88,7 @@ async def test_server_that_is_new_enough_is_taken(stub: QdrantStub, version: str
 async def test_collection_of_other_vectors_is_refused_with_both_forms(stub: QdrantStub, other: Schema) -> None:
     await (await opened(stub)).close()
     index = QdrantServerIndex(ServerOptions(stub.url))
-    with pytest.raises(
-        ConfigurationError, match=r"holds.*wanted.*`tastestream index drop`.*QDRANT_COLLECTION"
-    ):
+    with pytest.raises(ConfigurationError, match=r"holds.*wanted.*`tastestream index drop`.*QDRANT_COLLECTION"):
         await index.ensure(other)
     await index.close()
 

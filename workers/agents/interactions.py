@@ -80,7 +80,7 @@ async def fold(
 ) -> None:
     """Fold records into their users' rows, in order: what goes on to another partition keeps that order."""
     for decoded in batch:
-        await _teach(decoded, rows, deps)
+        _teach(decoded, rows, deps)
         try:
             outcome = _fold_one(decoded, rows, vectors, effects, deps)
         except BadRecordError as error:
@@ -125,7 +125,7 @@ def _fold_one(
     return APPLIED if evidence else DUPLICATE
 
 
-async def _teach(decoded: Decoded, rows: TablePartition[UserState], deps: InteractionsDependencies) -> None:
+def _teach(decoded: Decoded, rows: TablePartition[UserState], deps: InteractionsDependencies) -> None:
     """What a user chooses judges and teaches the ranker, before it is known here."""
     event, learner = decoded.event, deps.learner
     if (
@@ -140,7 +140,7 @@ async def _teach(decoded: Decoded, rows: TablePartition[UserState], deps: Intera
         return
     if event_weight(event.event_type, event.value, deps.settings.event_weights) > 0:
         sampled_by = event.event_id or f"{decoded.record.partition}/{decoded.record.offset}"
-        await learner.choice(user, event.item_id, event.event_time, sampled_by)
+        learner.choice(user, event.item_id, event.event_time, sampled_by)
 
 
 def _supply(user: UserState, vectors: Mapping[str, Vector]) -> None:

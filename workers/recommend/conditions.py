@@ -6,12 +6,14 @@ from typing import Any
 from models.state.profile import Profile
 from workers.errors import BadRecordError
 from workers.index.filters import AnyOf, Condition, Equals, Not, Range
-from workers.items.points import MEAN_RATING
 from workers.records.codes import RequestFailure
 from workers.records.filters import Filters, FromProfile
 from workers.records.rules import Where
 
 DAY_MS = 86_400_000
+
+MEAN_RATING = "mean_rating"
+"""Field that a filter on ratings asks; the index does not have it."""
 
 
 def wanted(filters: Filters, profile: Profile, asked_at_ms: int) -> tuple[Condition, ...]:

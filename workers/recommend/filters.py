@@ -7,8 +7,7 @@ import numpy as np
 from models.retrieval.item_table import ItemTable
 from workers.index.filters import All, Condition, Equals, ExcludeIds, Not, OnlyIds, Range
 from workers.index.validate import MAX_ID_BYTES, MAX_IDS
-from workers.items.points import MEAN_RATING
-from workers.recommend.conditions import wanted
+from workers.recommend.conditions import MEAN_RATING, wanted
 from workers.recommend.context import QueryContext
 from workers.recommend.masks import Mask, all_met
 

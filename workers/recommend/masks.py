@@ -17,7 +17,7 @@ from models.retrieval.catalog_columns import (
 )
 from models.retrieval.item_table import ItemTable
 from workers.index.filters import All, AnyOf, Condition, Equals, ExcludeIds, Not, OnlyIds, Range, Scalar
-from workers.items.points import MEAN_RATING
+from workers.recommend.conditions import MEAN_RATING
 
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float64]

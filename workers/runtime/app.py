@@ -76,6 +76,7 @@ def build(settings: Settings, *, only: Collection[str] | None = None) -> StreamA
         deps.index_audit,
         deps.snapshots,
         deps.item_follower,
+        *([] if deps.learner is None else [deps.learner]),
     ]
     watchdog = _watchdog(deps, options, member, request_reader)
     followed = (*_guidance(deps, options), lists)

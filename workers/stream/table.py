@@ -46,9 +46,10 @@ R = TypeVar("R", bound=Row)
 class TablePartition(Generic[R]):
     """Rows of one partition. An agent that folds into it holds `lock` until the rows are acknowledged.
 
-    Recovered rows stay packed until they are asked for: start-up costs a copy a row, not a parse, and a packed
-    row takes half the memory of one in use. A row that can't be read is never taken for an absent one: its user
-    or item would start over and overwrite it.
+    Recovered rows stay packed until they are asked for: start-up costs a copy a row, not a parse. With `most_open`,
+    so many rows stay unpacked between chunks, those used last; the others are again the bytes that were written of
+    them. So who folds has its row from `change`, and one that was only read must not change. A row that can't be read
+    is never taken for an absent one: its user or item would start over and overwrite it.
 
     Rows are kept in the order of their last write, in memory as in the changelog, so that after a recovery the same
     ones are evicted first. `evicted`: what evicted rows had applied; to be asked before a row is made.
@@ -63,6 +64,7 @@ class TablePartition(Generic[R]):
         is_expendable: Callable[[str], bool],
         forget: Callable[[str], None],
         version: int,
+        most_open: int | None,
     ) -> None:
         self.lock = asyncio.Lock()
         self.note = ""
@@ -83,6 +85,9 @@ class TablePartition(Generic[R]):
         self._rows: OrderedDict[str, R | bytes] = OrderedDict()
         self._expendable: OrderedDict[str, None] = OrderedDict()
         self._changed: dict[str, None] = {}
+        self._most_open = most_open
+        self._open: OrderedDict[str, bytes] = OrderedDict()
+        """What was last written of rows that are unpacked and did not change since, those used last at the end."""
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -100,7 +105,11 @@ class TablePartition(Generic[R]):
         """The row of `key`, or None; raises `ConfigurationError` if it is unreadable."""
         row = self._rows.get(key)
         if isinstance(row, bytes):
-            row = self._rows[key] = self._parse(key, row)
+            packed, row = row, self._parse(key, row)
+            self._rows[key] = row
+            self._keep_open(key, packed)
+        elif key in self._open:
+            self._open.move_to_end(key)
         return row
 
     def peek(self, key: str) -> R | None:
@@ -112,7 +121,9 @@ class TablePartition(Generic[R]):
         """The row of `key`, made if it is new, marked as to be written."""
         row = self.get(key)
         if row is None:
-            row = self._rows[key] = self._new(key)
+            row = self._new(key)
+        self._rows[key] = row
+        self._open.pop(key, None)
         self._changed.pop(key, None)
         self._changed[key] = None
         return row
@@ -131,6 +142,7 @@ class TablePartition(Generic[R]):
         if row is not None:
             self.evicted.drop(key, row.marks())
             del self._rows[key]
+            self._open.pop(key, None)
             self._expendable.pop(key, None)
             self._forget_row(key)
 
@@ -167,6 +179,7 @@ class TablePartition(Generic[R]):
         changed, self._changed = self._changed, {}
         for key in changed:
             yield OutRecord(key=key.encode(), value=self._written(key))
+        self._close_oldest()
 
     def forget_changes(self) -> None:
         """What changed so far is written, or will be marked again."""
@@ -194,6 +207,7 @@ class TablePartition(Generic[R]):
             name = key.decode()
             self._rows[name] = value
             self._rows.move_to_end(name)
+            self._open.pop(name, None)
         else:
             raise ValueError(f"starts with {value[:2]!r}, expected {self._kind!r}")
 
@@ -210,6 +224,7 @@ class TablePartition(Generic[R]):
             # Junk under a key that is no text is taken away under the same key.
             name = key.decode(errors="replace")
             self._rows.pop(name, None)
+            self._open.pop(name, None)
             self._expendable.pop(name, None)
 
     def _refuse_other_version(self, key: bytes, value: bytes) -> None:
@@ -228,7 +243,22 @@ class TablePartition(Generic[R]):
         packed = row if isinstance(row, bytes) else row.pack()
         self._rows.move_to_end(key)
         self.reconsider(key)
+        self._keep_open(key, packed)
         return packed
+
+    def _keep_open(self, key: str, packed: bytes) -> None:
+        """Note what is written of an unpacked row. While a chunk is at work its rows are asked for again and again:
+        then none is packed.
+        """
+        if self._most_open is not None:
+            self._open[key] = packed
+            if not self.lock.locked():
+                self._close_oldest()
+
+    def _close_oldest(self) -> None:
+        while self._most_open is not None and len(self._open) > self._most_open:
+            key, packed = self._open.popitem(last=False)
+            self._rows[key] = packed
 
     def reconsider(self, key: str) -> None:
         """Find out anew whether a row is evicted before others: after recovery, and when what decides has changed."""
@@ -284,6 +314,7 @@ class Table(Generic[R]):
 
     `kind`, `version`: of every packed row (`packing.head`); what begins otherwise is found at recovery.
     `is_expendable`: whether a row is evicted before all others; `forget`: told the key of a row that was evicted.
+    `most_open`: rows of a partition that stay unpacked between chunks, all of them if None.
     """
 
     def __init__(
@@ -296,6 +327,7 @@ class Table(Generic[R]):
         version: int,
         is_expendable: Callable[[str], bool] = lambda key: False,
         forget: Callable[[str], None] = lambda key: None,
+        most_open: int | None = None,
     ) -> None:
         self.changelog = changelog
         self.partitions: dict[int, TablePartition[R]] = {}
@@ -305,6 +337,7 @@ class Table(Generic[R]):
         self._new = new
         self._is_expendable = is_expendable
         self._forget = forget
+        self._most_open = most_open
 
     def __len__(self) -> int:
         return sum(len(partition) for partition in self.partitions.values())
@@ -317,5 +350,12 @@ class Table(Generic[R]):
     def blank_partition(self) -> TablePartition[R]:
         """An empty partition to be filled by recovery; it counts once it is put into `partitions`."""
         return TablePartition(
-            self.changelog, self._kind, self._unpack, self._new, self._is_expendable, self._forget, self._version
+            self.changelog,
+            self._kind,
+            self._unpack,
+            self._new,
+            self._is_expendable,
+            self._forget,
+            self._version,
+            self._most_open,
         )
