@@ -69,7 +69,7 @@ def build_dependencies(settings: Settings, options: ClientOptions, writer: Write
         settings.item_partitions,
         scheduler,
     )
-    indexes = build_index(settings)
+    indexes = build_index(settings, metrics.count_index_bytes)
     shared = indexes.server is not None
     vocabulary = Vocabulary()
     # A server's index holds what the owners of all partitions write, an embedded one all that this worker has at hand.
@@ -118,7 +118,8 @@ def build_dependencies(settings: Settings, options: ClientOptions, writer: Write
             settings.app_id,
             scheduler,
             metrics,
-            on_entry=(lambda item_id: None) if shared else lambda item_id: index_writer.push([item_id]),
+            on_entry=lambda item_id: index_writer.push([item_id]),
+            on_partition=audit.look,
             item_partitions=settings.item_partitions,
             patience_s=settings.patience_s,
         ),
