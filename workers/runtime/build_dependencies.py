@@ -100,7 +100,7 @@ def build_dependencies(settings: Settings, options: ClientOptions, writer: Write
         metrics=metrics,
         scheduler=scheduler,
         progress=Progress(),
-        users=_users(topics),
+        users=users_table(topics.user_state_changelog),
         items=items,
         points=points,
         index=indexes.answers,
@@ -141,9 +141,10 @@ def with_lists(deps: Dependencies, lists: ReadyLists) -> Dependencies:
     return replace(deps, pipeline=ready)
 
 
-def _users(topics: Topics) -> Table[UserState]:
+def users_table(changelog: str) -> Table[UserState]:
+    """The rows of users, as a worker keeps them."""
     return Table(
-        topics.user_state_changelog,
+        changelog,
         lambda user_id, packed: UserState.unpack(packed),
         lambda user_id: UserState(),
         kind=user_state.KIND,
