@@ -45,7 +45,7 @@ SHARED_AUDIT_S = 300.0
 
 # Users' rows of a partition that stay unpacked between chunks, at some 3 KB each instead of 0.6: who is here now, whose
 # next event or question comes in a moment. Each other row costs 20 µs more when it is asked for; more take memory.
-MOST_OPEN_USERS = 128
+MOST_OPEN_USERS = 512
 
 
 def build_dependencies(settings: Settings, options: ClientOptions, writer: Writer | None = None) -> Dependencies:
