@@ -157,6 +157,7 @@ class Recommender:
     def _candidates(self, asked: Asked, allowed: NDArray[np.bool_], width: int) -> tuple[Slots, Scores]:
         """Candidates and their raw scores; what a search for likeness would bring is found by comparing all items."""
         self._table.settle()
+        self._table.embed_all()
         near = [self._table.nearest(query, allowed, width) for query in asked.dense.values()]
         slots = candidates(self._table, asked, allowed, width, np.concatenate(near) if near else None)
         return slots, scores(self._table, asked, slots)

@@ -108,6 +108,7 @@ class _Follower:
             scheduler,
             Metrics(CollectorRegistry()),
             on_entry=lambda item_id: None,
+            on_partition=lambda: None,
             item_partitions=settings.item_partitions,
             patience_s=settings.patience_s,
         )

@@ -116,11 +116,14 @@ class ItemTable:
     def nearest(self, query: Vector, allowed: Mask, width: int) -> Slots:
         """Slots of the `width` items among `allowed`, bool (items,), with the largest dot product, best first.
 
-        Of products above 0; `query` float32 (dim,). O(items × dim).
+        Of products above 0, among the embeddings that are made; `query` float32 (dim,). O(items × dim).
         """
-        self._make_vectors(np.flatnonzero(self.catalog.known(len(self))))
         products = self._vectors.scores(query, len(self)).astype(np.float64)
         return best(np.where(allowed, products, 0.0), self.slots.keys, width)
+
+    def embed_all(self) -> None:
+        """Make the embeddings of all items of the catalog that have none yet."""
+        self._make_vectors(np.flatnonzero(self.catalog.known(len(self))))
 
     def users_of(self, item_id: str) -> int:
         """How many users touched the item, 0 of an unknown one."""

@@ -3,7 +3,8 @@
 from models.primitives.packing import Reader
 from models.state.evidence import WINDOW, Evidence
 from models.state.item_state import NEAR_WINDOW
-from models.state.pair_table import Keys, PairTable
+from models.state.pair_bytes import Keys
+from models.state.pair_table import PairTable
 
 
 class ItemPairs:

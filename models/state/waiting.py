@@ -10,6 +10,9 @@ from models.state.taste import HALF_LIFE_S
 WAITING_BOUND = 4_096
 """Items that may wait, 18 bytes and an id each in a row: past it the shares of the oldest event time are lost."""
 
+WAITING_ID_BYTES = 256 * 1024
+"""UTF-8 of their ids, 64 bytes each: with the longest ids a row of 4,096 would be more than a broker takes (1 MiB)."""
+
 _COUNT = struct.Struct("<H")
 _NOTHING = _COUNT.pack(0)
 
@@ -28,11 +31,12 @@ class WaitingShares:
     ((4.0, 1000), None)
     """
 
-    __slots__ = ("_half_life_ms", "_shares")
+    __slots__ = ("_half_life_ms", "_id_bytes", "_shares")
 
     def __init__(self, half_life_s: float = HALF_LIFE_S) -> None:
         self._half_life_ms = half_life_s * 1_000.0
         self._shares: dict[str, tuple[float, int]] = {}
+        self._id_bytes = 0
 
     def __len__(self) -> int:
         return len(self._shares)
@@ -46,16 +50,21 @@ class WaitingShares:
 
     def add(self, item_id: str, weight: float, time_ms: int) -> None:
         """Let one event's share wait. O(1); O(items) where one has to leave."""
+        if item_id not in self._shares:
+            self._id_bytes += _size(item_id)
         total, landmark_ms = self._shares.get(item_id, (0.0, time_ms))
         if time_ms > landmark_ms:
             total, landmark_ms = total * self._decay(time_ms - landmark_ms), time_ms
         self._shares[item_id] = (total + weight * self._decay(landmark_ms - time_ms), landmark_ms)
-        if len(self._shares) > WAITING_BOUND:
-            del self._shares[min(self._shares, key=lambda known: (self._shares[known][1], known))]
+        while len(self._shares) > WAITING_BOUND or self._id_bytes > WAITING_ID_BYTES:
+            self.take(min(self._shares, key=lambda known: (self._shares[known][1], known)))
 
     def take(self, item_id: str) -> tuple[float, int] | None:
         """What waited for an item, as one weight at one time in epoch ms; it waits no more. None if nothing did."""
-        return self._shares.pop(item_id, None)
+        share = self._shares.pop(item_id, None)
+        if share is not None:
+            self._id_bytes -= _size(item_id)
+        return share
 
     def merge(self, other: "WaitingShares") -> None:
         """Add what waits elsewhere."""
@@ -65,6 +74,7 @@ class WaitingShares:
     def clear(self) -> None:
         """Forget everything."""
         self._shares.clear()
+        self._id_bytes = 0
 
     def pack(self) -> bytes:
         """Count, ids, columns; 2 bytes while nothing waits."""
@@ -86,7 +96,12 @@ class WaitingShares:
             item_ids = reader.texts(count)
             shares = zip(reader.floats("d", count), reader.ints("q", count), strict=True)
             waiting._shares = dict(zip(item_ids, shares, strict=True))
+            waiting._id_bytes = sum(map(_size, waiting._shares))
         return waiting
 
     def _decay(self, elapsed_ms: int) -> float:
         return math.exp2(-elapsed_ms / self._half_life_ms)
+
+
+def _size(item_id: str) -> int:
+    return len(item_id.encode())

@@ -12,7 +12,7 @@ from models.state.events import Event
 from models.state.history import BOUND
 from models.state.taste import Vector
 from models.state.user_state import UserState
-from models.state.waiting import WAITING_BOUND, WaitingShares
+from models.state.waiting import WAITING_BOUND, WAITING_ID_BYTES, WaitingShares
 from tests.models.builders import DAY_MS, axis, event
 
 ITEMS = "abcdefgh"
@@ -153,6 +153,17 @@ def test_items_of_the_oldest_event_time_leave_past_the_bound() -> None:
     waiting.add("new", 1.0, 9_000)
     assert len(waiting) == WAITING_BOUND
     assert ("i0" in waiting, "i1" in waiting, "new" in waiting) == (True, False, True)
+
+
+def test_a_row_of_the_longest_ids_stays_below_what_a_broker_takes() -> None:
+    user = UserState()
+    for offset in range(700):
+        user.fold(event(f"{offset:0>128}" + "ä" * 192, offset))
+    assert len(user.waiting) == WAITING_ID_BYTES // 512
+    assert len(user.waiting.pack()) < WAITING_ID_BYTES + 20 * WAITING_BOUND
+    again = UserState.unpack(user.pack())
+    again.fold(event("new" * 100, 700))
+    assert len(again.waiting) == WAITING_ID_BYTES // 512
 
 
 def test_a_row_that_waits_for_all_it_can_is_read_as_it_was_written() -> None:

@@ -32,15 +32,23 @@ POLL_S = 0.05
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Choice:
-    """What a user chose, and lists made before that was known: the deployment's, and those of variants by label."""
+    """What a user chose, and lists made before that was known: the deployment's, and those of variants by label.
+
+    `taken_ms`: when, epoch ms.
+    """
 
     item_id: str
+    taken_ms: int
     previewed: Preview
     of_variants: Mapping[str, Preview]
 
 
 class Learner(Service):
-    """Judges a sample of choices, one after the other."""
+    """Judges a sample of choices, one after the other.
+
+    Its budget is a share of the time that passes while it is at work: time and not CPU, so on a quarter of a core where
+    work takes four times as long, it takes the same share of what there is.
+    """
 
     def __init__(
         self, pipeline: Ways, ranker: LearningFusion, budget: Budget, metrics: Metrics, experiments: Running
@@ -62,22 +70,23 @@ class Learner(Service):
         if len(self._waiting) >= WAITING_BOUND:
             self._metrics.choices_dropped.inc()
             return
-        began = time.thread_time()
+        began_s = time.monotonic()
         previewed = self._pipeline.preview(user, time_ms)
-        self._waiting.append(_Choice(item_id, previewed, self._live_score.previews(user, time_ms, previewed)))
-        self._budget.spent(time.thread_time() - began)
+        of_variants = self._live_score.previews(user, time_ms, previewed)
+        self._waiting.append(_Choice(item_id, int(time.time() * 1000), previewed, of_variants))
+        self._budget.spent(time.monotonic() - began_s)
 
     def judge_next(self) -> bool:
         """Judge the choice that waits longest, and learn from it; False if none waits."""
         if not self._waiting:
             return False
         choice = self._waiting.popleft()
-        began = time.thread_time()
+        began_s = time.monotonic()
         for variant, previewed in choice.of_variants.items():
             rank = rank_in(previewed, self._pipeline.fusion_of(previewed.controls), choice.item_id)
             self._metrics.observe_choice(OURS, rank, variant)
-        self._judge(choice.previewed, choice.item_id)
-        self._budget.spent_more(time.thread_time() - began)
+        self._judge(choice)
+        self._budget.spent(time.monotonic() - began_s, examples=0)
         return True
 
     @Service.task
@@ -88,8 +97,8 @@ class Learner(Service):
             else:
                 await self.sleep(POLL_S)
 
-    def _judge(self, previewed: Preview, item_id: str) -> None:
-        candidates = previewed.candidates
+    def _judge(self, choice: _Choice) -> None:
+        previewed, item_id, candidates = choice.previewed, choice.item_id, choice.previewed.candidates
         self._metrics.observe_choice(OURS, rank_in(previewed, self._ranker, item_id))
         positions = [position for position, known in enumerate(candidates.item_ids) if known == item_id]
         if not positions:
@@ -97,5 +106,5 @@ class Learner(Service):
             return
         [position] = positions
         self._metrics.observe_choice(POPULAR, rank_of(candidates.scores[POPULARITY], position))
-        if self._ranker.learn(candidates.scores, previewed.situation, position, int(time.time() * 1000)):
+        if self._ranker.learn(candidates.scores, previewed.situation, position, choice.taken_ms):
             self._metrics.examples.inc()

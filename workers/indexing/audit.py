@@ -72,7 +72,11 @@ class IndexAudit(Service):
         """Rows may change elsewhere from now on: what waits for the index is skipped unless it is ours again."""
 
     async def owned(self) -> None:
-        """Audit new partitions in the background: answers need not wait for it."""
+        """As `look`."""
+        self.look()
+
+    def look(self) -> None:
+        """Audit partitions that are new, or were read again, in the background: answers need not wait for it."""
         ours = self._partitions()
         self._audited = {number: rows for number, rows in self._audited.items() if ours.get(number) is rows}
         self._wanted.set()
@@ -121,7 +125,7 @@ class IndexAudit(Service):
         """Have stale items of one partition written again; how many there were. It may go away meanwhile."""
         stale = 0
         for item_ids in runs(list(rows.keys()), SLICE_ITEMS):
-            behind = await self._behind(rows, item_ids)
+            behind = await self._behind(item_ids)
             if self._partitions().get(partition) is not rows:
                 break
             if behind:
@@ -130,11 +134,11 @@ class IndexAudit(Service):
             await self._scheduler.rest()
         return stale
 
-    async def _behind(self, rows: TablePartition[ItemRow], item_ids: Sequence[str]) -> list[str]:
+    async def _behind(self, item_ids: Sequence[str]) -> list[str]:
         held = await self._index.payloads(item_ids, (REVISION,))
         behind = []
         for item_id in item_ids:
-            row = rows.peek(item_id)
+            row = self._items.row(item_id)
             if row is None:
                 continue
             if not _is_shown(held.get(item_id), row):
@@ -154,17 +158,13 @@ class IndexAudit(Service):
         """Have items of these partitions that the index shows, and that have no row, removed; how many there were."""
         removed = 0
         async for page in stored_ids(self._index):
-            strays = [item_id for item_id in page if self._is_stray(item_id, partitions)]
+            here = partitions & self._partitions().keys()
+            strays = [i for i in page if self._items.partition_of(i) in here and self._items.row(i) is None]
             if strays:
                 await self._writer.repair(strays)
             removed += len(strays)
             await self._scheduler.rest()
         return removed
-
-    def _is_stray(self, item_id: str, partitions: Set[int]) -> bool:
-        number = self._items.partition_of(item_id)
-        rows = self._partitions().get(number)
-        return number in partitions and rows is not None and rows.peek(item_id) is None
 
 
 def _is_shown(payload: Mapping[str, Any] | None, row: ItemRow) -> bool:

@@ -126,11 +126,10 @@ class IndexWriter(Service):
         present: list[Point] = []
         absent: list[str] = []
         for item_id in item_ids:
-            rows = self._partitions().get(self._items.partition_of(item_id))
-            if rows is None:
+            if self._items.partition_of(item_id) not in self._partitions():
                 continue
             with pace:
-                point = self._point(item_id, rows.get(item_id))
+                point = self._point(item_id, self._items.row(item_id))
                 if point is None:
                     absent.append(item_id)
                 else:

@@ -50,11 +50,15 @@ class ItemFollower(Service):
         scheduler: Scheduler,
         metrics: Metrics,
         on_entry: Callable[[str], None],
+        on_partition: Callable[[], None],
         *,
         item_partitions: int,
         patience_s: float,
     ) -> None:
-        """`on_entry` is told the id of each item whose entry is new, or was changed, or is gone."""
+        """`on_entry` is told the id of each item whose entry is new, or was changed, or is gone.
+
+        `on_partition` is called when all entries of a partition were read, in place of a call for each of them.
+        """
         super().__init__()
         self._items = items
         self._options = options
@@ -63,6 +67,7 @@ class ItemFollower(Service):
         self._scheduler = scheduler
         self._metrics = metrics
         self._on_entry = on_entry
+        self._on_partition = on_partition
         self._partitions = frozenset(range(item_partitions))
         self._patience_s = patience_s
         self._wanted: set[int] = set()
@@ -160,8 +165,7 @@ class ItemFollower(Service):
             await self._items.enter(number, entries[number])
             await self._items.count(number, counts[number])
             self._items.table.settle()
-            for item_id in entries[number].keys():  # noqa: SIM118 - not a dict
-                self._on_entry(item_id)
+            self._on_partition()
             if number not in self._wanted:
                 continue
             fold = CountsFold(self._items, counts[number])

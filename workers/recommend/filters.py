@@ -5,18 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.retrieval.item_table import ItemTable
-from workers.index.filters import All, Condition, Equals, ExcludeIds, Not, OnlyIds, Range
-from workers.index.validate import MAX_ID_BYTES, MAX_IDS
+from workers.index.filters import All, Condition, Equals, Not, OnlyIds, Range
+from workers.index.validate import MAX_IDS
 from workers.recommend.conditions import MEAN_RATING, wanted
 from workers.recommend.context import QueryContext
 from workers.recommend.masks import Mask, all_met
 
-# Events whose items the index is asked to leave out: those that likeness brings back most. Older ones are
-# removed from what comes back; naming them all would cost 3 µs each in every search.
-RECENTLY_SEEN = 64
-
-# So many times more is asked of the index where it can't be told all that an answer leaves out.
-WIDER = 4
+# So many times more is asked of the index, because it is not told all that an answer leaves out.
+TWICE, WIDER = 2, 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,24 +58,22 @@ def barred(context: QueryContext) -> set[str]:
     return found
 
 
-def for_the_index(context: QueryContext, table: ItemTable) -> tuple[tuple[Condition, ...], int]:
-    """What the index can leave out by itself, and how many times more it is to be asked for.
+def for_the_index(context: QueryContext, may: Allowed, table: ItemTable) -> tuple[tuple[Condition, ...], int]:
+    """What the index is to leave out by itself, and how many times more it is to be asked for.
 
-    It does not know ratings, and takes 10,000 ids: where that does not say it all it gets the ids that are left, if
-    these are so few.
+    Where at least half may be shown, asking for twice as many costs less than a condition. It does not know ratings,
+    and takes 10,000 ids: if no more than that may be shown, it gets these.
     """
+    shown = np.flatnonzero(may.shown)
+    if 2 * len(shown) >= np.count_nonzero(table.catalog.known(len(table))):
+        return (), TWICE
     needed = required(context)
     told = tuple(condition for condition in needed if not _asks_for_ratings(condition))
-    left_out = barred(context)
-    if context.user is not None and context.hides_seen:
-        left_out |= set(context.user.history.item_ids[-RECENTLY_SEEN:])
-    possible = sorted(filter(_can_exist, left_out))
-    if len(told) == len(needed) and len(possible) <= MAX_IDS:
-        return (*told, ExcludeIds(frozenset(possible))) if possible else told, 1
-    may = np.flatnonzero(allowed(context, table).shown)
-    if len(may) <= MAX_IDS:
-        return (OnlyIds(frozenset(table.slots.ids[may].tolist())),), 1
-    return (*told, ExcludeIds(frozenset(possible[:MAX_IDS]))), WIDER
+    if len(told) == len(needed):
+        return told, TWICE
+    if len(shown) <= MAX_IDS:
+        return (OnlyIds(frozenset(table.slots.ids[shown].tolist())),), 1
+    return told, WIDER
 
 
 def _asks_for_ratings(condition: Condition) -> bool:
@@ -91,7 +85,3 @@ def _asks_for_ratings(condition: Condition) -> bool:
         case All(conditions):
             return any(map(_asks_for_ratings, conditions))
     return False
-
-
-def _can_exist(item_id: str) -> bool:
-    return 0 < len(item_id.encode()) <= MAX_ID_BYTES

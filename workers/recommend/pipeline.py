@@ -20,7 +20,7 @@ from workers.recommend.candidates import features, retrieve, width_for
 from workers.recommend.context import Known, QueryContext
 from workers.recommend.controls import Controls, ControlsOf
 from workers.recommend.counterfactual import Counterfactuals
-from workers.recommend.filters import allowed, for_the_index
+from workers.recommend.filters import Allowed, allowed, for_the_index
 from workers.recommend.kinds import understood
 from workers.recommend.paging import next_page
 from workers.recommend.preview import Preview
@@ -83,11 +83,15 @@ class Pipeline:
             known = self._known()
             context = understood(question, self._over(request, question.settings), known)
             fusion = self.fusion_of(context.controls)
-        with stages.stage("search"):
-            found = await self._found(context)
         with stages.stage("filter"):
-            table.settle()
             may = allowed(context, table)
+        found = Found()
+        if context.searches:
+            with stages.stage("search"):
+                found = await self._found(context, may)
+            with stages.stage("filter"):  # again: items came and went meanwhile
+                table.settle()
+                may = allowed(context, table)
         with stages.stage("retrieve"):
             retrieved = retrieve(context, found, may, items)
         with stages.stage("features"):
@@ -139,11 +143,9 @@ class Pipeline:
         self._items.table.settle()
         return Known(self._items, self._index, int(self._clock()))
 
-    async def _found(self, context: QueryContext) -> Found:
+    async def _found(self, context: QueryContext, may: Allowed) -> Found:
         """What the index finds: an answer does without it, but not one to a search, which nothing else answers."""
-        if not context.searches:
-            return Found()
-        where, wider = for_the_index(context, self._items.table)
+        where, wider = for_the_index(context, may, self._items.table)
         found = await search(context.searches, where, width_for(context) * wider, self._index)
         if found.degraded and context.text is not None:
             raise DependencyError("the index does not answer, and nothing else finds a text: ask again")

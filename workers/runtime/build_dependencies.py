@@ -69,7 +69,7 @@ def build_dependencies(settings: Settings, options: ClientOptions, writer: Write
         settings.item_partitions,
         scheduler,
     )
-    indexes = build_index(settings)
+    indexes = build_index(settings, metrics.count_index_bytes)
     shared = indexes.server is not None
     vocabulary = Vocabulary()
     # A server's index holds what the owners of all partitions write, an embedded one all that this worker has at hand.
@@ -100,7 +100,7 @@ def build_dependencies(settings: Settings, options: ClientOptions, writer: Write
         metrics=metrics,
         scheduler=scheduler,
         progress=Progress(),
-        users=_users(topics),
+        users=users_table(topics.user_state_changelog),
         items=items,
         points=points,
         index=indexes.answers,
@@ -118,7 +118,8 @@ def build_dependencies(settings: Settings, options: ClientOptions, writer: Write
             settings.app_id,
             scheduler,
             metrics,
-            on_entry=(lambda item_id: None) if shared else lambda item_id: index_writer.push([item_id]),
+            on_entry=lambda item_id: index_writer.push([item_id]),
+            on_partition=audit.look,
             item_partitions=settings.item_partitions,
             patience_s=settings.patience_s,
         ),
@@ -140,9 +141,10 @@ def with_lists(deps: Dependencies, lists: ReadyLists) -> Dependencies:
     return replace(deps, pipeline=ready)
 
 
-def _users(topics: Topics) -> Table[UserState]:
+def users_table(changelog: str) -> Table[UserState]:
+    """The rows of users, as a worker keeps them."""
     return Table(
-        topics.user_state_changelog,
+        changelog,
         lambda user_id, packed: UserState.unpack(packed),
         lambda user_id: UserState(),
         kind=user_state.KIND,

@@ -9,7 +9,7 @@ from models.retrieval.item_table import ItemTable
 from models.state import item_state
 from models.state.item_pairs import ItemPairs
 from models.state.item_state import ItemState
-from models.state.pair_table import Counts, PairRow
+from models.state.pair_bytes import Counts, PairRow
 from workers.stream.table import Table
 
 
