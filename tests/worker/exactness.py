@@ -3,17 +3,18 @@
 import math
 from pathlib import Path
 
-from load.faults.independent_fold import DAY_MS, HALF_LIVES, UNIT, Expected, key_of, popularity
+from load.faults.independent_fold import DAY_MS, HALF_LIVES, Expected, key_of, popularity
 from load.faults.logs import last_values
-from models.primitives.sparse import SparseVector
 from models.state.user_state import UserState
 from tests.waiting import until
 from tests.worker.group_progress import group_progress
 from tests.worker.process import Worker
 from tests.worker.shop import read_all
+from workers.admin.state.counts_row import CountsRow, rows_of_counts
 from workers.index.edge import EdgeIndex
+from workers.index.move import stored_ids
 from workers.index.port import Index
-from workers.items.points import COUNT, REVISION, TRANSITIONS, ItemPoints
+from workers.items.points import REVISION, ItemPoints, revision_of
 from workers.items.rows import ItemRow
 
 DIM = 256
@@ -28,7 +29,7 @@ async def until_all_committed(worker: Worker, deadline_s: float = 60.0) -> None:
 
 
 async def check_state(worker: Worker, events: int) -> dict[str, ItemRow]:
-    """Assert that both tables hold what the log says, each of its `events` once; the item rows."""
+    """Assert that users and counts are what the log says, each of its `events` once; the rows of items' entries."""
     topics, partitions = worker.topics, int(str(worker.settings["user_partitions"]))
     log = await read_all(worker.bootstrap, topics.user_interactions)
     assert len(log) == events
@@ -36,11 +37,11 @@ async def check_state(worker: Worker, events: int) -> dict[str, ItemRow]:
     for record in log:
         expected.learn(record)
     users = await last_values(worker.bootstrap, topics.user_state_changelog)
-    rows = await last_values(worker.bootstrap, topics.item_state_changelog)
+    counts = await last_values(worker.bootstrap, topics.item_counts_changelog)
     _check_users({key: UserState.unpack(value) for key, value in users.items()}, expected)
-    items = {key: ItemRow.unpack(value) for key, value in rows.items()}
-    _check_items(items, expected, partitions)
-    return items
+    _check_counts(rows_of_counts(counts), expected, partitions)
+    entries = await last_values(worker.bootstrap, topics.item_state_changelog)
+    return {key: ItemRow.unpack(value) for key, value in entries.items()}
 
 
 def _check_users(users: dict[str, UserState], expected: Expected) -> None:
@@ -56,11 +57,15 @@ def _check_users(users: dict[str, UserState], expected: Expected) -> None:
         assert set(found.seen_keys().tolist()) == set(map(key_of, wanted.seen)), user_id
 
 
-def _check_items(items: dict[str, ItemRow], expected: Expected, partitions: int) -> None:
+def _check_counts(items: dict[str, CountsRow], expected: Expected, partitions: int) -> None:
     for item_id, wanted in expected.items.items():
-        found = items[item_id].use
-        for name in ("transitions", "cooccurrence", "bought"):
-            assert getattr(found, name).counts() == +wanted.rows[name], (item_id, name)
+        row, found = items[item_id], items[item_id].use
+        for name, counted in (
+            ("transitions", row.transitions()),
+            ("cooccurrence", row.cooccurrence()),
+            ("bought", row.bought()),
+        ):
+            assert counted == +wanted.rows[name], (item_id, name)
         for name in ("count", "likes", "buyers", "ratings", "stars"):
             assert getattr(found, name) == wanted.sums[name], (item_id, name)
         direct = {partition: offset for partition, offset in found.watermarks.items() if partition < partitions}
@@ -83,13 +88,8 @@ async def check_index(folder: Path, items: dict[str, ItemRow]) -> None:
 
 async def check_shown(index: Index, items: dict[str, ItemRow]) -> None:
     """Assert that the open index shows every catalog item as its row is."""
-    shown = await index.get(items, vectors=(TRANSITIONS,))
+    stored = [item_id async for page in stored_ids(index) for item_id in page]
+    shown = await index.payloads(stored, (REVISION,))
     assert shown.keys() == {item_id for item_id, row in items.items() if row.catalog is not None}
-    for item_id, record in shown.items():
-        payload, row = record.payload or {}, items[item_id]
-        assert payload[COUNT] == row.use.count, item_id
-        assert payload[REVISION] == row.revision(), item_id
-        found = (record.vectors or {}).get(TRANSITIONS)
-        assert isinstance(found, SparseVector)
-        amounts = dict(zip(found.indices.tolist(), (found.values * UNIT).round().tolist(), strict=True))
-        assert amounts == row.use.transitions.counts(), item_id
+    for item_id, payload in shown.items():
+        assert payload[REVISION] == revision_of(items[item_id]), item_id
