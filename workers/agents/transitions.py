@@ -50,7 +50,7 @@ async def handle(chunk: Chunk, deps: TransitionsDependencies) -> None:
         deps.items.table.settle()
         deps.metrics.count_evictions("items", fold.dropped)
         await letters.send(deps.writer, deps.topics.dead_letters, deps.metrics)
-        deps.snapshots.add(chunk, fold.notes)
+        deps.snapshots.add(chunk)
     await deps.counts_room.make(chunk.tp.partition)
 
 
