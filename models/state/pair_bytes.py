@@ -54,7 +54,7 @@ def read_row(reader: Reader) -> PairRow:
 @njit(cache=True)
 def _encode(keys: Keys, near: Counts, liked: Counts, out: NDArray[np.uint8]) -> int:
     """Write the columns one after the other; returns the number of bytes."""
-    at, last = _int(0), _int(-1)
+    at, last = 0, -1
     for key in keys:
         at = _write(out, at, _int(key) - last)
         last = _int(key)
@@ -68,7 +68,7 @@ def _encode(keys: Keys, near: Counts, liked: Counts, out: NDArray[np.uint8]) -> 
 @njit(cache=True)
 def _decode(packed: NDArray[np.uint8], columns: NDArray[np.uint32]) -> int:
     """Fill keys, near, liked; returns the number of bytes read, -1 if they don't make sorted pairs with counts."""
-    at, last = _int(0), _int(-1)
+    at, last = 0, -1
     for column in range(3):
         for i in range(columns.shape[1]):
             at, number = _read(packed, at)
@@ -106,7 +106,7 @@ def _write(out: NDArray[np.uint8], at: int, number: int) -> int:
 @njit(cache=True)
 def _read(packed: NDArray[np.uint8], at: int) -> tuple[int, int]:
     """A number of at most 5 bytes and where the next one begins, -1 if it does not end."""
-    number, shift = _int(0), _int(0)
+    number, shift = _int(0), 0
     while at < len(packed) and shift < 7 * _LARGEST_BYTES:
         number |= _int(packed[at] & 127) << shift
         at += 1
