@@ -73,6 +73,10 @@ class IndexAudit(Service):
 
     async def owned(self) -> None:
         """Audit new partitions in the background: answers need not wait for it."""
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Partitions may have other rows than before: those that were not checked are."""
         ours = self._partitions()
         self._audited = {number: rows for number, rows in self._audited.items() if ours.get(number) is rows}
         self._wanted.set()

@@ -1,5 +1,7 @@
 """Folds the log of evidence into the rows of one partition: the same for its owner and for who follows it."""
 
+from collections import Counter
+
 from models.state.control import Bound, Drop, control_of
 from models.state.evidence import Evidence, Retraction, is_retraction
 from models.state.item_state import ItemState
@@ -14,12 +16,14 @@ from workers.stream.table import TablePartition
 class CountsFold:
     """Takes records in the order of the log; what a record changes follows from the log alone.
 
-    `notes` are changelog records that must be written before the next rows: floors of dropped rows, and a bound.
+    `notes` are changelog records to be written with the rows: floors of dropped rows, and a bound. `named`: items whose
+    rows may be written only after the notes, because they were told to leave. `dropped`: rows by their name in metrics.
     """
 
     def __init__(self, items: Items, rows: TablePartition[ItemState]) -> None:
         self.notes: dict[bytes, OutRecord] = {}
-        self.dropped = 0
+        self.named: set[str] = set()
+        self.dropped: Counter[str] = Counter()
         self._items = items
         self._rows = rows
 
@@ -45,6 +49,7 @@ class CountsFold:
         state = rows.change(piece.item_id)
         if state.born < 0:
             state.born = offset
+            rows.reconsider(piece.item_id)
         if isinstance(piece, Retraction):
             state.retract(piece)
         else:
@@ -52,17 +57,22 @@ class CountsFold:
         self._items.table.use.note(state)
 
     def _drop(self, control: Drop, offset: int) -> None:
-        """A row that began later is another one: this record comes again, after a crash."""
-        gone = []
+        """A row that began later is another one: this record comes again, after a crash or to who followed before.
+
+        So tombstones, floors, and rows in place of those that left are written whether they left now or before.
+        """
         for item_id in control.item_ids:
             state = self._rows.get(item_id)
-            if state is not None and state.born < offset:
+            if state is None:
+                continue
+            if state.born < offset:
+                self.dropped["items" if self._items.table.knows(item_id) else "unknown_items"] += 1
                 self._rows.drop(item_id)
-                gone.append(item_id)
-        self._rows.bury(gone)
-        self.dropped += len(gone)
-        if gone:
-            self._note(self._rows.eviction_record())
+            else:
+                self._rows.change(item_id)
+        self._rows.bury(control.item_ids)
+        self.named.update(control.item_ids)
+        self._note(self._rows.eviction_record())
 
     def _note(self, record: OutRecord | None) -> None:
         if record is not None:

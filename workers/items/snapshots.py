@@ -1,17 +1,18 @@
 """Writes rows of counts every few seconds, once for many chunks; these are finished when their rows are acknowledged.
 
-What was folded since is folded again after a crash. While the evidence of a partition rests, its rows are written at
-once; so they are before a hand-over.
+What was folded since is folded again after a crash, by rows that may be newer than their neighbours. While the evidence
+of a partition rests, its rows are written at once; so they are before a hand-over.
 """
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from mode import Service
 
 from models.state.item_state import ItemState
+from workers.items.fold_counts import CountsFold
 from workers.records.out import OutRecord
 from workers.scheduling import Scheduler
 from workers.stream.chunk import Chunk
@@ -34,13 +35,18 @@ class _Folded:
     last_s: float
     chunks: list[Chunk] = field(default_factory=list)
     notes: dict[bytes, OutRecord] = field(default_factory=dict)
+    named: set[str] = field(default_factory=set)
 
 
 class Snapshots(Service):
     """Holds folded chunks until the rows of their partition are written, at the latest after `every_s` seconds."""
 
-    def __init__(self, counts: Table[ItemState], writer: Writer, scheduler: Scheduler, *, every_s: float) -> None:
+    def __init__(
+        self, counts: Table[ItemState], writer: Writer, scheduler: Scheduler, *, every_s: float, topic: str
+    ) -> None:
+        """`topic`: whose chunks wait for rows; writing these is work on it."""
         super().__init__()
+        self._work = topic
         self._counts = counts
         self._writer = writer
         self._scheduler = scheduler
@@ -49,12 +55,13 @@ class Snapshots(Service):
         self._hurried = asyncio.Event()
         self._writing: asyncio.Future[None] | None = None
 
-    def add(self, chunk: Chunk, notes: Mapping[bytes, OutRecord]) -> None:
-        """A chunk is folded; `notes` are to be written before the rows of its partition."""
+    def add(self, chunk: Chunk, fold: CountsFold) -> None:
+        """A chunk is folded, by `fold`."""
         now = time.monotonic()
         folded = self._folded.setdefault(chunk.tp.partition, _Folded(now, now))
         folded.last_s = now
-        folded.notes |= notes
+        folded.notes |= fold.notes
+        folded.named |= fold.named
         folded.chunks.append(chunk)
         chunk.park()
 
@@ -63,10 +70,15 @@ class Snapshots(Service):
         self._hurried.set()
 
     async def lost(self) -> None:
-        """Partitions may be another worker's: what is not written yet will be folded again, from the last commit."""
+        """Partitions may be another worker's: what is not written yet will be folded again, from the last commit.
+
+        Over rows that are read again: those at hand do not know any more what is to be written of them.
+        """
         if self._writing is not None:
             self._writing.cancel()
             await asyncio.wait({self._writing})
+        for partition in self._folded:
+            self._counts.partitions.pop(partition, None)
         self._folded.clear()
 
     async def owned(self) -> None:
@@ -101,17 +113,33 @@ class Snapshots(Service):
         rows = self._counts.partitions[partition]
         async with rows.lock:
             folded = self._folded.pop(partition)
-            await self._write_rows(partition, rows, list(folded.notes.values()))
+            try:
+                await self._write_rows(partition, rows, folded)
+            except asyncio.CancelledError:
+                self._folded[partition] = folded
+                raise
         for chunk in folded.chunks:
             chunk.finish()
 
-    async def _write_rows(self, partition: int, rows: TablePartition[ItemState], batch: list[OutRecord]) -> None:
+    async def _write_rows(self, partition: int, rows: TablePartition[ItemState], folded: _Folded) -> None:
+        """Each acknowledged before the next: rows that stayed, floors, what is left of rows that were dropped.
+
+        A floor that is written covers evidence of all rows: those must hold theirs. Without it, a row that was dropped
+        and has begun anew would take evidence a second time.
+        """
+        await self._send(partition, rows.drain_changes(besides=folded.named))
+        await self._send(partition, folded.notes.values())
+        await self._send(partition, rows.drain_changes())
+
+    async def _send(self, partition: int, records: Iterable[OutRecord]) -> None:
+        batch: list[OutRecord] = []
         size = 0
-        for record in rows.drain_changes():
+        for record in records:
             batch.append(record)
             size += len(record.value or b"")
             if size >= BATCH_BYTES:
                 await self._writer.send(self._counts.changelog, partition, batch)
                 batch, size = [], 0
-            await self._scheduler.rest()
-        await self._writer.send(self._counts.changelog, partition, batch)
+            await self._scheduler.rest(self._work)
+        if batch:
+            await self._writer.send(self._counts.changelog, partition, batch)

@@ -109,7 +109,9 @@ def build_dependencies(settings: Settings, options: ClientOptions, writer: Write
         vocabulary=vocabulary,
         index_writer=index_writer,
         index_audit=audit,
-        snapshots=Snapshots(items.counts, writer, scheduler, every_s=settings.snapshot_s),
+        snapshots=Snapshots(
+            items.counts, writer, scheduler, every_s=settings.snapshot_s, topic=topics.item_transitions
+        ),
         counts_room=CountsRoom(items, settings, writer, topics.item_transitions),
         item_follower=ItemFollower(
             items,
@@ -119,6 +121,7 @@ def build_dependencies(settings: Settings, options: ClientOptions, writer: Write
             scheduler,
             metrics,
             on_entry=(lambda item_id: None) if shared else lambda item_id: index_writer.push([item_id]),
+            on_read=audit.look_again,
             item_partitions=settings.item_partitions,
             patience_s=settings.patience_s,
         ),

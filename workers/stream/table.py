@@ -4,7 +4,7 @@ import asyncio
 import shlex
 import struct
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from itertools import islice
 from typing import Generic, Protocol, TypeVar
 
@@ -152,8 +152,8 @@ class TablePartition(Generic[R]):
         return OutRecord(BEGUN_KEY, self.begun.to_bytes(_OFFSET_BYTES, "little"))
 
     def bind(self, entries: int, offset: int) -> OutRecord | None:
-        """Rows have a bound from the record at `offset` on; the changelog's record of it, None if it was known."""
-        if self.bound:
+        """Rows have a bound from the record at `offset` on; the changelog's record of it, None if one did before."""
+        if self.bound and offset != self._bound_from:
             return None
         self.bound, self._bound_from = entries, offset
         return OutRecord(BOUND_KEY, _BOUND.pack(entries, offset))
@@ -174,15 +174,23 @@ class TablePartition(Generic[R]):
         """Changelog records of all rows changed since the last call, each key once, the last one changed last."""
         return list(self.drain_changes())
 
-    def drain_changes(self) -> Iterator[OutRecord]:
-        """The same one by one, each packed when it is asked for; nothing may be folded meanwhile."""
-        changed, self._changed = self._changed, {}
-        for key in changed:
+    def drain_changes(self, besides: Set[str] = frozenset()) -> Iterator[OutRecord]:
+        """The same one by one, each packed when it is asked for; nothing may be folded meanwhile.
+
+        Rows of `besides` stay marked.
+        """
+        changed = self._changed
+        self._changed = {key: None for key in changed if key in besides}
+        for key in (key for key in changed if key not in besides):
             yield OutRecord(key=key.encode(), value=self._written(key))
         self._close_oldest()
 
     def forget_changes(self) -> None:
-        """What changed so far is written, or will be marked again."""
+        """What changed so far is the business of who owns the partition: as if it were written."""
+        for key in self._changed:
+            if key in self._rows:
+                self._rows.move_to_end(key)
+                self.reconsider(key)
         self._changed.clear()
 
     def load(self, key: bytes | None, value: bytes | None) -> None:
