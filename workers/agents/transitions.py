@@ -51,7 +51,7 @@ async def handle(chunk: Chunk, deps: TransitionsDependencies) -> None:
         for table, count in fold.dropped.items():
             deps.metrics.count_evictions(table, count)
         await letters.send(deps.writer, deps.topics.dead_letters, deps.metrics)
-        deps.snapshots.add(chunk, fold)
+        deps.snapshots.add(chunk)
     await deps.counts_room.make(chunk.tp.partition)
 
 

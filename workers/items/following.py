@@ -241,8 +241,6 @@ class ItemFollower(Service):
             self._damaged.add(number)
             log.error("followed, but not to be owned before it is healed: %s", error)
         rows.forget_changes()
-        fold.notes.clear()
-        fold.named.clear()
 
     def _read_again(self, numbers: set[int], why: str) -> None:
         log.warning("partitions %s of items are read from their start: %s", sorted(numbers), why)

@@ -5,6 +5,7 @@ record comes back, a partition holds a little more than its bound.
 """
 
 from dataclasses import dataclass, field
+from weakref import WeakSet
 
 from models.state.control import Bound, Drop
 from models.state.item_state import ItemState
@@ -31,22 +32,23 @@ class CountsRoom:
     settings: Settings
     writer: Writer
     topic: str
-    _said: dict[int, TablePartition[ItemState]] = field(default_factory=dict)
+    _said: WeakSet[TablePartition[ItemState]] = field(default_factory=WeakSet)
+    """Rows of which something was said and not read yet. A partition that was lost has others when it comes back."""
 
     def note(self, partition: int, control: Drop | Bound | None) -> None:
         """What was said was read: from now on more may be said."""
-        if control is not None:
-            self._said.pop(partition, None)
+        rows = self.items.counts.partitions.get(partition)
+        if control is not None and rows is not None:
+            self._said.discard(rows)
 
     async def make(self, partition: int) -> None:
         """Say what is to leave a partition, if something is; its rows are not locked."""
         rows = self.items.counts.partitions.get(partition)
-        # What was said before the partition was another worker's was read there.
-        if rows is None or self._said.get(partition) is rows:
+        if rows is None or rows in self._said:
             return
         control = self._control(rows)
         if control is not None:
-            self._said[partition] = rows
+            self._said.add(rows)
             await self.writer.send(self.topic, partition, [OutRecord(None, control.pack())])
 
     def _control(self, rows: TablePartition[ItemState]) -> Drop | Bound | None:

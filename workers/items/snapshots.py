@@ -1,18 +1,16 @@
 """Writes rows of counts every few seconds, once for many chunks; these are finished when their rows are acknowledged.
 
-What was folded since is folded again after a crash, by rows that may be newer than their neighbours. While the evidence
-of a partition rests, its rows are written at once; so they are before a hand-over.
+What was folded since is folded again after a crash. While the evidence of a partition rests, its rows are written at
+once; so they are before a hand-over.
 """
 
 import asyncio
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from mode import Service
 
 from models.state.item_state import ItemState
-from workers.items.fold_counts import CountsFold
 from workers.records.out import OutRecord
 from workers.scheduling import Scheduler
 from workers.stream.chunk import Chunk
@@ -34,8 +32,6 @@ class _Folded:
     first_s: float
     last_s: float
     chunks: list[Chunk] = field(default_factory=list)
-    notes: dict[bytes, OutRecord] = field(default_factory=dict)
-    named: set[str] = field(default_factory=set)
 
 
 class Snapshots(Service):
@@ -55,13 +51,11 @@ class Snapshots(Service):
         self._hurried = asyncio.Event()
         self._writing: asyncio.Future[None] | None = None
 
-    def add(self, chunk: Chunk, fold: CountsFold) -> None:
-        """A chunk is folded, by `fold`."""
+    def add(self, chunk: Chunk) -> None:
+        """A chunk is folded."""
         now = time.monotonic()
         folded = self._folded.setdefault(chunk.tp.partition, _Folded(now, now))
         folded.last_s = now
-        folded.notes |= fold.notes
-        folded.named |= fold.named
         folded.chunks.append(chunk)
         chunk.park()
 
@@ -70,15 +64,10 @@ class Snapshots(Service):
         self._hurried.set()
 
     async def lost(self) -> None:
-        """Partitions may be another worker's: what is not written yet will be folded again, from the last commit.
-
-        Over rows that are read again: those at hand do not know any more what is to be written of them.
-        """
+        """Partitions may be another worker's: what is not written yet will be folded again, from the last commit."""
         if self._writing is not None:
             self._writing.cancel()
             await asyncio.wait({self._writing})
-        for partition in self._folded:
-            self._counts.partitions.pop(partition, None)
         self._folded.clear()
 
     async def owned(self) -> None:
@@ -100,12 +89,16 @@ class Snapshots(Service):
                 self._writing.result()
 
     def _due(self) -> int | None:
-        """The partition whose rows wait longest of those that are to be written now."""
+        """The partition whose rows wait longest of those that are to be written now.
+
+        While records are folded again, what is said of all rows (`TablePartition.notes`) is ahead of them.
+        """
         now = time.monotonic()
         due = [
             (folded.first_s, partition)
             for partition, folded in self._folded.items()
             if self._hurried.is_set() or now - folded.first_s >= self._every_s or now - folded.last_s >= RESTED_S
+            if not self._counts.partitions[partition].folds_again
         ]
         return min(due)[1] if due else None
 
@@ -113,33 +106,18 @@ class Snapshots(Service):
         rows = self._counts.partitions[partition]
         async with rows.lock:
             folded = self._folded.pop(partition)
-            try:
-                await self._write_rows(partition, rows, folded)
-            except asyncio.CancelledError:
-                self._folded[partition] = folded
-                raise
+            await self._write_rows(partition, rows)
         for chunk in folded.chunks:
             chunk.finish()
 
-    async def _write_rows(self, partition: int, rows: TablePartition[ItemState], folded: _Folded) -> None:
-        """Each acknowledged before the next: rows that stayed, floors, what is left of rows that were dropped.
-
-        A floor that is written covers evidence of all rows: those must hold theirs. Without it, a row that was dropped
-        and has begun anew would take evidence a second time.
-        """
-        await self._send(partition, rows.drain_changes(besides=folded.named))
-        await self._send(partition, folded.notes.values())
-        await self._send(partition, rows.drain_changes())
-
-    async def _send(self, partition: int, records: Iterable[OutRecord]) -> None:
+    async def _write_rows(self, partition: int, rows: TablePartition[ItemState]) -> None:
         batch: list[OutRecord] = []
         size = 0
-        for record in records:
+        for record in rows.drain_changes():
             batch.append(record)
             size += len(record.value or b"")
             if size >= BATCH_BYTES:
                 await self._writer.send(self._counts.changelog, partition, batch)
                 batch, size = [], 0
             await self._scheduler.rest(self._work)
-        if batch:
-            await self._writer.send(self._counts.changelog, partition, batch)
+        await self._writer.send(self._counts.changelog, partition, [*batch, *rows.notes()])
