@@ -71,9 +71,9 @@ async def test_degraded_answers_are_personal(shared: SharedShop) -> None:
 async def test_with_few_items_an_answer_without_the_index_is_the_same(shared: SharedShop) -> None:
     shared.server.hang()
     await shared.until_degraded()
-    without = await shared.shop.ids(user_id="u1", limit=20)
+    without = await shared.shop.ids(user_id="u1", limit=100)
     shared.server.go_on()
-    assert await shared.whole_answer(user_id="u1", limit=20) == without
+    assert await shared.whole_answer(user_id="u1", limit=100) == without
 
 
 async def test_an_item_removed_during_an_outage_is_gone_from_answers_before_the_index_knows(

@@ -98,8 +98,8 @@ class ItemFollower(Service):
         self._loaded.clear()
         self._load.set()
         if not self._complete_once:
-            self._complete_once = True
             await self._loaded.wait()
+            self._complete_once = True
 
     async def take_over(self, table: Table[Any], partitions: set[int]) -> dict[int, TablePartition[Any]]:
         """Rows of partitions that are ours from now on, whose former writer is shut out: what is left is read first."""
@@ -125,7 +125,7 @@ class ItemFollower(Service):
             if behind:
                 await asyncio.sleep(0.005)
         found = {}
-        for number in ready - behind:
+        for number in ready - behind - self._damaged:
             feed.leave(number)
             entries, _, counts = self._rows[number]
             found[number] = entries if feed is self._entries else counts
@@ -140,7 +140,8 @@ class ItemFollower(Service):
             try:
                 if missing:
                     await self._read_whole(missing)
-                self._loaded.set()
+                if not self._load.is_set():
+                    self._loaded.set()
             except (KafkaError, OSError, DependencyError) as error:
                 log.warning("items of other workers can't be read now: %r", error)
                 self._load.set()
