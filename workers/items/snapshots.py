@@ -37,8 +37,12 @@ class _Folded:
 class Snapshots(Service):
     """Holds folded chunks until the rows of their partition are written, at the latest after `every_s` seconds."""
 
-    def __init__(self, counts: Table[ItemState], writer: Writer, scheduler: Scheduler, *, every_s: float) -> None:
+    def __init__(
+        self, counts: Table[ItemState], writer: Writer, scheduler: Scheduler, *, every_s: float, topic: str
+    ) -> None:
+        """`topic`: whose chunks wait for rows; writing these is work on it."""
         super().__init__()
+        self._work = topic
         self._counts = counts
         self._writer = writer
         self._scheduler = scheduler
@@ -115,5 +119,5 @@ class Snapshots(Service):
             if size >= BATCH_BYTES:
                 await self._writer.send(self._counts.changelog, partition, batch)
                 batch, size = [], 0
-            await self._scheduler.rest()
+            await self._scheduler.rest(self._work)
         await self._writer.send(self._counts.changelog, partition, [*batch, *rows.notes()])

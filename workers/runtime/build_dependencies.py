@@ -109,7 +109,9 @@ def build_dependencies(settings: Settings, options: ClientOptions, writer: Write
         vocabulary=vocabulary,
         index_writer=index_writer,
         index_audit=audit,
-        snapshots=Snapshots(items.counts, writer, scheduler, every_s=settings.snapshot_s),
+        snapshots=Snapshots(
+            items.counts, writer, scheduler, every_s=settings.snapshot_s, topic=topics.item_transitions
+        ),
         counts_room=CountsRoom(items, settings, writer, topics.item_transitions),
         item_follower=ItemFollower(
             items,

@@ -58,8 +58,8 @@ class Ledger:
             count += not chunk.done
         return count
 
-    def waits_for_index(self, tp: TopicPartition) -> bool:
-        """Whether the oldest chunk of `tp` that is out lacks nothing but the index."""
+    def is_parked(self, tp: TopicPartition) -> bool:
+        """Whether the oldest chunk of `tp` that is out only waits for the index, or for rows to be written."""
         queue = self._out.get(tp)
         return queue[0].parked if queue else False
 

@@ -35,7 +35,8 @@ class Route:
     """Where the chunks of a topic go, how long they are, and how many of a partition an agent may have at once.
 
     A few keep the agent busy while the next ones are fetched; many would be short ones, which cost more, hold memory
-    and lengthen the drain before a rebalance. `parked`: how many may be out besides of which all is folded.
+    and lengthen the drain before a rebalance. `parked`: how many may be out besides of which all is folded, and
+    `for_index`: whether these wait for the index.
     `offsets_in_rows`: a lower offset than before would be skipped by rows.
     """
 
@@ -43,6 +44,7 @@ class Route:
     chunk_records: int
     chunks_out: int
     parked: int = PARKED
+    for_index: bool = True
     offsets_in_rows: bool = True
 
 
@@ -127,7 +129,8 @@ class Reader(Service):
             with suppress(IllegalStateError):  # the assignment changed meanwhile
                 position = await self._consumer.position(tp)
                 finished, out = self._ledger.finished_to(tp), self._ledger.outstanding(tp)
-                found[tp] = Standing(position, finished, end, out, self._ledger.waits_for_index(tp))
+                for_index = self._routes[tp.topic].for_index and self._ledger.is_parked(tp)
+                found[tp] = Standing(position, finished, end, out, for_index)
         return found
 
     async def _read_forever(self, topic: str, route: Route) -> None:

@@ -218,7 +218,11 @@ class TablePartition(Generic[R]):
         self._close_oldest()
 
     def forget_changes(self) -> None:
-        """What changed so far is written, or will be marked again."""
+        """What changed so far is the business of who owns the partition: as if it were written."""
+        for key in self._changed:
+            if key in self._rows:
+                self._rows.move_to_end(key)
+                self.reconsider(key)
         self._changed.clear()
 
     def load(self, key: bytes | None, value: bytes | None) -> None:
