@@ -16,7 +16,7 @@ from workers.runtime.dependencies import Dependencies
 
 
 def entry(deps: Dependencies, item_id: str) -> dict[str, object]:
-    row = deps.items.partitions[partition_for(item_id)].get(item_id)
+    row = deps.items.entries.partitions[partition_for(item_id)].get(item_id)
     return {} if row is None else row.entry()
 
 
@@ -41,8 +41,7 @@ async def test_a_change_keeps_what_it_does_not_name_and_restates_the_whole_item(
         assert orjson.loads(last.value or b"") == entry(deps, "b")
         assert dict(last.headers) == {STATED_HEADER: b"1"}
         assert (counted(deps, "changed"), counted(deps, "restated")) == (1, 1)
-        shown = (await deps.index.get(["b"]))["b"].payload or {}
-        assert (shown["title"], shown["price"]) == ("T", 9.5)
+        assert await deps.index.payloads(["b"], ("price",)) == {"b": {"price": 9.5}}
 
 
 async def test_a_whole_item_is_not_restated() -> None:
@@ -65,7 +64,7 @@ async def test_a_change_of_an_unknown_item_begins_it_and_one_of_a_deleted_item_i
         topic.item("b", update="partial", price=1.0)
         await topic.fold(deps, sent, chunk_records=2)
         assert entry(deps, "b") == {}
-        assert await deps.index.get(["b"]) == {}
+        assert await deps.index.payloads(["b"], ()) == {}
         assert topic.log[partition_for("b")][-1].value is None, "Kafka may keep only the last record"
 
 
@@ -96,11 +95,11 @@ async def test_a_record_in_a_wrong_partition_goes_to_its_place_with_what_it_carr
         topic.item("b", misplaced=True, title="T")
         await topic.fold(deps, sent)
         assert entry(deps, "b") == {"item_id": "b", "title": "T"}
-        assert await deps.index.get(["b"])
+        assert await deps.index.payloads(["b"], ())
         assert counted(deps, "rerouted") == 1
         topic.delete("b", misplaced=True)
         await topic.fold(deps, sent)
-        assert await deps.index.get(["b"]) == {}
+        assert await deps.index.payloads(["b"], ()) == {}
         assert not sent.to("dead-letters")
 
 

@@ -14,6 +14,7 @@ from workers.control.versions import Pointer, Version, Versions
 from workers.errors import ConfigurationError
 from workers.recommend.lists import Lists, read_lists, write_lists
 from workers.recommend.precomputed import ReadyLists
+from workers.recommend.question import Question
 from workers.records.reply import Reply
 from workers.records.request import Request
 from workers.runtime.build_dependencies import with_lists
@@ -65,10 +66,8 @@ async def asked(deps: Dependencies, lists: Lists | None, active: int | None = 7,
     ready = ReadyLists(None)
     ready.lists, deps.active_vectors.version = lists, active
     request = Request(**{"kind": "similar_items", "item_ids": ["i0"], "limit": 3, "precomputed": True, **body})
-    reply: Reply = await with_lists(deps, ready).pipeline.answer(
-        request.model_copy(update={"record_time_ms": NOW_MS}), None, 0, "r"
-    )
-    return reply
+    question = Question(request.model_copy(update={"record_time_ms": NOW_MS}), "r")
+    return await with_lists(deps, ready).pipeline.answer(question)
 
 
 async def test_a_list_of_the_version_that_answers_is_the_answer() -> None:
@@ -127,10 +126,10 @@ async def test_lists_are_made_of_the_version_that_answers() -> None:
         versions = Versions({"a": made, "b": replace(made, slot="b", version=2)}, Pointer(1))
         for active, neighbours in ((1, {"i2", "i4"}), (2, {"i1", "i2"})):
             versions.pointer = Pointer(active)
-            [line] = [one for one in similar_lists(deps.items, deps.points, versions) if one["item_id"] == "i0"]
+            [line] = [one for one in similar_lists(deps.items.entries, deps.points, versions) if one["item_id"] == "i0"]
             assert line["version"] == active and {near["item_id"] for near in line["similar"][:2]} == neighbours
         versions.pointer = Pointer()
-        assert {one["version"] for one in similar_lists(deps.items, deps.points, versions)} == {None}
+        assert {one["version"] for one in similar_lists(deps.items.entries, deps.points, versions)} == {None}
 
 
 async def test_a_file_that_is_replaced_is_read_again_and_a_bad_one_leaves_the_old_lists(tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from models.state.count_row import BOUND, SLACK
 
 from models.primitives.ids import sparse_index
-from models.state.count_row import BOUND, SLACK
 from models.state.evidence import Evidence
 from models.state.item_state import DAY_MS, ItemState
 from tests.models.builders import evidence, retraction
