@@ -10,8 +10,8 @@ import pytest
 import pytest_asyncio
 from prometheus_client import generate_latest
 
-from tests.query.builders import two_clusters
 from tests.waiting import until
+from tests.workers.answering import answering_deps
 from workers.api.bodies import ClientLeftError
 from workers.api.recommendations import MOST_AT_ONCE, MOST_UNLOGGED, NOT_LOGGED, HttpApi
 from workers.errors import DependencyError
@@ -23,7 +23,7 @@ BODY = b'{"kind":"trending"}'
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def deps() -> AsyncIterator[Dependencies]:
-    async with two_clusters() as made:
+    async with answering_deps() as made:
         yield made
 
 

@@ -3,9 +3,10 @@
 import pytest
 from aiokafka import TopicPartition
 
-from models.state.evidence import NOTHING, Evidence
+from models.state import user_state
 from models.state.user_state import UserState
 from workers.errors import ConfigurationError
+from workers.items import rows
 from workers.items.rows import ItemRow
 from workers.runtime.log_check import LogCheck
 from workers.stream.table import Table
@@ -13,7 +14,8 @@ from workers.topics import Topics
 
 
 def tables() -> tuple[LogCheck, Table[UserState], Table[ItemRow]]:
-    users, items = Table("users", UserState.unpack, UserState), Table("items", ItemRow.unpack, ItemRow)
+    users = Table("users", _user, lambda key: UserState(), kind=user_state.KIND, version=user_state.VERSION)
+    items = Table("items", _entry, lambda key: ItemRow(), kind=rows.KIND, version=rows.VERSION)
     users.partitions, items.partitions = {0: users.blank_partition()}, {0: items.blank_partition()}
     return LogCheck(Topics(""), users, items), users, items
 
@@ -34,9 +36,16 @@ def test_entries_that_the_catalog_has_yet_to_reach_are_noticed_also_of_items_tha
     check, _, items = tables()
     row = items.partitions[0].change("i")
     row.describe(b"{}", 7)
-    row.learn(Evidence("i", (0, 99), 99, 1_000, 1.0, True, NOTHING))
     if dropped:
         items.partitions[0].drop("i")
     check.check({TopicPartition("item-catalog", 0): 8})
     with pytest.raises(ConfigurationError, match=r"ends at offset 7, but state holds its record 7"):
         check.check({TopicPartition("item-catalog", 0): 7})
+
+
+def _user(key: str, packed: bytes) -> UserState:
+    return UserState.unpack(packed)
+
+
+def _entry(key: str, packed: bytes) -> ItemRow:
+    return ItemRow.unpack(packed)

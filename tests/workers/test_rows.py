@@ -1,15 +1,19 @@
-"""An item's row: both halves in any order, and bytes that come back as they went."""
+"""An entry's row: catalog and learned vectors in any order, and bytes that come back as they went."""
 
+from math import isnan
+
+import numpy as np
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.models.builders import evidence
 from workers.items.rows import ItemRow
+from workers.items.slots import VectorRecord
 
 CATALOG = st.none() | st.dictionaries(st.sampled_from(["title", "category"]), st.text(max_size=20)).map(orjson.dumps)
-STEPS = st.lists(st.tuples(st.sampled_from("pqr"), st.integers(0, 2), st.floats(-5, 5, width=32)), max_size=20)
+VERSIONS = st.lists(st.tuples(st.sampled_from("ab"), st.integers(1, 9)), max_size=5)
+PLACES = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 99)), max_size=5)
 
 
 def row(catalog: bytes | None = None, offset: int = 0) -> ItemRow:
@@ -18,18 +22,22 @@ def row(catalog: bytes | None = None, offset: int = 0) -> ItemRow:
     return made
 
 
-@given(CATALOG, st.integers(0, 2**40), STEPS)
+def learned(slot: str, version: int) -> VectorRecord:
+    return VectorRecord("i", slot, version, np.full(2, version, dtype=np.float32))
+
+
+@given(CATALOG, st.integers(0, 2**40), VERSIONS, PLACES)
 def test_a_row_comes_back_as_it_was_packed(
-    catalog: bytes | None, offset: int, steps: list[tuple[str, int, float]]
+    catalog: bytes | None, offset: int, versions: list[tuple[str, int]], places: list[tuple[int, int]]
 ) -> None:
     packed = row(catalog, offset)
-    for number, (before, partition, weight) in enumerate(steps):
-        packed.learn(evidence(number, [before], partition=partition, weight=weight))
+    for slot, version in versions:
+        packed.slots.take(learned(slot, version))
+    for place in places:
+        packed.forwarded.advance(place)
     found = ItemRow.unpack(packed.pack())
-    assert (found.catalog, found.catalog_offset) == (catalog, offset)
+    assert (found.catalog, found.catalog_offset, found.marks()) == (catalog, offset, packed.marks())
     assert found.revision() == packed.revision()
-    assert found.use.transitions.counts() == packed.use.transitions.counts()
-    assert found.order_scores() == packed.order_scores()
     assert found.pack() == packed.pack()
 
 
@@ -48,25 +56,27 @@ def test_a_repeated_or_older_catalog_record_changes_nothing() -> None:
     assert made.entry() == {"title": "new"}
 
 
-def test_a_deletion_keeps_the_use_and_hides_the_item() -> None:
+def test_a_deletion_keeps_the_vectors_and_hides_the_item() -> None:
     made = row(b'{"category":"c"}', offset=1)
-    made.learn(evidence(1))
-    assert made.labels() == ("c",)
+    made.slots.take(learned("a", 1))
+    assert made.facts().labels == ("c",)
     assert made.describe(None, offset=2)
-    assert (made.entry(), made.labels(), made.use.count) == ({}, (), 1)
+    assert (made.entry(), made.facts().labels, made.is_deleted) == ({}, (), True)
+    assert made.slots.version("a") == 1
 
 
-def test_each_half_moves_the_revision() -> None:
+def test_each_part_moves_the_revision() -> None:
     made = row(b"{}", offset=1)
     first = made.revision()
-    made.learn(evidence(3))
+    made.slots.take(learned("a", 3))
     second = made.revision()
     made.describe(b"{}", offset=9)
     assert first != second != made.revision() != first
 
 
-def test_popularity_that_was_asked_for_before_is_not_kept_for_later() -> None:
-    made = row(b"{}")
-    before = made.order_scores()
-    made.learn(evidence(4))
-    assert made.order_scores() > before
+def test_what_an_entry_does_not_say_is_unknown_but_that_it_is_available() -> None:
+    facts = row(b"{}").facts()
+    assert facts.available and facts.category is None and isnan(facts.price) and isnan(facts.published_at)
+    said = row(b'{"price":2,"available":false,"published_at":5,"tags":["t"],"attributes":{"n":1}}').facts()
+    assert (said.price, said.available, said.published_at) == (2.0, False, 5.0)
+    assert (tuple(said.tags), said.attributes) == (("t",), {"n": 1})
