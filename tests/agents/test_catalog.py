@@ -1,6 +1,7 @@
 """The catalog's topic stays a true copy of the catalog, whatever clients publish and Kafka compacts."""
 
 import asyncio
+from typing import Any
 
 import orjson
 import pytest
@@ -76,7 +77,7 @@ async def test_a_change_of_an_unknown_item_begins_it_and_one_of_a_deleted_item_i
         ({"attributes": {"long": ["x" * 60_000] * 3}}, b"bad_payload"),
     ],
 )
-async def test_what_an_item_may_not_be_it_may_not_become(change: dict[str, object], code: bytes) -> None:
+async def test_what_an_item_may_not_be_it_may_not_become(change: dict[str, Any], code: bytes) -> None:
     async with running_deps() as (deps, sent):
         topic = CatalogTopic()
         topic.item("b", title="T", attributes={f"m{n}": 1 for n in range(100)})

@@ -164,7 +164,8 @@ async def test_what_is_taken_back_is_counted_no_more_and_does_not_come_again() -
     async with running_deps() as (deps, _):
         kept, gone = evidence(0, ["a"]), evidence(1, ["a", "c"], rating=5.0, bought_with=["a"])
         order = retraction(7, gone)
-        for pieces in ((kept, gone), (order, gone), (order,)):
+        chunks: tuple[tuple[Evidence | Retraction, ...], ...] = ((kept, gone), (order, gone), (order,))
+        for pieces in chunks:
             await fold(deps, *map(evidence_record, pieces))
         row = counts(deps)
         assert (row.use.count, row.use.buyers, row.use.mean_rating, row.bought()) == (1, 0, None, {})

@@ -15,6 +15,7 @@ from workers.items.points import COLLABORATIVE_SPACES, REVISION, revision_of
 from workers.items.rows import ItemRow
 from workers.items.slots import VectorRecord
 from workers.recommend.question import Question
+from workers.records.reply import Reply
 from workers.records.request import Request
 from workers.runtime.dependencies import Dependencies
 
@@ -125,8 +126,8 @@ async def test_similar_items_go_by_the_version_that_answers_and_only_by_it() -> 
                 offset = 10 * ord(slot) + item_ids.index(item_id)
                 value = vector(0) if item_id in pair else vector(1)
                 await fold(vectors, deps, slot_record(offset, item_id, slot, version=ord(slot), value=value))
-        answers = {}
-        for slot in ("a", "b", None):
+        answers = dict[str | None, Reply]()
+        for slot in (*"ab", None):
             deps.active_vectors.space = None if slot is None else COLLABORATIVE_SPACES[slot]
             request = Request(kind="similar_items", item_ids=(seed,), explain=True)
             answers[slot] = await deps.pipeline.answer(Question(request, "r"))

@@ -196,7 +196,7 @@ class ItemFollower(Service):
             else:
                 for number, batch in records.items():
                     for record in batch:
-                        if number in feed.positions:
+                        if feed.follows(number):
                             take(number, record)
                         await self._scheduler.rest(feed.topic)
                 self._items.table.settle()
@@ -271,6 +271,10 @@ class _Feed:
     def leave(self, number: int) -> None:
         """Read a partition no more."""
         self.positions.pop(number, None)
+
+    def follows(self, number: int) -> bool:
+        """Whether what came of a partition goes on where we are in it: not if it is to be read from elsewhere now."""
+        return number in self.positions and number in self._assigned
 
     async def poll(self) -> dict[int, list[Record]]:
         """Records that came, by partition."""
