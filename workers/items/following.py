@@ -167,7 +167,6 @@ class ItemFollower(Service):
             if number in self._wanted:
                 await self._items.count(number, counts[number])
             self._items.table.settle()
-            self._on_partition()
             if number not in self._wanted:
                 continue
             fold = CountsFold(self._items, counts[number])

@@ -24,7 +24,8 @@ BLOCKED_PAUSE_S = 0.01
 PARKED = 6
 # With nothing to read a poll returns after this long; data ends it at once.
 IDLE_POLL_MS = 500
-# How long a hand-over waits for an index that does not answer. What it leaves is repeated by the next owner.
+# How long a hand-over waits for rows that are folded again, and for an index that does not answer. What it leaves is
+# repeated by the next owner.
 INDEX_GRACE_S = 2.0
 # A commit that takes longer meets a broker that is away: the next one says the same, or more.
 COMMIT_WITHIN_S = 5.0
@@ -223,7 +224,7 @@ class Reader(Service):
         while unfinished := self._ledger.unfinished():
             waited_s = loop.time() - began
             if waited_s > min(INDEX_GRACE_S, self._drain_timeout_s) and self._ledger.leave_parked():
-                log.warning("the index does not take %s: left uncommitted, to be repeated", unfinished[:3])
+                log.warning("%s are folded and not written: left uncommitted, to be repeated", unfinished[:3])
                 return
             if waited_s > self._drain_timeout_s:
                 raise DependencyError(
