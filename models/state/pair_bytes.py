@@ -1,4 +1,4 @@
-"""A row's counts as bytes: three columns of variable-length integers, about 5 bytes a pair instead of 12."""
+"""A row's counts as bytes: three columns of variable-length integers, about 6 bytes a pair instead of 12."""
 
 import struct
 from typing import Any, NamedTuple
