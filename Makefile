@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses $$(( $$(nproc) + 1 )) --dist lo
 .DEFAULT_GOAL := help
 # Tests and fault runs start hundreds of processes: where this is set, each would compile all modules again.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help prometheus kcat faketime setup demo test test-long lint check lock clean format bench-speed bench-loading \\
+.PHONY: help prometheus kcat faketime setup demo prove test test-long lint check lock clean format bench-speed bench-loading \\
 	bench-index bench-compression bench-contract bench-faults bench-soak bench-backlog bench-scale
 
 help: ## list the targets
@@ -64,6 +64,9 @@ lint: setup
 
 check: lint ## ruff, mypy --strict, import contracts, doctests
 	$(BIN)/python -m pytest --doctest-modules -q $(PACKAGES)
+
+prove: setup ## MovieLens folded twice, once with 20 kills and two rebalances: every row must be equal
+	$(BIN)/tastestream prove $(ARGS)
 
 bench-speed: setup ## speed of ingest and answers, each beside a floor of the same run
 	$(BIN)/python -m load.bench.speed $(ARGS)

@@ -156,11 +156,6 @@ class _Points(grpc.PointsServicer):
         await _done(context, lambda: self._local.upsert(request.collection_name, points))
         return grpc.PointsOperationResponse(result=self._stub.result(request))
 
-    async def UpdateBatch(self, request: Any, context: Any) -> grpc.UpdateBatchResponse:  # noqa: N802
-        operations = [GrpcToRest.convert_points_update_operation(one) for one in request.operations]
-        await _done(context, lambda: self._local.batch_update_points(request.collection_name, operations))
-        return grpc.UpdateBatchResponse(result=[self._stub.result(request)] * len(operations))
-
     async def Delete(self, request: Any, context: Any) -> grpc.PointsOperationResponse:  # noqa: N802
         points = GrpcToRest.convert_points_selector(request.points)
         await _done(context, lambda: self._local.delete(request.collection_name, points))

@@ -129,6 +129,26 @@ def evaluate(
     compare_recommenders(data, protocol, recommender or (), only or (), k, events, seed, json, plot)
 
 
+@commands.command(rich_help_panel=DATA)
+def prove(
+    data: Data = None,
+    kills: Annotated[int, typer.Option(help="kill -9 of a worker, while the log is folded", min=3)] = 20,
+    events: Annotated[int | None, typer.Option(help="only the first so many events", min=1_000)] = None,
+    logs: Annotated[Path | None, typer.Option(help="folder for what broker and workers log; kept")] = None,
+) -> None:
+    """Fold the data undisturbed, and with workers killed on the way; all rows must be equal, or the exit code is 1."""
+    from dataclasses import replace
+
+    from load.datasets.dataset import find_data
+    from load.faults.prove import Plan, main
+
+    console = answers()
+    dataset = find_data(data, console=console)
+    if events is not None:
+        dataset = replace(dataset, ratings=dataset.ratings[:events])
+    raise typer.Exit(0 if main(dataset, Plan(kills=kills), console, logs) else 1)
+
+
 def register(app: typer.Typer) -> None:
     """Add these commands to the console command (entry-point group `tastestream.commands`)."""
     app.add_typer(commands)

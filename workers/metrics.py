@@ -142,11 +142,15 @@ class Metrics:
         """Whether answers come from the index; without it they come from this process and are degraded."""
         self._index_up.set(int(up))
 
-    def count_index_call(self, operation: str, *, searches: int = 0, loaded: int = 0) -> None:
-        """One call of `search` or `get`, the searches in it, and the points that came with payload or vectors."""
+    def count_index_call(self, operation: str, *, searches: int = 0) -> None:
+        """One call that reads the index, and the searches in it."""
         self._index_calls.labels(operation).inc()
         self._index_searches.inc(searches)
-        self._index_loaded.inc(loaded)
+
+    def count_index_bytes(self, sent: int, received: int) -> None:
+        """One call that read an index on a server for an answer."""
+        self._index_bytes.labels("sent").inc(sent)
+        self._index_bytes.labels("received").inc(received)
 
     def set_waiting(self, cause: str | None) -> None:
         """What keeps records from moving, None while nothing does."""
@@ -235,9 +239,10 @@ class Metrics:
         self._index_searches = Counter(
             "tastestream_index_searches", "Searches that the index was asked for.", registry=self.registry
         )
-        self._index_loaded = Counter(
-            "tastestream_index_points_loaded",
-            "Points that the index returned with payload or vectors.",
+        self._index_bytes = Counter(
+            "tastestream_index_bytes",
+            "Bytes that answers sent to an index on a server, and received from it.",
+            ["direction"],
             registry=self.registry,
         )
         self._waiting = Gauge(
@@ -268,6 +273,9 @@ class Metrics:
         self.examples = Counter("tastestream_ranker_examples", "Choices that the ranker learned from.", registry=add)
         self.ranker_returned = Gauge(
             "tastestream_ranker_returned", "Returns to the last good weights since the start.", registry=add
+        )
+        self.choices_dropped = Counter(
+            "tastestream_live_choices_dropped", "Choices that were not judged: too many waited.", registry=add
         )
         self._choices = Counter(
             "tastestream_live_choices", "Choices that lists were judged by, before they were learned.", by, registry=add

@@ -133,9 +133,8 @@ class Settings(BaseSettings):
     watchdog_s: Seconds = Field(
         20.0, description="seconds without any progress, or with a blocked event loop, until the worker ends itself"
     )
-    index_delay_s: Seconds = Field(
-        0.05,
-        description="wait, in seconds, of an item's change for its batch; while requests come, batches take longer",
+    snapshot_s: Seconds = Field(
+        5.0, description="seconds between writes of items' counts: so much is folded again after a crash"
     )
     future_tolerance_ms: int = Field(
         DEFAULT_FUTURE_TOLERANCE_MS,
@@ -144,8 +143,11 @@ class Settings(BaseSettings):
     )
 
     max_users: Rows = Field(1_000_000, description="most users and guests a worker keeps (docs/memory.md)")
-    max_items: Rows = Field(1_000_000, description="most items a worker keeps, unknown ones included")
-    max_unknown_items: Rows = Field(100_000, description="most items a worker keeps that the catalog does not have")
+    max_items: Rows = Field(1_000_000, description="most items of the whole catalog, unknown ones included")
+    max_unknown_items: Rows = Field(100_000, description="most items with events that the catalog does not have")
+    max_pairs: Rows = Field(
+        10_000_000, description="pairs of items counted without loss; beyond, rows keep their 200 largest"
+    )
 
     mapping_file: Path | None = Field(
         None, description="what other names in your records mean: a file that `tastestream schema detect` writes"

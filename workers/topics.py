@@ -112,6 +112,10 @@ class Topics:
     def item_state_changelog(self) -> str:
         return self.prefix + "item-state-changelog"
 
+    @property
+    def item_counts_changelog(self) -> str:
+        return self.prefix + "item-counts-changelog"
+
     def may_reply_to(self, name: str) -> bool:
         """Whether a client may name this topic for its replies: legal, and not one that we or Kafka read.
 
@@ -141,6 +145,7 @@ class Topics:
             TopicSpec(self.item_vectors_versions, 1, "compact", _CHANGELOG),
             TopicSpec(self.user_state_changelog, users, "compact", _CHANGELOG),
             TopicSpec(self.item_state_changelog, items, "compact", _CHANGELOG),
+            TopicSpec(self.item_counts_changelog, items, "compact", _CHANGELOG),
         )
 
     def letter_specs(self) -> tuple[TopicSpec, ...]:
@@ -167,6 +172,7 @@ class Topics:
             self.item_vectors_versions,
             self.user_state_changelog,
             self.item_state_changelog,
+            self.item_counts_changelog,
         )
 
 

@@ -1,7 +1,7 @@
 """How many events a CPU-second carries: the worker's own agents in this process, on a real broker (touches Kafka).
 
-Reading, decoding, folding, evidence, changelog, index and commits are all inside the measured time, which is
-that of the whole process. The floor reads the same records and parses their JSON.
+Reading, decoding, folding, evidence, changelog, for the catalog the index, and commits are all inside the measured
+time, which is that of the whole process. The floor reads the same records and parses their JSON.
 """
 
 import asyncio
@@ -52,13 +52,17 @@ async def running_deps(settings: Settings) -> AsyncIterator[Dependencies]:
     options: ClientOptions = client_options(settings)
     deps = build_dependencies(settings, options)
     deps.users.partitions = {p: deps.users.blank_partition() for p in range(settings.user_partitions)}
-    deps.items.partitions = {p: deps.items.blank_partition() for p in range(settings.item_partitions)}
+    entries, counts = deps.items.entries, deps.items.counts
+    entries.partitions = {p: entries.blank_partition() for p in range(settings.item_partitions)}
+    counts.partitions = {p: counts.blank_partition() for p in range(settings.item_partitions)}
     await deps.index.ensure(deps.points.schema)
     await deps.writer.start()
     await deps.index_writer.start()
+    await deps.snapshots.start()
     try:
         yield deps
     finally:
+        await deps.snapshots.stop()
         await deps.index_writer.stop()
         await deps.writer.stop()
         await deps.index.close()
@@ -98,7 +102,7 @@ async def _fold_unkept(deps: Dependencies) -> AgentSpeed:
     async def handle(records: list[ConsumerRecord]) -> None:
         effects, rows = Effects(), deps.users.partitions[records[0].partition]
         decoded = await decode(records, effects, deps)
-        vectors = await deps.vectors.of(interactions.touched_items(decoded, rows))
+        vectors = deps.items.vectors(interactions.touched_items(decoded, rows))
         await interactions.fold(decoded, rows, vectors, effects, deps)
         await deps.writer.send_all(effects.to_items)
 
@@ -106,7 +110,7 @@ async def _fold_unkept(deps: Dependencies) -> AgentSpeed:
 
 
 async def fold_transitions(deps: Dependencies) -> AgentSpeed:
-    """All of `item-transitions` through its agent and into the index."""
+    """All of `item-transitions` through its agent and into rows of the changelog."""
     return await _drive(deps, deps.topics.item_transitions, transitions.handle)
 
 

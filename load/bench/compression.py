@@ -83,7 +83,8 @@ async def written_by_agents(dataset: Dataset) -> Batches:
             kept = replace(deps, writer=keeping)
             for fold in (fold_catalog, fold_interactions, fold_transitions):
                 await fold(kept)
-        names = (topics.user_state_changelog, topics.item_state_changelog, topics.item_transitions)
+        changelogs = (topics.user_state_changelog, topics.item_state_changelog, topics.item_counts_changelog)
+        names = (*changelogs, topics.item_transitions)
         return {name: keeping.batches[name] for name in names}
 
 

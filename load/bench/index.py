@@ -1,4 +1,4 @@
-"""What the index costs: searches, patches, upserts and reads of each adapter beside a plain numpy floor.
+"""What the index costs: searches, upserts and reads of each adapter beside a plain numpy floor.
 
 python -m load.bench.index --items 10000
 """
@@ -8,7 +8,6 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -22,14 +21,16 @@ from workers.index.edge import EdgeIndex
 from workers.index.filters import Equals, ExcludeIds
 from workers.index.memory import MemoryIndex
 from workers.index.port import Index
-from workers.index.types import DenseSpec, FieldKind, Patch, Point, Query, Schema
+from workers.index.types import DenseSpec, FieldKind, Point, Query, Schema
 
 DIM = 256
-ROW_ENTRIES = 200
+ROW_ENTRIES = 30
+QUERY_ENTRIES = (4, 12)
+WORDS = 20_000
 BATCH = 64
 SCHEMA = Schema(
     dense={"text": DenseSpec(DIM)},
-    sparse=("transitions", "cooccurrence", "popularity"),
+    sparse=("words",),
     fields={"category": FieldKind.KEYWORD, "price": FieldKind.FLOAT, "available": FieldKind.BOOL},
 )
 Floats = NDArray[np.float32]
@@ -38,7 +39,7 @@ Times = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """Items in the shape of the real ones: skewed rows of up to 200 followers, texts, payload."""
+    """Items in the shape of the real ones: rows of some 30 words, skewed, texts, payload."""
 
     ids: list[str]
     texts: Floats
@@ -47,29 +48,29 @@ class Catalog:
 
 
 def catalog(items: int, seed: int = 7) -> Catalog:
-    """Draw a seeded catalog; popular items are in many rows, as in real data."""
+    """Draw a seeded catalog; common words are in many rows, as in real data."""
     generator = np.random.default_rng(seed)
-    keys = np.sort(generator.choice(2**32, items, replace=False).astype(np.uint32))
-    weights = 1.0 / (1.0 + generator.permutation(items)) ** 0.7
+    keys = np.sort(generator.choice(2**32, WORDS, replace=False).astype(np.uint32))
+    weights = 1.0 / (1.0 + generator.permutation(WORDS)) ** 0.9
     edges = np.cumsum(weights / weights.sum())
 
     def row(entries: int) -> SparseVector:
-        chosen = np.unique(np.searchsorted(edges, generator.random(entries)).clip(max=items - 1))
+        chosen = np.unique(np.searchsorted(edges, generator.random(entries)).clip(max=WORDS - 1))
         return SparseVector(keys[chosen], generator.random(len(chosen), dtype=np.float32) + np.float32(0.01))
 
     texts = generator.standard_normal((items, DIM), dtype=np.float32)
     texts /= np.linalg.norm(texts, axis=1, keepdims=True)
-    queries = {entries: [row(entries) for _ in range(200)] for entries in (10, 50)}
+    queries = {entries: [row(entries) for _ in range(200)] for entries in QUERY_ENTRIES}
     return Catalog([f"item-{n}" for n in range(items)], texts, [row(ROW_ENTRIES) for _ in range(items)], queries)
 
 
 def points(data: Catalog) -> list[Point]:
-    """Whole items with text and two rows each."""
+    """Whole items."""
     return [
         Point(
             item_id,
-            {"text": text, "transitions": row, "cooccurrence": row},
-            {"title": f"Title of {item_id}", "category": f"c{n % 20}", "price": float(n), "available": n % 2},
+            {"text": text, "words": row},
+            {"category": f"c{n % 20}", "price": float(n), "available": n % 2},
         )
         for n, (item_id, text, row) in enumerate(zip(data.ids, data.texts, data.rows, strict=True))
     ]
@@ -96,24 +97,17 @@ def searches(data: Catalog) -> dict[str, Callable[[int], list[Query]]]:
         vector: Floats = data.texts[turn % len(data.ids)]
         return vector
 
-    def followed(entries: int, turn: int) -> SparseVector:
+    def worded(entries: int, turn: int) -> SparseVector:
         return data.queries[entries][turn % 200]
 
     return {
         "dense, top 100": lambda n: [Query("text", text(n), 100)],
         "dense, top 100, one category": lambda n: [Query("text", text(n), 100, (category,))],
         f"dense, top 100, {many}": lambda n: [Query("text", text(n), 100, (excluded,))],
-        "dense, top 100 with payload": lambda n: [Query("text", text(n), 100, payload=True)],
-        "sparse, 10 indices, top 200": lambda n: [Query("transitions", followed(10, n), 200)],
-        "sparse, 50 indices, top 200": lambda n: [Query("transitions", followed(50, n), 200)],
-        "sparse, 50 indices, excluding 200 ids": lambda n: [
-            Query("transitions", followed(50, n), 200, (ExcludeIds(frozenset(data.ids[:200])),))
-        ],
-        f"sparse, 50 indices, {many}": lambda n: [Query("transitions", followed(50, n), 200, (excluded,))],
-        "batch of 5 (1 dense, 4 sparse)": lambda n: [
-            Query("text", text(n), 200),
-            *[Query(name, followed(50, n), 200) for name in ("transitions", "cooccurrence") * 2],
-        ],
+        "words, 4 asked, top 200": lambda n: [Query("words", worded(4, n), 200)],
+        "words, 12 asked, top 200": lambda n: [Query("words", worded(12, n), 200)],
+        f"words, 12 asked, {many}": lambda n: [Query("words", worded(12, n), 200, (excluded,))],
+        "both in one call": lambda n: [Query("text", text(n), 200), Query("words", worded(12, n), 200)],
     }
 
 
@@ -128,41 +122,16 @@ async def measure(index: Index, data: Catalog, repeats: int) -> dict[str, Times]
     for batch in turns:
         await index.upsert(batch)
     filling_ms = (time.perf_counter() - start) * 1e3 / (len(batches) - 1)
-    found = {f"upsert of {BATCH} (text, 2 rows, payload)": np.array([filling_ms])}
+    found = {f"upsert of {BATCH} (text, words, payload)": np.array([filling_ms])}
     for name, queries in searches(data).items():
         found[name] = await timed(repeats, lambda n, queries=queries: index.search(queries(n)))  # type: ignore[misc]
-    return found | await reads(index, data, repeats) | await patches(index, data, repeats)
+    return found | await reads(index, data, repeats)
 
 
 async def reads(index: Index, data: Catalog, repeats: int) -> dict[str, Times]:
     """Time reads by id."""
     ids = data.ids
-    return {
-        "get 20, payload": await timed(repeats, lambda n: index.get(ids[n : n + 20])),
-        "get 100, rows of up to 200": await timed(
-            repeats, lambda n: index.get(ids[n : n + 100], payload=False, vectors=("transitions",))
-        ),
-    }
-
-
-async def patches(index: Index, data: Catalog, repeats: int) -> dict[str, Times]:
-    """Time patches of two rows and a count each, spread over the catalog."""
-    order = cycle(np.random.default_rng(3).permutation(len(data.ids)).tolist())
-
-    def batch(size: int) -> list[Patch]:
-        chosen = [next(order) for _ in range(size)]
-        rows = [SparseVector(data.rows[n].indices, data.rows[n].values * np.float32(1.01)) for n in chosen]
-        return [
-            Patch(data.ids[n], {"transitions": row, "cooccurrence": row}, {"count": n})
-            for n, row in zip(chosen, rows, strict=True)
-        ]
-
-    ones = [batch(1) for _ in range(repeats)]
-    full = [batch(BATCH) for _ in range(repeats // 2)]
-    return {
-        "patch 1 (2 rows of up to 200, payload)": await timed(repeats, lambda n: index.patch(ones[n])),
-        f"patch {BATCH} (the same)": await timed(repeats // 2, lambda n: index.patch(full[n])),
-    }
+    return {"payloads of 128": await timed(repeats, lambda n: index.payloads(ids[n : n + 128], ("category",)))}
 
 
 async def floor(data: Catalog, repeats: int) -> dict[str, Times]:

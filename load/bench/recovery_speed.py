@@ -1,7 +1,7 @@
-"""How fast tables come back from their changelogs, beside a bare read of the same records (touches Kafka).
+"""How fast state comes back from its changelogs, beside a bare read of the same records (touches Kafka).
 
 A changelog holds each version of a row until Kafka has compacted it: right after a fast ingest that is many.
-What a restart meets later is measured on a compacted copy.
+What a restart meets later is measured on compacted copies.
 """
 
 import time
@@ -10,9 +10,11 @@ from typing import Any
 
 from load.client.kafka import ensure_own_topics
 from load.client.reading import read_through
-from models.state.user_state import UserState
-from workers.items.rows import ItemRow
+from workers.admin.state.changelog import state_tables
+from workers.items.items import Items
+from workers.items.points import ItemPoints
 from workers.records.out import OutRecord
+from workers.scheduling import Scheduler
 from workers.settings import Settings
 from workers.stream.recovery import recover
 from workers.stream.security import client_options
@@ -20,16 +22,16 @@ from workers.stream.table import Table
 from workers.stream.writer import Writer
 from workers.topics import Topics
 
-COMPACTED = "compacted-state-changelog"
-# Each row of MovieLens' small data set under so many keys: 100,000 rows, which take about a second.
+COMPACTED = "compacted-"
+# Each item of MovieLens' small data set under so many keys: 200,000 rows, which take about two seconds.
 COPIES = 10
 
 
 @dataclass(frozen=True, slots=True)
 class RecoverySpeed:
-    """Rows of both tables, the seconds until they are back, and those of reading their records and nothing else.
+    """Rows of all tables, the seconds until they are back, and those of reading their records and nothing else.
 
-    `compacted_rows`, `compacted_s`: the same of a changelog that holds each row once.
+    `compacted_rows`, `compacted_s`: the same of items' changelogs that hold each row once.
     """
 
     rows: int
@@ -40,19 +42,31 @@ class RecoverySpeed:
 
 
 async def measure_recovery(settings: Settings) -> RecoverySpeed:
-    """Both tables, one after the other, by the worker's own recovery."""
+    """All tables, one after the other, by the worker's own recovery; items enter their item table."""
     topics = Topics(settings.topic_prefix)
-    tables: list[tuple[Table[Any], int]] = [
-        (Table(topics.user_state_changelog, UserState.unpack, UserState), settings.user_partitions),
-        (Table(topics.item_state_changelog, ItemRow.unpack, ItemRow), settings.item_partitions),
-    ]
-    reading_s = (await read_through(client_options(settings), [table.changelog for table, _ in tables])).seconds
-    seconds = sum([await _recover(settings, table, partitions) for table, partitions in tables])
-    items, partitions = tables[1]
-    copy: Table[Any] = Table(COMPACTED, ItemRow.unpack, ItemRow)
-    await _write_copies(settings, items, partitions)
-    compacted_s = await _recover(settings, copy, partitions)
-    return RecoverySpeed(sum(len(table) for table, _ in tables), seconds, reading_s, len(copy), compacted_s)
+    users = state_tables(settings).users
+    items = _items(settings, topics.item_state_changelog, topics.item_counts_changelog)
+    changelogs = [users.changelog, items.entries.changelog, items.counts.changelog]
+    reading_s = (await read_through(client_options(settings), changelogs)).seconds
+    seconds = await _recover(settings, users, settings.user_partitions) + await _recover_items(settings, items)
+    copy = _items(settings, COMPACTED + items.entries.changelog, COMPACTED + items.counts.changelog)
+    await _write_copies(settings, items.entries, copy.entries)
+    await _write_copies(settings, items.counts, copy.counts)
+    compacted_s = await _recover_items(settings, copy)
+    rows = len(users) + len(items.entries) + len(items.counts)
+    return RecoverySpeed(rows, seconds, reading_s, len(copy.entries) + len(copy.counts), compacted_s)
+
+
+def _items(settings: Settings, entries: str, counts: str) -> Items:
+    embed = ItemPoints(settings.vector_dim, settings.collaborative_dim).embed
+    return Items(entries, counts, settings.vector_dim, embed, settings.item_partitions, Scheduler())
+
+
+async def _recover_items(settings: Settings, items: Items) -> float:
+    seconds = [await _recover(settings, table, settings.item_partitions) for table in (items.entries, items.counts)]
+    began = time.perf_counter()
+    await items.owned()
+    return sum(seconds) + time.perf_counter() - began
 
 
 async def _recover(settings: Settings, table: Table[Any], partitions: int) -> float:
@@ -62,9 +76,9 @@ async def _recover(settings: Settings, table: Table[Any], partitions: int) -> fl
     return time.perf_counter() - began
 
 
-async def _write_copies(settings: Settings, table: Table[Any], partitions: int) -> None:
+async def _write_copies(settings: Settings, table: Table[Any], copy: Table[Any]) -> None:
     """The rows of `table` under `COPIES` keys each, as a changelog that Kafka has compacted."""
-    await ensure_own_topics(client_options(settings), [COMPACTED], partitions)
+    await ensure_own_topics(client_options(settings), [copy.changelog], len(table.partitions))
     writer = Writer(client_options(settings), owner=settings.app_id, patience_s=settings.patience_s)
     await writer.start()
     try:
@@ -72,7 +86,7 @@ async def _write_copies(settings: Settings, table: Table[Any], partitions: int) 
             packed = [(key, row.pack()) for key in rows.keys() if (row := rows.peek(key))]  # noqa: SIM118 - not a dict
             for number in range(COPIES):
                 await writer.send(
-                    COMPACTED, partition, [OutRecord(b"%d/%s" % (number, k.encode()), v) for k, v in packed]
+                    copy.changelog, partition, [OutRecord(b"%d/%s" % (number, k.encode()), v) for k, v in packed]
                 )
     finally:
         await writer.stop()

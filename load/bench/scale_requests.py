@@ -35,7 +35,7 @@ class Cost:
     compute_p99_ms: float
     calls: float
     searches: float
-    loaded: float
+    transferred: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ async def cost_of_answers(worker: Supervised, client: RequestClient, bodies: Bod
         ) / asked
 
     p50, p99 = (float(np.percentile(taken_ms, percent, method="inverted_cdf")) for percent in (50, 99))
-    return Cost(p50, p99, per_answer("calls"), per_answer("searches"), per_answer("points_loaded"))
+    return Cost(p50, p99, per_answer("calls"), per_answer("searches"), per_answer("bytes"))
 
 
 async def busy_round(worker: Supervised, clients: Clients, bodies: Bodies, more: Dataset, show: Show) -> Busy:

@@ -153,19 +153,18 @@ class Run:
         found.catalog_read = await read_through(self.settings.bootstrap_servers, [topics.item_catalog], parse=True)
         _require(found.catalog, "the catalog")
         found.rows_read = await self._read_changelogs()
-        before = self._log_bytes(topics.user_state_changelog, topics.item_state_changelog)
+        before = self._log_bytes(*_changelogs(topics))
         self.show(f"{found.ratings:,} events")
         found.events = await ingest(self.dataset.only_ratings(), worker, _left(deadline), self.show)
         found.events_b = worker.anonymous_bytes()
-        found.changelog_b = self._log_bytes(topics.user_state_changelog, topics.item_state_changelog) - before
+        found.changelog_b = self._log_bytes(*_changelogs(topics)) - before
         found.events_log_b = self._log_bytes(topics.user_interactions)
         found.events_read = await read_through(self.settings.bootstrap_servers, [topics.user_interactions], parse=True)
         found.changelog_read = await self._read_changelogs()
         _require(found.events, "the events")
 
     async def _read_changelogs(self) -> ReadSpeed:
-        topics = Topics(self.settings.topic_prefix)
-        changelogs = [topics.user_state_changelog, topics.item_state_changelog]
+        changelogs = _changelogs(Topics(self.settings.topic_prefix))
         async with asyncio.timeout(READ_WITHIN_S):
             return await read_through(self.settings.bootstrap_servers, changelogs)
 
@@ -198,6 +197,10 @@ async def until_settled(worker: Supervised, show: Show) -> None:
         if worker.cpu_s() - before < SETTLED_CPU:
             return
     show(f"still busy {SETTLED_WITHIN_S:.0f} s after its start")
+
+
+def _changelogs(topics: Topics) -> list[str]:
+    return [topics.user_state_changelog, topics.item_state_changelog, topics.item_counts_changelog]
 
 
 def _left(deadline: float) -> float:

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.factorization.collaborative import item_vectors
-from models.factorization.sparse_matrix import counts_matrix
-from models.primitives.ids import sparse_index
-from models.recommender import Recommender, _Asked, _number
+from load.evaluation.vectors import learned_vectors
+from models.recommender import Recommender, _Gathered, _number
+from models.retrieval.best import best
+from models.retrieval.retrieval import Asked, scores
 from models.retrieval.sources import COOCCURRENCE, COOCCURRENCE_DECAY, COOCCURRENCE_ITEMS, PRICE, seed_query
 from models.state.events import event_weight
 from models.state.user_state import UserState
@@ -41,19 +41,17 @@ class WithSource(Recommender, ABC):
     def _scores_of_all(self, user: UserState) -> Floats | None:
         """What the source says of every item by slot, float64 (n,); None where it is silent."""
 
-    def _asked(self, user: UserState, now: int, width: int) -> _Asked:
-        asked, extra = super()._asked(user, now, width), self._scores_of_all(user)
+    def _gathered(self, user: UserState, now: int, width: int) -> _Gathered:
+        gathered, extra = super()._gathered(user, now, width), self._scores_of_all(user)
         if extra is None:
-            return asked
-        free = self._table.without(user.seen_keys())
-        best = free[np.argsort(-extra[free])[:width]]
-        more = np.setdiff1d(best[extra[best] > 0.0], asked.slots)
-        if len(more):
-            wider = super()._asked(user, now, len(self._table))
-            kept = np.flatnonzero(np.isin(wider.slots, np.concatenate([asked.slots, more])))
-            raw = {source: scores[kept] for source, scores in wider.raw.items()}
-            asked = replace(wider, slots=wider.slots[kept], raw=raw)
-        return replace(asked, raw={**asked.raw, PRICE: extra[asked.slots]})
+            return gathered
+        brought = best(np.where(self._unseen(user), extra, 0.0), self._table.slots.keys, width)
+        slots = np.union1d(gathered.slots, brought)
+        raw = scores(self._table, gathered.asked, slots)
+        return replace(gathered, slots=slots, raw={**raw, PRICE: extra[slots]})
+
+    def _unseen(self, user: UserState) -> NDArray[np.bool_]:
+        return self._allowed(self._table.slots.found_by_key(user.seen_keys().tolist()))
 
 
 class WithWholeHistory(WithSource):
@@ -63,9 +61,8 @@ class WithWholeHistory(WithSource):
         item_ids = [item_id for item_id, _ in user.history.recent(HISTORY_ITEMS)]
         if len(item_ids) <= COOCCURRENCE_ITEMS:
             return None  # the last 20 are asked anyway
-        query = seed_query(item_ids, self._count).vector
-        slots = np.arange(len(self._table))
-        return self._table.scores(slots, {COOCCURRENCE: query}, {}, {})[COOCCURRENCE]
+        asked = Asked(history={COOCCURRENCE: seed_query(item_ids, self._table.users_of)})
+        return scores(self._table, asked, np.arange(len(self._table)))[COOCCURRENCE]
 
 
 class WithSimilarUsers(WithSource):
@@ -97,7 +94,7 @@ class WithSimilarUsers(WithSource):
         for other, nearness in nlargest(NEIGHBOURS, near.items(), key=lambda one: one[1]):
             liked = self._liked[other]
             for item_id in liked:
-                extra[self._table.slot(item_id)] += nearness / math.sqrt(len(liked))
+                extra[self._table.slots.take(item_id)] += nearness / math.sqrt(len(liked))
         return extra if extra.any() else None
 
 
@@ -112,17 +109,14 @@ class WithItemVectors(WithSource):
         super().observe(event)
         self._observed += 1
         if self._observed % RETRAINED_EVERY == 0:
-            item_ids = self._table.item_ids.tolist()
-            positions = {sparse_index(item_id): slot for slot, item_id in enumerate(item_ids)}
-            rows = ((self._table.slot(item_id), item.cooccurrence.counts()) for item_id, item in self._items.items())
-            self._matrix = item_vectors(counts_matrix(rows, positions, len(item_ids)), DIM)
+            self._matrix = learned_vectors(self._table, DIM)
 
     def _scores_of_all(self, user: UserState) -> Floats | None:
         wanted = self._wanted(user)
         return None if wanted is None else self._nearness(wanted)
 
     def _wanted(self, user: UserState) -> NDArray[np.float32] | None:
-        slots = [self._table.slot(item_id) for item_id, _ in user.history.recent(COOCCURRENCE_ITEMS)]
+        slots = self._table.slots.found(item_id for item_id, _ in user.history.recent(COOCCURRENCE_ITEMS)).tolist()
         known = [(lag, slot) for lag, slot in enumerate(slots) if slot < len(self._matrix)]
         if not known:
             return None
@@ -148,6 +142,5 @@ class ItemVectorsAlone(WithItemVectors):
         wanted = None if user is None else self._wanted(user)
         if user is None or wanted is None:
             return super().recommend(user_id, k, now)
-        free = self._table.without(user.seen_keys())
-        best = free[np.argsort(-self._nearness(wanted)[free], kind="stable")[:k]]
-        return [str(item_id) for item_id in self._table.item_ids[best]]
+        near = np.where(self._unseen(user), self._nearness(wanted), 0.0)
+        return [str(item_id) for item_id in self._table.slots.ids[best(near, self._table.slots.keys, k)]]

@@ -20,12 +20,12 @@ from rich.table import Table
 
 from load.client.stream_eval import as_events, catalog_of, interval_95
 from load.datasets.dataset import Dataset, find_data
-from models.factorization.collaborative import item_vectors
-from models.factorization.sparse_matrix import counts_matrix
-from models.primitives.ids import sparse_index
+from load.evaluation.vectors import learned_vectors
 from models.ranking.fusion import FixedFusion, largest, similar_weights
 from models.recommender import Recommender
-from models.retrieval.sources import COLLABORATIVE, CONTENT, COOCCURRENCE, TRANSITIONS, seed_query
+from models.retrieval.asking import like_items
+from models.retrieval.retrieval import scores
+from models.retrieval.sources import COLLABORATIVE, CONTENT, COOCCURRENCE, TRANSITIONS
 
 Floats = NDArray[np.float64]
 
@@ -58,12 +58,9 @@ class Learned(Recommender):
 
     def finish(self) -> None:
         """Learn the vectors."""
-        item_ids: list[str] = self._table.item_ids.tolist()
-        self._positions = {item_id: position for position, item_id in enumerate(item_ids)}
-        keys = {sparse_index(item_id): position for item_id, position in self._positions.items()}
-        counts = ((self._positions[item_id], state.cooccurrence.counts()) for item_id, state in self._items.items())
-        self._matrix = item_vectors(counts_matrix(counts, keys, len(item_ids)), DIM)
-        self._known = np.array([item_id in self._items for item_id in item_ids])
+        self._matrix = learned_vectors(self._table, DIM)
+        self._known = np.zeros(len(self._table), dtype=np.bool_)
+        self._known[self._table.slots.found(self._items)] = True
 
     def knows(self, item_id: str) -> bool:
         """Whether it had an event."""
@@ -71,16 +68,15 @@ class Learned(Recommender):
 
     def ranks(self, asked: Asked) -> dict[str, float]:
         """Place of the wanted item in each mixture's list, from 1."""
-        query = seed_query([asked.seed], self._count).vector
-        slots, seed = np.arange(len(self._table)), self._positions[asked.seed]
-        queries = {TRANSITIONS: query, COOCCURRENCE: query}
-        raw = self._table.scores(slots, queries, {CONTENT: self._table.vector(asked.seed)}, {})
+        table = self._table
+        [seed, wanted] = table.slots.found([asked.seed, asked.wanted])
+        sources = like_items(table, [asked.seed], self._vector(asked.seed), self._clock)
+        raw = scores(table, sources, np.arange(len(table)))
         raw[COLLABORATIVE] = np.maximum(self._matrix @ self._matrix[seed], 0.0).astype(np.float64)
+        raw[CONTENT] = np.maximum(raw.get(CONTENT, np.zeros(len(table))), 0.0)
         out = ~self._known
-        out[[self._positions[item_id] for item_id in (*asked.had, asked.seed) if item_id in self._positions]] = True
-        return {
-            name: _rank(_mixed(raw, weights), self._positions[asked.wanted], out) for name, weights in MIXTURES.items()
-        }
+        out[table.slots.found([*asked.had, asked.seed])] = True
+        return {name: _rank(_mixed(raw, weights), int(wanted), out) for name, weights in MIXTURES.items()}
 
 
 def questions(dataset: Dataset, learned: Learned, start: int) -> list[Asked]:

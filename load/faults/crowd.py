@@ -11,8 +11,8 @@ import orjson
 T0_MS = 1_700_000_000_000
 KINDS = ("view", "view", "click", "add_to_cart", "purchase", "like", "dislike", "rating")
 STARS = (1.0, 2.5, 3.0, 4.0, 5.0)
-# No more items than a row keeps neighbours: beyond, the order of arrival decides which are kept.
-ITEMS, UNDESCRIBED = 180, 15
+# More than the 200 that a list of successors keeps, and fewer than the 4,096 that a user's row knows as seen.
+ITEMS, UNDESCRIBED = 400, 15
 LATE, REPEATED, UNKNOWN = 0.05, 0.01, 0.01
 LATEST_MS, STEP_MS, REPEATS_WITHIN = 1_000_000, 1_000, 50
 # The most active of many users has two of a hundred events: more would leave the other partitions idle.

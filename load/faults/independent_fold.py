@@ -1,6 +1,6 @@
 """What state must come out of a log of interactions: one thread, plain Python, nothing shared with the workers.
 
-It holds for at most 200 items, for accounts with one guest and no events of their own, and for erased users whose
+It holds for at most 4,096 items, for accounts with one guest and no events of their own, and for erased users whose
 events came in order, at most 200 before each erase. Names of users whose records lie astray begin with "stray".
 """
 

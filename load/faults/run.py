@@ -8,6 +8,7 @@ from pathlib import Path
 
 from infra.broker import Broker
 from load.client.waiting import until
+from load.faults.evidence import EvidenceVerdict, judge_evidence, replay_of
 from load.faults.fault import Fault
 from load.faults.independent_fold import Expected
 from load.faults.kafka_faults import TRUNCATED_KEY
@@ -18,8 +19,8 @@ from load.faults.scene import Scale, Scene
 from load.faults.verdict import AnswerVerdict, StateVerdict, Truth, judge_answers, judge_state
 from models.state.user_state import UserState
 from workers.admin.dead_letters.letter import letter_of
+from workers.admin.state.counts_row import rows_of_counts
 from workers.items.rows import ItemRow
-from workers.recommend.answers import PARTIAL_CATALOG
 
 PUBLISHED_WITHIN_S = 1_200.0
 
@@ -38,6 +39,7 @@ class Outcome:
     restarts: int
     took_s: float
     points_wrong: int
+    evidence: EvidenceVerdict
     problems: list[str]
     notes: list[str] = field(default_factory=list)
 
@@ -45,8 +47,13 @@ class Outcome:
     def clean(self) -> bool:
         """Nothing lost, doubled, wrong or unanswered, and nothing else that should not be."""
         state, answers = self.state, self.answers
-        wrong = (state.lost, state.double, state.rows_wrong, self.points_wrong, answers.missing, answers.wrong)
+        wrong = (state.lost, state.double, self.rows_wrong, answers.missing, answers.wrong)
         return not any(wrong) and not self.problems
+
+    @property
+    def rows_wrong(self) -> int:
+        """Rows, points of the index and lists of successors that differ from what they are made of."""
+        return self.state.rows_wrong + self.points_wrong + self.evidence.rows + self.evidence.lists
 
 
 async def run_fault(fault: Fault, broker: Broker, folder: Path, scale: Scale, say: Callable[[str], None]) -> Outcome:
@@ -84,18 +91,17 @@ async def _judge(fault: Fault, scene: Scene, began: float) -> Outcome:
     async for record in records_of(bootstrap, topics.user_interactions):
         truth.learn(record)
     users = await last_values(bootstrap, topics.user_state_changelog)
-    items = await last_values(bootstrap, topics.item_state_changelog)
-    rows = {key: ItemRow.unpack(value) for key, value in items.items()}
+    entries = await last_values(bootstrap, topics.item_state_changelog)
+    counts = await last_values(bootstrap, topics.item_counts_changelog)
     letters = [letter_of(record, topics) async for record in records_of(bootstrap, topics.dead_letters)]
     windows = [(window.began_s, window.ended_s) for window in scene.windows]
-    excuse = PARTIAL_CATALOG if fault.index == "memory" else ""
     return Outcome(
         name=fault.name,
         faults=len(windows),
         events=truth.records,
         state=judge_state(
             {key: UserState.unpack(value) for key, value in users.items() if key != TRUNCATED_KEY},
-            rows,
+            rows_of_counts(counts),
             [
                 (one.origin.partition, one.origin.offset)
                 for one in letters
@@ -103,12 +109,13 @@ async def _judge(fault: Fault, scene: Scene, began: float) -> Outcome:
             ],
             truth.expected,
         ),
-        answers=judge_answers(scene.traffic.asked, truth, windows, scene.settings.user_partitions, excuse),
+        answers=judge_answers(scene.traffic.asked, truth, windows, scene.settings.user_partitions),
         new_event_s=max((scene.tap.stall_s(w.back_s or w.began_s, w.ended_s) for w in scene.windows), default=0.0),
         answer_s=_longest_wait(scene),
         restarts=scene.restarts,
         took_s=time.monotonic() - began,
-        points_wrong=await points_wrong(scene, fault.index, rows),
+        points_wrong=await points_wrong(scene, fault.index, {key: ItemRow.unpack(row) for key, row in entries.items()}),
+        evidence=judge_evidence(counts, await replay_of(scene.settings)),
         problems=scene.problems,
         notes=scene.notes,
     )

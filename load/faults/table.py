@@ -8,7 +8,7 @@ from load.faults.run import Outcome
 
 
 def table_of(outcomes: Sequence[Outcome], not_run: Mapping[str, str]) -> Table:
-    """The outcomes side by side, then what was not run and why; `rows wrong` counts points of the index, too."""
+    """The outcomes side by side, then what was not run and why; `rows wrong` also counts points and lists of pairs."""
     columns = ("fault", "times", "events", "lost", "double", "rows wrong", "asked", "no reply", "wrong", "undegraded")
     table = Table(*columns, "new event", "answer", "restarts", "took", "notes", title="Faults", title_justify="left")
     for one in outcomes:
@@ -18,7 +18,7 @@ def table_of(outcomes: Sequence[Outcome], not_run: Mapping[str, str]) -> Table:
             one.events,
             state.lost,
             state.double,
-            state.rows_wrong + one.points_wrong,
+            one.rows_wrong,
             answers.asked,
             answers.missing,
         )

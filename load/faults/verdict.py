@@ -11,11 +11,10 @@ import orjson
 from load.faults.independent_fold import DAY_MS, HALF_LIVES, Expected, ExpectedItem, ExpectedUser, key_of, popularity
 from load.faults.traffic import Asked
 from models.state.user_state import UserState
-from workers.items.rows import ItemRow
+from workers.admin.state.counts_row import CountsRow
 from workers.stream.chunk import Record
 from workers.stream.partitioning import partition_of
 
-ROWS = ("transitions", "cooccurrence", "bought")
 SUMS = ("count", "likes", "buyers", "ratings", "stars")
 
 
@@ -65,7 +64,7 @@ class AnswerVerdict:
 
 def judge_state(
     users: Mapping[str, UserState],
-    items: Mapping[str, ItemRow],
+    items: Mapping[str, CountsRow],
     refused: Iterable[tuple[int, int]],
     expected: Expected,
 ) -> StateVerdict:
@@ -78,17 +77,18 @@ def judge_state(
         found.update((user_id, *event) for event in _events(row))
         wrong += not _same_user(row, user)
     for item_id, item in expected.items.items():
-        use = items.get(item_id, ItemRow())
-        wanted.update({(item_id, *name): count for name, count in _expected_counts(item)})
-        found.update({(item_id, *name): count for name, count in _counts(use)})
-        wrong += dict(_counts(use)) != dict(_expected_counts(item)) or not _same_popularity(use, item)
+        use = items.get(item_id) or CountsRow.alone()
+        counts, expected_counts = _counts(use), dict(_expected_counts(item))
+        wanted.update({(item_id, *name): count for name, count in expected_counts.items()})
+        found.update({(item_id, *name): count for name, count in counts.items()})
+        wrong += counts != expected_counts or not _same_popularity(use, item)
     return StateVerdict((wanted - found).total(), (found - wanted).total(), wrong)
 
 
 def judge_answers(
-    asked: Iterable[Asked], truth: Truth, windows: list[tuple[float, float]], partitions: int, excuse: str
+    asked: Iterable[Asked], truth: Truth, windows: list[tuple[float, float]], partitions: int
 ) -> AnswerVerdict:
-    """Check every reply; one whose only fault is `excuse` counts as undegraded."""
+    """Check every reply; `windows`: the times, epoch seconds, in which one may be degraded."""
     outcomes: Counter[str] = Counter()
     errors: Counter[str] = Counter()
     for one in asked:
@@ -105,7 +105,7 @@ def judge_answers(
         outcomes["wrong"] += not body.get("error") and _is_wrong(one.user_id, body, truth.had[one.user_id], partitions)
         if not any(began <= one.at_s <= ended for began, ended in windows):
             outcomes["outside"] += 1
-            outcomes["undegraded"] += not body.get("error") and not set(body["degraded"]) - {excuse}
+            outcomes["undegraded"] += not body.get("error") and not body["degraded"]
     share = outcomes["undegraded"] / outcomes["outside"] if outcomes["outside"] else math.nan
     return AnswerVerdict(
         outcomes["asked"], outcomes["unsent"], outcomes["missing"], outcomes["wrong"], dict(errors), share
@@ -130,11 +130,12 @@ def _same_user(row: UserState, user: ExpectedUser) -> bool:
     )
 
 
-def _counts(row: ItemRow) -> Iterator[tuple[tuple[str, int], int]]:
+def _counts(row: CountsRow) -> dict[tuple[str, int], int]:
     """What an item's row counts, by name; nothing that is 0."""
-    counted = {(name, key): n for name in ROWS for key, n in getattr(row.use, name).counts().items()}
+    rows = {"transitions": row.transitions(), "cooccurrence": row.cooccurrence(), "bought": row.bought()}
+    counted = {(name, key): n for name, counts in rows.items() for key, n in counts.items()}
     counted |= {(name, 0): getattr(row.use, name) for name in SUMS}
-    return (entry for entry in counted.items() if entry[1])
+    return {name: count for name, count in counted.items() if count}
 
 
 def _expected_counts(item: ExpectedItem) -> Iterator[tuple[tuple[str, int], int]]:
@@ -143,7 +144,7 @@ def _expected_counts(item: ExpectedItem) -> Iterator[tuple[tuple[str, int], int]
     return (entry for entry in counted.items() if entry[1])
 
 
-def _same_popularity(row: ItemRow, item: ExpectedItem) -> bool:
+def _same_popularity(row: CountsRow, item: ExpectedItem) -> bool:
     found = (*row.use.popularity_scores(), row.use.day_score())
     scores = [popularity(item.clocks, half_life) for half_life in HALF_LIVES]
     return all(map(_close, found, [*scores, popularity(item.times, DAY_MS)]))

@@ -63,16 +63,18 @@ def match(asked: Wanted, title: str) -> Match:
     >>> [match(asked, title).name for title in ("Matrix, The (1999)", "The Matrix", "Matrix", "The Matrix Reloaded")]
     ['TITLE', 'TITLE', 'NAME', 'WORDS']
     """
-    known = _known(title)
-    if asked.key and asked.key == known.key and (known.year == asked.year or not (known.year and asked.year)):
+    own = known(title)
+    if asked.key and asked.key == own.key and (own.year == asked.year or not (own.year and asked.year)):
         return Match.TITLE
-    if asked.key in known.names or asked.bare in known.names:
+    if asked.key in own.names or asked.bare in own.names:
         return Match.NAME
-    return Match.WORDS if asked.words and asked.words <= known.words else Match.NONE
+    return Match.WORDS if asked.words and asked.words <= own.words else Match.NONE
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class Known:
+    """A title as texts are compared with it, made by `known`."""
+
     key: str
     year: str
     names: frozenset[str]
@@ -80,9 +82,10 @@ class _Known:
 
 
 @lru_cache(maxsize=_CACHED_TITLES)
-def _known(title: str) -> _Known:
+def known(title: str) -> Known:
+    """The title, its year, names and words, as texts are compared with them."""
     name, year = _without_year(title)
-    return _Known(_keys(name)[0], year, frozenset(names(title)), frozenset(title_words(title)))
+    return Known(_keys(name)[0], year, frozenset(names(title)), frozenset(title_words(title)))
 
 
 def names(title: str) -> list[str]:

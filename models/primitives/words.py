@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from models.primitives.ids import sparse_index
 from models.primitives.sparse import SparseVector
 from models.primitives.text import ItemText
-from models.primitives.titles import TITLE_WORDS_BOUND, Wanted, names, title_words
+from models.primitives.titles import TITLE_WORDS_BOUND, Match, known, match, names, title_words, wanted
 from models.primitives.tokens import is_unspaced, words
 
 WORDS_BOUND = 192
@@ -29,7 +29,7 @@ _PART_WORTH = 0.2
 """Weight of three letters in a row against that of a word: typos and beginnings are found below whole words."""
 _QUERY_WORDS = 32
 
-# A word of the title is at least so much worth in `title_query`; the rest falls to short titles.
+# A word of the title is at least so much worth to who asks for titles; the rest falls to short ones.
 _LEAST_TITLE_WORD = 0.95
 # What the index holds of a title beside its words: each of its names, and its words apart from those of other fields.
 # Neither can be a word by itself.
@@ -42,7 +42,7 @@ def word_row(item_id: str, text: ItemText) -> SparseVector:
     A word's value is f / (1.2 + f), where f sums its frequency over the fields, each times the field's worth and
     divided by 0.25 + 0.75 · length / usual length: BM25F's saturation (Robertson & Zaragoza 2009) with fixed
     lengths. How rare a word is is said when asking. The title's names and words have entries of their own, for
-    `title_query`. The item's number is its `sparse_index`: a row of counts over items, asked of these rows, finds
+    `SearchedText`. The item's number is its `sparse_index`: a row of counts over items, asked of these rows, finds
     exactly those items.
 
     >>> row = word_row("i1", ItemText(title="The Godfather", tags=("Crime",)))
@@ -64,8 +64,12 @@ def word_row(item_id: str, text: ItemText) -> SparseVector:
 def _title_row(title: str) -> dict[int, float]:
     named = {_index(_NAME + name): 1.0 for name in names(title)}
     listed = title_words(title)
-    value = _LEAST_TITLE_WORD + (1.0 - _LEAST_TITLE_WORD) / max(1, len(listed))
-    return named | {_index(_IN_TITLE + word): value for word in listed}
+    return named | {_index(_IN_TITLE + word): _title_word(len(listed)) for word in listed}
+
+
+def _title_word(listed: int) -> float:
+    """What one word of a title of so many is worth: short titles come first."""
+    return _LEAST_TITLE_WORD + (1.0 - _LEAST_TITLE_WORD) / max(1, listed)
 
 
 def word_query(text: str, idf_of: Callable[[int], float]) -> SparseVector:
@@ -79,17 +83,40 @@ def word_query(text: str, idf_of: Callable[[int], float]) -> SparseVector:
     return SparseVector.of(entries | {own: idf_of(own)})
 
 
-def title_query(asked: Wanted, idf_of: Callable[[int], float]) -> tuple[SparseVector, float]:
-    """Ask rows of words for titles that `match`, and the score below which an item's title does not.
+class SearchedText:
+    """A text as one query over rows of words: for words anywhere, and for titles that `match`.
 
-    All words together weigh as much as one of the names: whatever has either is above the score, short titles
-    first; what lacks a word is below it, at least as long as that word is a twentieth of what is asked for.
+    `vector` adds both up, so that the titles come first: all words of the title weigh as much as one of its names.
+    `apart` takes the sum apart again.
+
+    >>> text = SearchedText("heat", lambda index: 1.0)
+    >>> row = word_row("i1", ItemText(title="Heat"))
+    >>> match_, rest = text.apart(row.dot(text.vector), "Heat")
+    >>> match_.name, round(rest - row.dot(word_query("heat", lambda index: 1.0)), 5)
+    ('TITLE', 0.0)
     """
-    entries = [_index(_IN_TITLE + word) for word in sorted(asked.words)[:TITLE_WORDS_BOUND]]
-    weights = {entry: idf_of(entry) for entry in entries}
-    least = _LEAST_TITLE_WORD * sum(weights.values())
-    named = {_index(_NAME + name): least + 1.0 for name in (asked.key, asked.bare) if name}
-    return SparseVector.of(weights | named), least
+
+    def __init__(self, text: str, idf_of: Callable[[int], float]) -> None:
+        """`idf_of(index)`: how much an entry says, as `WordRarity.idf_of`."""
+        self.asked = wanted(text)
+        self._weights = {
+            word: idf_of(_index(_IN_TITLE + word)) for word in sorted(self.asked.words)[:TITLE_WORDS_BOUND]
+        }
+        self._name_weight = _LEAST_TITLE_WORD * sum(self._weights.values()) + 1.0
+        self._names = {name for name in (self.asked.key, self.asked.bare) if name}
+        titles = {_index(_IN_TITLE + word): weight for word, weight in self._weights.items()}
+        titles |= {_index(_NAME + name): self._name_weight for name in self._names}
+        anywhere = word_query(text, idf_of)
+        found = dict(zip(anywhere.indices.tolist(), anywhere.values.tolist(), strict=True))
+        self.vector = SparseVector.of({**found, **{index: found.get(index, 0.0) + titles[index] for index in titles}})
+
+    def apart(self, score: float, title: str) -> tuple[Match, float]:
+        """How well an item's title matches, and what words anywhere have of the item's `score` by `vector`."""
+        own = known(title)
+        value = _title_word(len(own.words))
+        in_title = value * sum(weight for word, weight in self._weights.items() if word in own.words)
+        named = self._name_weight * sum(name in own.names for name in self._names)
+        return match(self.asked, title), max(0.0, score - in_title - named)
 
 
 class WordRarity:

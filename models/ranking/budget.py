@@ -1,4 +1,4 @@
-"""How much of the stream is learned from: a share of events that keeps within a rate and a part of one core."""
+"""How much of the stream is learned from: a share of events that keeps within a rate and a share of the time."""
 
 from models.primitives.ids import event_hash
 
@@ -13,8 +13,9 @@ class Budget:
     """Chooses events by the hash of their id, never by what they are: a sample without bias, the same anywhere.
 
     share = min(1, examples_per_s / rate, cpu_share / (rate · cost of an example)), rate and cost as running
-    means; a period that took twice its budget takes no more. Time is an argument: replays and tests have their own.
-    A repeated event is chosen again.
+    means; a period that took twice its budget takes no more. Cost is the time that passes while an example is at work:
+    with less than a core it grows, so that learning keeps its share of what there is. Time is an argument: replays
+    and tests have their own. A repeated event is chosen again.
 
     >>> budget = Budget(examples_per_s=10.0, cpu_share=0.1)
     >>> chosen = [budget.wants(f"e{n}", now_s=n / 1_000) for n in range(10_000)]
@@ -43,9 +44,9 @@ class Budget:
         self._events += 1
         return not self._is_spent() and event_hash(event_id) < self.share * 2.0**64
 
-    def spent(self, seconds: float) -> None:
-        """Note what an example cost, in seconds of CPU."""
-        self._examples += 1
+    def spent(self, seconds: float, examples: int = 1) -> None:
+        """Note the seconds that examples took; with `examples` 0, what is still to be added to earlier ones."""
+        self._examples += examples
         self._spent_s += seconds
 
     def _is_spent(self) -> bool:
@@ -61,7 +62,7 @@ class Budget:
             # Of a whole period: one cheap example must not open the gate for the next second.
             mean_s = self._spent_s / self._examples
             self._cost_s = mean_s if self._cost_s == 0.0 else _mixed(self._cost_s, mean_s)
-            self._examples, self._spent_s = 0, 0.0
+        self._examples, self._spent_s = 0, 0.0
         if self._rate > 0.0:
             examples_per_s = self._examples_per_s
             if self._cost_s > 0.0:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from models.primitives.sparse import SparseVector
 from models.ranking.fusion import Fused
 from models.retrieval.sources import (
@@ -89,6 +91,8 @@ def explain(position: int, fused: Fused, rows: Mapping[str, SparseVector], evide
     parts: dict[tuple[str, str | None], float] = {}
     for source, contributions in fused.contributions.items():
         share = float(contributions[position])
+        if share == 0.0:
+            continue
         for item_id, part in _split(source, share, rows.get(source), evidences):
             key = (_KINDS[source], item_id)
             parts[key] = parts.get(key, 0.0) + part
@@ -103,10 +107,21 @@ def _split(source: str, share: float, row: SparseVector | None, evidences: Evide
     query = evidences.queries.get(source)
     if query is None or row is None:
         return [(evidences.seed if source in (CONTENT, COLLABORATIVE) else None, share)]
-    amounts = dict(zip(row.indices.tolist(), row.values.tolist(), strict=True))
-    asked = zip(query.vector.indices.tolist(), query.vector.values.tolist(), strict=True)
-    products = {query.item_ids[index]: value * amounts[index] for index, value in asked if index in amounts}
+    products = _products(query, row)
     total = sum(products.values())
     if total <= 0.0:
         return [(None, share)]
     return [(item_id, share * product / total) for item_id, product in products.items()]
+
+
+def _products(query: HistoryQuery, row: SparseVector) -> dict[str, float]:
+    """What each item of the history adds to a raw score, those that add nothing left out."""
+    asked = query.vector
+    if row.indices is asked.indices:  # a row made for this query: nothing to look up
+        products = asked.values.astype(np.float64) * row.values
+        at = np.flatnonzero(products)
+        named = zip(asked.indices[at].tolist(), products[at].tolist(), strict=True)
+        return {query.item_ids[index]: product for index, product in named}
+    amounts = dict(zip(row.indices.tolist(), row.values.tolist(), strict=True))
+    pairs = zip(asked.indices.tolist(), asked.values.tolist(), strict=True)
+    return {query.item_ids[index]: value * amounts[index] for index, value in pairs if amounts.get(index)}

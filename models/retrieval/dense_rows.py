@@ -43,6 +43,23 @@ class DenseRows:
             return vector
         return None
 
+    def present(self, slots: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Which of these slots have a vector, bool (n,)."""
+        found = np.zeros(len(slots), dtype=np.bool_)
+        within = slots < len(self._present)
+        found[within] = self._present[slots[within]]
+        return found
+
+    def rows(self, slots: NDArray[np.intp]) -> Floats:
+        """Vectors of these slots, float32 (n, dim); zeros where there is none."""
+        known = self.present(slots)
+        if known.all():
+            whole: Floats = self._matrix[slots]
+            return whole
+        found = np.zeros((len(slots), self._matrix.shape[1]), dtype=np.float32)
+        found[known] = self._matrix[slots[known]]
+        return found
+
     def scores(self, query: Floats, slots: int) -> Floats:
         """Dot product of `query` with the first `slots` rows, float32 (slots,); empty ones NO_MATCH."""
         scores = np.full(slots, NO_MATCH, dtype=np.float32)

@@ -1,86 +1,72 @@
-"""Lists of popular and of little-known items, as sparse rows of the items in them and queries for each list."""
+"""Lists of popular items are the same for everybody: made once a moment, not once a question."""
 
-from collections.abc import Iterable
-from functools import lru_cache
+from collections import OrderedDict
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.primitives.ids import item_key, sparse_index
-from models.primitives.sparse import SparseVector
-from models.retrieval.sources import DAY
-from models.state.item_state import HALF_LIVES
+from models.retrieval.best import best
 
-ALL = "*"
-"""Stands for the whole catalog where a category may be named."""
+Slots = NDArray[np.intp]
+Mask = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+Name = tuple[int | str, str | None]
+"""What a list is ordered by (`UseColumns.listed`), and its category; None: of all items."""
+
+LENGTH = 200
+"""Items of a list. Who may see too few of them is answered from all items."""
 
 LITTLE_KNOWN_LISTS = 16
-"""Lists that take turns in being asked first: fewer, and the same items come for long."""
+"""Lists of little-known items that take turns in being first: fewer, and the same items come for long."""
 
-_LAYOUTS = 4_096
-"""Sets of categories whose rows' layout is kept: 1 KB each."""
+_TOP_BIT = 60
+
+LISTS_BOUND = 1_024
+"""Lists kept, 2 KB each: what they are ordered by times the categories that users like best."""
 
 
-def popularity_row(
-    order_scores: Iterable[float], categories: Iterable[str], day_score: float = 0.0, little_known: str | None = None
-) -> SparseVector:
-    """Popularity's order as a sparse row: in the whole catalog, and in each category.
+class PopularLists:
+    """The most popular items as they were at a moment that the caller names: as long as it is the same, so are they."""
 
-    `little_known`: the item's id, if it is: then it is in one of their lists as well.
+    def __init__(self, scores_of: Callable[[Name], Floats], keys: Callable[[], NDArray[np.uint64]]) -> None:
+        """`scores_of`: float64 (items,) by slot, 0 for what is not in the list at all."""
+        self._scores_of = scores_of
+        self._keys = keys
+        self._kept: OrderedDict[Name, tuple[object, Slots]] = OrderedDict()
 
-    `order_scores`, `day_score`: as of `ItemState.popularity_scores` and `ItemState.day_score`. In float32 a day's
-    order is resolved down to a thousandth of its popularity.
+    def first(self, name: Name, width: int, allowed: Mask, moment: object) -> Slots:
+        """Slots of the first `width` of a list that are `allowed`, bool (items,), best first."""
+        listed = self._list(name, moment)
+        found = listed[allowed[listed]][:width]
+        if len(found) < width and len(listed) == LENGTH:
+            return best(np.where(allowed, self._scores_of(name), 0.0), self._keys(), width)
+        return found
 
-    >>> row = popularity_row((3.0, 2.0, 1.0), ["Crime"], day_score=5.0)
-    >>> row.dot(popularity_query(DAY, "Crime")), row.dot(popularity_query(HALF_LIVES[0]))
-    (5.0, 3.0)
+    def _list(self, name: Name, moment: object) -> Slots:
+        known = self._kept.get(name)
+        if known is not None and known[0] == moment:
+            return known[1]
+        listed = best(self._scores_of(name), self._keys(), LENGTH)
+        self._kept[name] = (moment, listed)
+        self._kept.move_to_end(name)
+        if len(self._kept) > LISTS_BOUND:
+            self._kept.popitem(last=False)
+        return listed
+
+
+def due(keys: NDArray[np.uint64], little_known: Mask, turn: int, width: int) -> Slots:
+    """Slots of up to `width` of those little known, bool (items,): of another of 16 lists first at each `turn`.
+
+    An item is in one of the lists by its key: so each gets its own turn. O(items).
+
+    >>> keys = np.array([16, 33, 50], dtype=np.uint64)
+    >>> [due(keys, np.ones(3, dtype=np.bool_), turn, width=1).tolist() for turn in (0, 15, 14)]
+    [[2], [0], [1]]
     """
-    scores = np.array([*order_scores, day_score, 0.0 if little_known is None else 1.0], dtype=np.float32)
-    indices, positions = _popularity_layout(tuple(categories), None if little_known is None else list_of(little_known))
-    values = scores[positions]
-    nonzero = values != 0.0
-    return SparseVector(indices[nonzero], values[nonzero])
-
-
-@lru_cache(maxsize=_LAYOUTS)
-def _popularity_layout(
-    categories: tuple[str, ...], little_known_list: int | None
-) -> tuple[NDArray[np.uint32], NDArray[np.intp]]:
-    """Sparse indices of a popularity row, sorted, and the place of each one's score: half-lives, day, little known."""
-    lists: tuple[int | str, ...] = (*HALF_LIVES, DAY)
-    layout = {popularity_index(name, of): position for of in (ALL, *categories) for position, name in enumerate(lists)}
-    if little_known_list is not None:
-        layout[little_known_index(little_known_list)] = len(lists)
-    indices = np.array(sorted(layout), dtype=np.uint32)
-    positions = np.array([layout[index] for index in indices.tolist()], dtype=np.intp)
-    return indices, positions
-
-
-def list_of(item_id: str) -> int:
-    """Number of the list of little-known items that an item is in, one of 16 by its id."""
-    return item_key(item_id) % LITTLE_KNOWN_LISTS
-
-
-def little_known_index(number: int) -> int:
-    """Sparse index of a list of little-known items.
-
-    >>> 0 <= little_known_index(list_of("tt0114709")) < 2**32
-    True
-    """
-    return sparse_index(f"little known/{number}")
-
-
-def little_known_query(turn: int) -> SparseVector:
-    """Ask for little-known items, those of another list first at each turn: so each gets its own."""
-    count = LITTLE_KNOWN_LISTS
-    return SparseVector.of({little_known_index(n): 1.0 + (n + turn) % count for n in range(count)})
-
-
-def popularity_query(half_life: int | str, category: str = ALL) -> SparseVector:
-    """Ask for the most popular items of a category, or of all: one of HALF_LIVES, or DAY."""
-    return SparseVector.of({popularity_index(half_life, category): 1.0})
-
-
-def popularity_index(half_life: int | str, category: str) -> int:
-    """Sparse index of one popularity list."""
-    return sparse_index(f"popularity/{half_life}/{category}")
+    slots = np.flatnonzero(little_known)
+    count = np.uint64(LITTLE_KNOWN_LISTS)
+    own = keys[slots]
+    behind = count - np.uint64(1) - (own % count + np.uint64(turn % LITTLE_KNOWN_LISTS)) % count
+    order = (behind << np.uint64(_TOP_BIT)) | (own // count)
+    return slots if len(slots) <= width else slots[np.argpartition(order, width)[:width]]

@@ -4,13 +4,13 @@ A source's score of a candidate is a dot product or a share, so it is a sum over
 items of the user's history, or the half-lives of popularity.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.primitives.ids import Indices, sparse_index
+from models.primitives.ids import sparse_index
 from models.primitives.sparse import SparseVector
 from models.state.item_state import HALF_LIVES
 
@@ -45,10 +45,7 @@ DAY = "day"
 """Name of the popularity list by calendar day, among those named by their half-life in events."""
 
 MOST_LABELS = 8
-"""Categories of one item: each costs an entry per half-life in the index."""
-
-MOST_NAMED = 4_000
-"""Items named by the rows of the seeds that are searched for: 20 seeds' full rows, below an index' own bound."""
+"""Categories of one item: each costs 4 bytes of every item."""
 
 _FAINT = 1e-6
 """Share of the most popular item's lasting popularity below which nothing can be said of what is new."""
@@ -92,7 +89,7 @@ def popularity_scores(order_scores: Floats, affinity: Floats, counts: Floats | N
     (match). New is what came of late for what came at all: trending / lasting, relative to the most popular's.
     Reach is the number of users who ever touched the item, if `counts` are given, 0 if none of them liked it.
     `order_scores` float64 (n, half-lives) as of `ItemState.popularity_scores`, 0 = never liked; `affinity`
-    float64 (n,), see `affinity_to`; `counts` float64 (n,).
+    float64 (n,), the mean over an item's categories; `counts` float64 (n,).
 
     >>> found = popularity_scores(np.array([[3.0, 3.0, 3.0], [2.0, 1.0, 0.0]]), np.array([0.0, 0.5]))
     >>> found["trending"].tolist(), found["popularity"].tolist(), found["category"].tolist()
@@ -108,72 +105,6 @@ def popularity_scores(order_scores: Floats, affinity: Floats, counts: Floats | N
         NEW: np.divide(trending, lasting, out=np.zeros_like(lasting), where=lasting > _FAINT),
     }
     return found if counts is None else {**found, REACH: np.where(lasting > 0.0, counts, 0.0)}
-
-
-def reversed_scores(query: HistoryQuery, rows: Mapping[str, SparseVector], candidates: Indices) -> Floats:
-    """How often the history's items came after each candidate, float64 (n,): transitions read backwards.
-
-    `rows`: transition rows of the history's items by item id; `candidates`: their `sparse_indices`, uint32 (n,). One
-    bounded read of at most 10 rows serves all candidates, O((10 · 200 + n) · log(10 · 200)).
-
-    >>> query = transition_query(["b"], lambda item_id: 0)
-    >>> seed_entries = {"b": SparseVector.of({sparse_index("a"): 100.0})}
-    >>> from models.primitives.ids import sparse_indices
-    >>> reversed_scores(query, seed_entries, sparse_indices(["a", "c"])).round(6).tolist()
-    [2.0, 0.0]
-    """
-    seed_entries = [
-        (row.indices, weight * row.values.astype(np.float64))
-        for index, weight in zip(query.vector.indices.tolist(), query.vector.values.tolist(), strict=True)
-        if (row := rows.get(query.item_ids[index])) is not None and len(row)
-    ]
-    if not seed_entries:
-        return np.zeros(len(candidates))
-    known, positions = np.unique(np.concatenate([indices for indices, _ in seed_entries]), return_inverse=True)
-    amounts = np.bincount(positions, np.concatenate([amounts for _, amounts in seed_entries]))
-    at = np.searchsorted(known, candidates)
-    return np.where(known.take(at, mode="clip") == candidates, amounts.take(at, mode="clip"), 0.0)
-
-
-def reversed_row(item_id: str, rows: Mapping[str, SparseVector]) -> SparseVector:
-    """A candidate's own row of `reversed_scores`, {history's item: amount}: what explains its score."""
-    wanted = sparse_index(item_id)
-    found: dict[int, float] = {}
-    for past_id, row in rows.items():
-        at = int(np.searchsorted(row.indices, wanted))
-        if at < len(row) and row.indices[at] == wanted:
-            found[sparse_index(past_id)] = float(row.values[at])
-    return SparseVector.of(found)
-
-
-def both_ways_row(item_id: str, row: SparseVector, seed_rows: Mapping[str, SparseVector]) -> SparseVector:
-    """An item's `row` over other items plus what the rows of the seeds say of the item, as {seed: number}.
-
-    >>> row = SparseVector.of({sparse_index("a"): 2.0, 7: 1.0})
-    >>> found = both_ways_row("b", row, {"a": SparseVector.of({sparse_index("b"): 3.0})})
-    >>> found.dot(SparseVector.of({sparse_index("a"): 1.0}))
-    5.0
-    """
-    amounts = dict(zip(row.indices.tolist(), row.values.tolist(), strict=True))
-    seed_entries = reversed_row(item_id, seed_rows)
-    for index, amount in zip(seed_entries.indices.tolist(), seed_entries.values.tolist(), strict=True):
-        amounts[index] = amounts.get(index, 0.0) + amount
-    return SparseVector.of(amounts)
-
-
-def seed_rows_query(query: HistoryQuery, seed_rows: Mapping[str, SparseVector], most: int = MOST_NAMED) -> SparseVector:
-    """Ask for the items that the seeds' own rows name, each by its number and as often as they do.
-
-    Σ over seeds of weight · row; the `most` largest entries, as many as an index takes in one query.
-    """
-    amounts: dict[int, float] = {}
-    for index, weight in zip(query.vector.indices.tolist(), query.vector.values.tolist(), strict=True):
-        row = seed_rows.get(query.item_ids[index])
-        if row is not None:
-            for named, amount in zip(row.indices.tolist(), row.values.tolist(), strict=True):
-                amounts[named] = amounts.get(named, 0.0) + weight * amount
-    largest = sorted(amounts.items(), key=lambda entry: (-entry[1], entry[0]))[:most]
-    return SparseVector.of(dict(largest))
 
 
 def price_closeness(prices: Floats, recent_prices: Sequence[float]) -> Floats:
@@ -213,36 +144,6 @@ def category_affinity(categories: Sequence[Sequence[str]]) -> dict[str, float]:
             affinity[name] = affinity.get(name, 0.0) + CATEGORY_DECAY**lag / len(names)
     total = sum(affinity.values())
     return {name: value / total for name, value in affinity.items()}
-
-
-def affinities(categories: Iterable[tuple[str, ...]], affinity: Mapping[str, float]) -> list[float]:
-    """`affinity_to` of each of many items; those of the same categories share one answer.
-
-    >>> affinities([("Crime", "Drama"), (), ("Crime", "Drama")], {"Drama": 0.5})
-    [0.25, 0.0, 0.25]
-    """
-    known: dict[tuple[str, ...], float] = {}
-    found = []
-    for names in categories:
-        if (liked := known.get(names)) is None:
-            liked = known[names] = affinity_to(names, affinity)
-        found.append(liked)
-    return found
-
-
-def affinity_to(categories: Sequence[str], affinity: Mapping[str, float]) -> float:
-    """A user's affinity to an item: the mean over the item's categories, 0 without one.
-
-    >>> affinity_to(["Crime", "Drama"], {"Drama": 0.5})
-    0.25
-    """
-    if not categories:
-        return 0.0
-    liked = 0.0
-    for name in categories:  # a plain loop: it runs for many candidates of every request
-        if name in affinity:
-            liked += affinity[name]
-    return liked / len(categories)
 
 
 def share(order_scores: Floats) -> Floats:

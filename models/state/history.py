@@ -11,12 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.primitives.ids import sparse_index
-from models.primitives.packing import Reader, column_bytes, contains
+from models.primitives.packing import Column, Reader, columns_bytes, contains, texts_bytes
 from models.state.evidence import WINDOW
 
-WAITING, FIRST, BOUGHT = 1, 2, 4
-"""Flags of an event: its item's vector is unknown and its share of the taste is owed; the user had not touched the
-item before; it was paid for, or put into the cart."""
+FIRST, BOUGHT = 1, 2
+"""Flags of an event: the user had not touched the item before; it was paid for, or put into the cart."""
 
 GUESTS = 128
 """Groups from here on are events of merged guests, see `HistoryEntry`."""
@@ -25,9 +24,8 @@ BOUND = 200
 """Events kept: sources read the last 20; the rest lets late events and duplicates find their place."""
 
 NO_STARS = math.nan
-_SETTLED = bytes(flags for flags in range(256) if not flags & WAITING)
 
-_SIZES = struct.Struct("<HI")
+_COUNT = struct.Struct("<H")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +50,8 @@ class History:
     """At most 200 events ordered by (time, origin): the newest 200, whatever the order of arrival.
 
     A late event is inserted at its place, items of one record stay in the record's order, and an event older
-    than a full history is not kept. Columns rather than objects: 50 bytes an event, and packing copies them
-    as they are.
+    than a full history is not kept. Columns rather than objects: at most 42 bytes and an id an event; packed, a
+    column that says the same of all events takes the bytes of one.
 
     >>> history = History()
     >>> for item, time_ms in (("a", 10), ("c", 30), ("b", 20)):
@@ -66,7 +64,6 @@ class History:
         "event_hashes",
         "flags",
         "groups",
-        "id_sizes",
         "indices",
         "item_ids",
         "offsets",
@@ -78,7 +75,6 @@ class History:
 
     def __init__(self) -> None:
         self.item_ids: list[str] = []
-        self.id_sizes: array[int] = array("H")
         self.indices: array[int] = array("I")
         self.times_ms: array[int] = array("q")
         self.partitions: array[int] = array("I")
@@ -103,7 +99,6 @@ class History:
             return None
         partition, offset = entry.origin
         self.item_ids.insert(position, entry.item_id)
-        self.id_sizes.insert(position, len(entry.item_id))
         self.indices.insert(position, sparse_index(entry.item_id))
         self.times_ms.insert(position, entry.time_ms)
         self.partitions.insert(position, partition)
@@ -151,12 +146,6 @@ class History:
         for column in self._columns():
             del column[:count]
 
-    def waiting(self) -> list[int]:
-        """Places of the events whose item's vector was unknown when they came."""
-        if not self.flags.tobytes().translate(None, _SETTLED):
-            return []  # the usual case, in a tenth of the time that reading each takes
-        return [position for position, flags in enumerate(self.flags) if flags & WAITING]
-
     def holds(self, event_hash: int) -> bool:
         """Whether an event with this hash (never 0) is among those kept."""
         return contains(self.event_hashes, event_hash)
@@ -201,25 +190,21 @@ class History:
         return list(found.items())
 
     def pack(self) -> bytes:
-        """Columns one after the other, little-endian."""
-        text = "".join(self.item_ids).encode()
-        return b"".join((_SIZES.pack(len(self), len(text)), text, *map(column_bytes, self._columns())))
+        """Count, ids, then columns one after the other, little-endian."""
+        return b"".join((_COUNT.pack(len(self)), texts_bytes(self.item_ids), columns_bytes(self._columns())))
 
     @classmethod
     def read(cls, reader: Reader) -> "History":
         """Read `pack`'s bytes; raises ValueError on truncated ones."""
-        count, text_size = map(int, reader.fields(_SIZES))
+        (count,) = map(int, reader.fields(_COUNT))
         history = cls()
-        text = reader.text(text_size)
-        for column in history._columns():
-            reader.fill(column, count)
-        history.item_ids = _split(text, history.id_sizes)
+        history.item_ids = reader.texts(count)
+        reader.fill(history._columns(), count)
         return history
 
-    def _columns(self) -> "tuple[array[int] | array[float], ...]":
+    def _columns(self) -> tuple[Column, ...]:
         """All columns but the ids, in the order in which they are packed."""
         return (
-            self.id_sizes,
             self.times_ms,
             self.partitions,
             self.offsets,
@@ -237,14 +222,3 @@ class History:
         while low < high and (self.partitions[low], self.offsets[low]) <= entry.origin:
             low += 1
         return low
-
-
-def _split(text: str, sizes: "array[int]") -> list[str]:
-    found: list[str] = []
-    at = 0
-    for size in sizes:
-        found.append(text[at : at + size])
-        at += size
-    if at != len(text):
-        raise ValueError(f"packed history: ids take {at} characters, text has {len(text)}; truncated row?")
-    return found

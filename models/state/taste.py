@@ -14,6 +14,7 @@ HALF_LIFE_S = 30 * 86_400.0
 """A like of last month counts half: shorter forgets a weekly shopper, longer never leaves an old interest."""
 
 _FIXED = struct.Struct("<qH")
+_STORED = np.dtype("<f4")
 _TOO_SHORT = 1e-6
 
 
@@ -84,9 +85,12 @@ class Taste:
         return self._sum * np.float32(math.exp2((self._landmark_ms - time_ms) / self._half_life_ms))
 
     def pack(self) -> bytes:
-        """Landmark, dimension, sum."""
-        values = b"" if self._sum is None else self._sum.astype("<f4", copy=False).tobytes()
-        return _FIXED.pack(self._landmark_ms, len(values) // 4) + values
+        """Landmark, dimension, which dimensions are not 0 (a bit each), and what they are: titles hash to few words."""
+        if self._sum is None:
+            return _FIXED.pack(self._landmark_ms, 0)
+        used = self._sum != 0.0
+        values = self._sum[used].astype(_STORED, copy=False)
+        return b"".join((_FIXED.pack(self._landmark_ms, len(used)), np.packbits(used).tobytes(), values.tobytes()))
 
     @classmethod
     def read(cls, reader: Reader, half_life_s: float = HALF_LIFE_S) -> "Taste":
@@ -95,7 +99,11 @@ class Taste:
         taste = cls(half_life_s)
         taste._landmark_ms = landmark_ms
         if dim:
-            taste._sum = np.frombuffer(reader.raw(4 * dim), dtype="<f4").astype(np.float32)
+            bits = reader.raw(-(-dim // 8))
+            used = np.unpackbits(np.frombuffer(bits, np.uint8), count=dim).view(np.bool_)
+            values = np.frombuffer(reader.raw(4 * int.from_bytes(bits, "little").bit_count()), _STORED)
+            taste._sum = np.zeros(dim, np.float32)
+            taste._sum[used] = values
         return taste
 
     def _half_lives(self, time_ms: int, since_ms: int) -> int:

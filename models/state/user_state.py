@@ -13,16 +13,17 @@ from models.primitives.packing import Reader, column_bytes, contains, head
 from models.state.events import BUYING, RATING, SILENT, Event
 from models.state.evidence import NOTHING, Evidence
 from models.state.forgetting import evidence_of
-from models.state.history import BOUGHT, FIRST, GUESTS, NO_STARS, WAITING, History, HistoryEntry
+from models.state.history import BOUGHT, FIRST, GUESTS, NO_STARS, History, HistoryEntry
 from models.state.identity import Identity
 from models.state.profile import Profile
 from models.state.taste import HALF_LIFE_S, Taste, Vector
+from models.state.waiting import WaitingShares
 from models.state.watermarks import Watermarks
 
 SEEN_BOUND = 4_096
 """Items remembered as seen, 8 bytes each: past it the oldest may be recommended again."""
 
-_KIND, _VERSION = b"U", 4
+KIND, VERSION = b"U", 5
 _SEEN = struct.Struct("<H")
 
 
@@ -41,11 +42,12 @@ class UserState:
     (1, True, True)
     """
 
-    __slots__ = ("_seen", "history", "identity", "profile", "taste", "watermarks")
+    __slots__ = ("_seen", "history", "identity", "profile", "taste", "waiting", "watermarks")
 
     def __init__(self, half_life_s: float = HALF_LIFE_S) -> None:
         self.history = History()
         self.taste = Taste(half_life_s)
+        self.waiting = WaitingShares(half_life_s)
         self.profile = Profile()
         self.identity = Identity()
         self.watermarks = Watermarks()
@@ -70,24 +72,20 @@ class UserState:
         learned = (self._learn(event, vectors.get(event.item_id)) for event in events)
         return [evidence for evidence in learned if evidence is not None]
 
-    def waiting_items(self) -> list[str]:
-        """Items in the history whose vector was unknown when their event came."""
-        return [self.history.item_ids[position] for position in self.history.waiting()]
-
     def supply_vector(self, item_id: str, vector: Vector) -> bool:
         """Fold the shares of the taste that waited for this item's vector; False when none did."""
-        history = self.history
-        positions = [position for position in history.waiting() if history.item_ids[position] == item_id]
-        for position in positions:
-            self.taste.learn_one(vector, history.weights[position], history.times_ms[position])
-            history.flags[position] &= ~WAITING
-        return bool(positions)
+        share = self.waiting.take(item_id)
+        if share is None:
+            return False
+        self.taste.learn_one(vector, *share)
+        return True
 
     def seal(self, user_id: str, time_ms: int) -> bytes:
         """This guest is that user, from an `identify` of `time_ms`: the row to merge there, packed; it ends empty."""
         packed = self.pack()
         self.history, self.profile, self._seen = History(), Profile(), array("Q")
         self.taste.clear()
+        self.waiting.clear()
         self.identity.seal(user_id, time_ms)
         return packed
 
@@ -98,16 +96,16 @@ class UserState:
 
         These are empty but for what an order to forget this user covers. Events go to their places by time, one
         whose event id is here already is dropped with its share of the taste, other shares add up, and those that
-        wait go on waiting.
+        wait go on waiting. `vectors`: as of `learn`.
         """
         erased_ms = self.identity.erased_ms
         forgotten, gone = guest.forget(erased_ms, partitions) if erased_ms >= 0 else ([], [])
         group = GUESTS + self.identity.welcome(guest_id, time_ms, guest.identity.guests)
         self.taste.merge(guest.taste)
+        self.waiting.merge(guest.waiting)
         for entry in guest.history.entries():
             if entry.event_hash and self.history.holds(entry.event_hash):
-                if not entry.flags & WAITING and entry.item_id in vectors:
-                    self.taste.revert_one(vectors[entry.item_id], entry.weight, entry.time_ms)
+                self._share(entry.item_id, -entry.weight, entry.time_ms, vectors.get(entry.item_id))
             else:
                 self.history.insert(replace(entry, group=group))
         for key in guest._seen:
@@ -126,7 +124,9 @@ class UserState:
         self.history.drop(gone)
         self.profile.forget(until_ms)
         self.taste.clear()
-        self.history.flags = array("B", [flags | WAITING for flags in self.history.flags])
+        self.waiting.clear()
+        for entry in self.history.entries():
+            self._share(entry.item_id, entry.weight, entry.time_ms, None)
         self._seen = array("Q", dict.fromkeys(map(item_key, self.history.item_ids)))
         return forgotten, self.identity.forget(until_ms)
 
@@ -136,9 +136,12 @@ class UserState:
         `vector`: float32 (dim,), the item's embedding by which the taste learned them. O(row).
         """
         copy = UserState.unpack(self.pack(), self.taste.half_life_s)
+        if vector is not None:
+            copy.supply_vector(item_id, vector)
         for entry in copy.history.take_out(item_id):
-            if vector is not None and not entry.flags & WAITING:
+            if vector is not None:
                 copy.taste.revert_one(vector, entry.weight, entry.time_ms)
+        copy.waiting.take(item_id)
         if not len(copy.history):
             copy.taste.clear()
         copy._seen = array("Q", [key for key in copy._seen if key != item_key(item_id)])
@@ -162,15 +165,16 @@ class UserState:
         return self.watermarks
 
     def pack(self) -> bytes:
-        """Versioned bytes, little-endian: 50 an event kept, 8 an item seen, 4 a dimension of taste, the profile."""
+        """Versioned bytes, little-endian: at most 42 and an id an event kept, 8 an item seen, taste, profile."""
         return b"".join(
             (
-                head(_KIND, _VERSION),
+                head(KIND, VERSION),
                 self.watermarks.pack(),
                 self.history.pack(),
                 _SEEN.pack(len(self._seen)),
                 column_bytes(self._seen),
                 self.taste.pack(),
+                self.waiting.pack(),
                 self.profile.pack(),
                 self.identity.pack(),
             )
@@ -179,13 +183,14 @@ class UserState:
     @classmethod
     def unpack(cls, data: bytes, half_life_s: float = HALF_LIFE_S) -> "UserState":
         """Read `pack`'s bytes; raises ValueError on truncated or malformed ones."""
-        reader = Reader(data, _KIND, _VERSION)
+        reader = Reader(data, KIND, VERSION)
         user = cls.__new__(cls)
         user.watermarks = Watermarks.read(reader)
         user.history = History.read(reader)
         (seen,) = reader.fields(_SEEN)
         user._seen = reader.ints("Q", int(seen))
         user.taste = Taste.read(reader, half_life_s)
+        user.waiting = WaitingShares.read(reader, half_life_s)
         user.profile = Profile.read(reader)
         user.identity = Identity.read(reader)
         reader.end()
@@ -195,8 +200,7 @@ class UserState:
         hashed = event_hash(event.event_id) if event.event_id else 0
         if event.kind in SILENT or event.time_ms <= self.identity.erased_ms or (hashed and self.history.holds(hashed)):
             return None
-        if vector is not None:
-            self.taste.learn_one(vector, event.weight, event.time_ms)
+        self._share(event.item_id, event.weight, event.time_ms, vector)
         first = self._see(item_key(event.item_id))
         stars = event.value if event.kind == RATING else None
         entry = HistoryEntry(
@@ -205,7 +209,7 @@ class UserState:
             event.published or event.origin,
             event.weight,
             hashed,
-            (vector is None) * WAITING | first * FIRST | (event.kind in BUYING) * BOUGHT,
+            first * FIRST | (event.kind in BUYING) * BOUGHT,
             NO_STARS if stars is None else stars,
             self.identity.merges,
         )
@@ -223,6 +227,13 @@ class UserState:
             rating=stars,
             bought_with=NOTHING if bought_with is None else bought_with,
         )
+
+    def _share(self, item_id: str, weight: float, time_ms: int, vector: Vector | None) -> None:
+        """Add an event's share to the taste, once the vector is known; a negative weight takes it back."""
+        if vector is None:
+            self.waiting.add(item_id, weight, time_ms)
+        else:
+            self.taste.learn_one(vector, weight, time_ms)
 
     def _see(self, key: int) -> bool:
         if contains(self._seen, key):

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -54,18 +53,18 @@ async def running_deps(**settings: Any) -> AsyncIterator[tuple[Dependencies, Sen
         "user_partitions": PARTITIONS,
         "item_partitions": PARTITIONS,
         "vector_dim": DIM,
-        "index_delay_s": 0.001,
     }
-    built = build_dependencies(Settings(index_kind="memory", **{**chosen, **settings}), {})
     sent = Sent()
-    deps = replace(built, writer=sent)
-    deps.users.partitions = {partition: deps.users.blank_partition() for partition in range(PARTITIONS)}
-    deps.items.partitions = {partition: deps.items.blank_partition() for partition in range(PARTITIONS)}
+    deps = build_dependencies(Settings(index_kind="memory", **{**chosen, **settings}), {}, sent)
+    for table in (deps.users, deps.items.entries, deps.items.counts):
+        table.partitions = {partition: table.blank_partition() for partition in range(PARTITIONS)}
     await deps.index.ensure(deps.points.schema)
     await deps.index_writer.start()
+    await deps.snapshots.start()
     try:
         yield deps, sent
     finally:
+        await deps.snapshots.stop()
         await deps.index_writer.stop()
 
 

@@ -12,7 +12,7 @@ from models.ranking.ranker import OnlineRanker
 from models.ranking.ranker_weights import RankerWeights
 from tests.agents.dependencies import NOW_MS, chunk_of_records, done, json_record, running_deps
 from workers.agents import catalog, interactions
-from workers.errors import DependencyError
+from workers.control.learner import WAITING_BOUND
 from workers.runtime.dependencies import Dependencies
 
 ITEMS = 12
@@ -26,6 +26,12 @@ async def choose(deps: Dependencies, offsets: Iterator[int], user: str, item_id:
     offset = next(offsets)
     body = {"event_type": "purchase", "user_id": user, "item_id": item_id, "event_time": NOW_MS + offset, **more}
     await interactions.handle(chunk_of_records(json_record("user-interactions", offset, user, body)), deps)
+    judge_all(deps)
+
+
+def judge_all(deps: Dependencies) -> None:
+    while deps.learner is not None and deps.learner.judge_next():
+        pass
 
 
 @asynccontextmanager
@@ -85,6 +91,7 @@ async def test_a_redelivered_choice_is_not_judged_again() -> None:
         again = [json_record("user-interactions", 7, "u", body)] * 2
         for record in again:
             await interactions.handle(chunk_of_records(record), deps)
+        judge_all(deps)
         assert value(deps, "tastestream_ranker_examples_total") == 1
 
 
@@ -95,13 +102,38 @@ async def test_fixed_weights_and_an_empty_budget_learn_nothing() -> None:
             assert value(deps, "tastestream_ranker_examples_total") == 0
 
 
-async def test_an_index_that_does_not_answer_holds_no_event_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def away(*_: object) -> None:
-        raise DependencyError("the index is away")
+async def test_a_learner_that_comes_late_gives_the_same_score() -> None:
+    names = ("hits", "reciprocal_rank_sum", "choices")
 
+    async def scores(late: bool) -> list[float]:
+        async with shop() as (deps, offsets):
+            for number in range(1, 9):
+                body = {
+                    "event_type": "purchase",
+                    "user_id": "u",
+                    "item_id": f"i{number}",
+                    "event_time": NOW_MS + number,
+                }
+                record = json_record("user-interactions", next(offsets), "u", body)
+                await interactions.handle(chunk_of_records(record), deps)
+                if not late:
+                    judge_all(deps)
+            judge_all(deps)
+            by = {"recommender": "popularity", "variant": "default"}
+            return [value(deps, f"tastestream_live_{name}_total", **by) for name in names]
+
+    assert await scores(late=True) == await scores(late=False)
+
+
+async def test_choices_beyond_the_bound_are_dropped_and_counted() -> None:
     async with shop() as (deps, offsets):
-        monkeypatch.setattr(deps.pipeline, "preview", away)
-        await choose(deps, offsets, "u", "i5")
-        user = deps.users.partitions[json_record("t", 0, "u", {}).partition].get("u")
-        assert user is not None and user.seen("i5")
-        assert value(deps, "tastestream_ranker_examples_total") == 0
+        for number in range(WAITING_BOUND + 3):
+            body = {"event_type": "purchase", "user_id": f"u{number}", "item_id": "i0", "event_time": NOW_MS}
+            await interactions.handle(
+                chunk_of_records(json_record("user-interactions", next(offsets), f"u{number}", body)), deps
+            )
+            body = {**body, "item_id": "i5", "event_time": NOW_MS + 1}
+            await interactions.handle(
+                chunk_of_records(json_record("user-interactions", next(offsets), f"u{number}", body)), deps
+            )
+        assert value(deps, "tastestream_live_choices_dropped_total") == 3

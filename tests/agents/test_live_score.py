@@ -12,7 +12,6 @@ from tests.agents.test_learning import choose, shop, value
 from tests.experiments.builders import experiment
 from workers.control.live_score import LiveScore
 from workers.control.running import Running
-from workers.errors import DependencyError
 from workers.recommend.controls import Controls
 from workers.recommend.preview import Preview, rank_in
 from workers.runtime.dependencies import Dependencies
@@ -75,23 +74,7 @@ async def test_an_experiment_that_ends_takes_its_scores_along() -> None:
         assert value(deps, "tastestream_experiments", state="running") == 0
 
 
-async def test_a_choice_that_one_variant_can_not_be_asked_for_counts_for_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with shop() as (deps, offsets):
-        run(deps, SHADOWED)
-        preview = deps.pipeline.preview  # type: ignore[attr-defined]
-
-        async def narrow_is_away(user: Any, now_ms: int, settings: Any = None) -> Any:
-            if settings is not None and settings.width == 10:
-                raise DependencyError("the index is away")
-            return await preview(user, now_ms)
-
-        monkeypatch.setattr(deps.pipeline, "preview", narrow_is_away)
-        await choose(deps, offsets, "u", "i5")
-        assert [judged(deps, "choices", label) for label in ("default", *LABELS)] == [0, 0, 0, 0]
-        assert value(deps, "tastestream_ranker_examples_total") == 0
-
-
-async def test_variants_that_search_alike_share_one_search(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_variants_that_retrieve_alike_share_one_retrieval(monkeypatch: pytest.MonkeyPatch) -> None:
     alike = experiment(
         "trial", {"name": "a"}, {"name": "b", "settings": {"ranker": "fixed"}}, {"name": "c", "settings": {"width": 99}}
     )
@@ -101,16 +84,16 @@ async def test_variants_that_search_alike_share_one_search(monkeypatch: pytest.M
         asked: list[Any] = []
         preview = deps.pipeline.preview  # type: ignore[attr-defined]
 
-        async def counted(user: Any, now_ms: int, settings: Any) -> Any:
+        def counted(user: Any, now_ms: int, settings: Any) -> Any:
             asked.append(settings.width)
-            return await preview(user, now_ms, settings)
+            return preview(user, now_ms, settings)
 
         monkeypatch.setattr(deps.pipeline, "preview", counted)
         user = next(rows.get("u") for rows in deps.users.partitions.values() if rows.get("u"))
-        previewed = await preview(user, NOW_MS)
-        ranks = await LiveScore(deps.pipeline, running).ranks(user, "i5", NOW_MS, previewed)  # type: ignore[arg-type]
+        previewed = preview(user, NOW_MS)
+        previews = LiveScore(deps.pipeline, running).previews(user, NOW_MS, previewed)  # type: ignore[arg-type]
         assert asked == [99]
-        assert list(ranks) == ["trial/a", "trial/b", "trial/c"]
+        assert list(previews) == ["trial/a", "trial/b", "trial/c"]
 
 
 class Likes:

@@ -6,13 +6,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import orjson
 from aiokafka import TopicPartition
 
+from models.retrieval.item_table import ItemTable
 from models.state.evidence import Evidence, Retraction, is_retraction
 from models.state.item_state import ItemState
 from models.state.user_state import UserState
-from tests.agents.dependencies import NOW_MS, PARTITIONS, partition_for
+from tests.agents.dependencies import DIM, NOW_MS, PARTITIONS, partition_for
 from tests.stream.builders import record_at
 from workers.agents.interactions import handle
 from workers.records.out import OutRecord
@@ -28,6 +30,10 @@ MAX_CHUNKS = 5_000
 
 class KilledError(Exception):
     """The process is gone; what it had written stays."""
+
+
+def _state(found: dict[str, ItemState], item_id: str, table: ItemTable) -> ItemState:
+    return found.setdefault(item_id, found.get(item_id) or table.new_state(item_id))
 
 
 class World(Writer):
@@ -77,16 +83,16 @@ class World(Writer):
 
     def items(self) -> dict[str, ItemState]:
         """Item rows that come out of all evidence."""
-        found: dict[str, ItemState] = defaultdict(ItemState)
+        table, found = ItemTable(DIM, lambda _: np.zeros(DIM, dtype=np.float32)), dict[str, ItemState]()
         for (name, _), log in self.logs.items():
             for record in log if name == "item-transitions" else ():
                 value = record.value or b""
                 if is_retraction(value):
                     retraction = Retraction.unpack(value)
-                    found[retraction.item_id].retract(retraction)
+                    _state(found, retraction.item_id, table).retract(retraction)
                 else:
                     evidence = Evidence.unpack(value)
-                    found[evidence.item_id].apply(evidence)
+                    _state(found, evidence.item_id, table).apply(evidence)
         return found
 
     def letters(self) -> list[str]:

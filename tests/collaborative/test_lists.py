@@ -1,4 +1,4 @@
-"""Lists that were computed before: files that come back as they went, and when a list may answer."""
+"""Lists that were computed before: files that come back as they went, made of the version that answers."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.agents.dependencies import NOW_MS, chunk_of_records, done, json_record, running_deps
+from tests.agents.dependencies import chunk_of_records, done, json_record, running_deps
 from tests.collaborative.builders import slot_record, vector
 from workers.admin.vectors.precompute import similar_lists
 from workers.agents import catalog, vectors
@@ -14,9 +14,6 @@ from workers.control.versions import Pointer, Version, Versions
 from workers.errors import ConfigurationError
 from workers.recommend.lists import Lists, read_lists, write_lists
 from workers.recommend.precomputed import ReadyLists
-from workers.records.reply import Reply
-from workers.records.request import Request
-from workers.runtime.build_dependencies import with_lists
 from workers.runtime.dependencies import Dependencies
 
 ITEMS = [f"i{n}" for n in range(6)]
@@ -51,66 +48,13 @@ def test_mixed_versions_and_repeated_items_are_refused() -> None:
         Lists.of([LINES[0], LINES[0]])
 
 
-async def stocked(deps: Dependencies, **fields: Any) -> None:
-    """Items in the catalog; `fields` of the first neighbour."""
+async def stocked(deps: Dependencies) -> None:
+    """Items in the catalog."""
     for offset, item_id in enumerate(ITEMS):
-        own = fields if item_id == "i1" else {}
-        body = {"item_id": item_id, "title": f"T {item_id}", **own}
+        body = {"item_id": item_id, "title": f"T {item_id}"}
         chunk = chunk_of_records(json_record("item-catalog", offset, item_id, body))
         await catalog.handle(chunk, deps)
         await done(chunk)
-
-
-async def asked(deps: Dependencies, lists: Lists | None, active: int | None = 7, **body: Any) -> Reply:
-    ready = ReadyLists(None)
-    ready.lists, deps.active_vectors.version = lists, active
-    request = Request(**{"kind": "similar_items", "item_ids": ["i0"], "limit": 3, "precomputed": True, **body})
-    reply: Reply = await with_lists(deps, ready).pipeline.answer(
-        request.model_copy(update={"record_time_ms": NOW_MS}), None, 0, "r"
-    )
-    return reply
-
-
-async def test_a_list_of_the_version_that_answers_is_the_answer() -> None:
-    async with running_deps() as (deps, _):
-        await stocked(deps)
-        reply = await asked(deps, Lists.of(LINES), explain=True)
-        assert [item.item_id for item in reply.items] == ["i1", "i2", "i3"] and reply.degraded == ()
-        assert [item.rank for item in reply.items] == [1, 2, 3] and reply.items[0].title == "T i1"
-        assert reply.items[0].reasons[0].item_id == "i0"
-        assert (await asked(deps, Lists.of(LINES), precomputed=False)).took_ms.keys() != reply.took_ms.keys()
-
-
-@pytest.mark.parametrize(
-    ("lists", "active", "body"),
-    [
-        (None, 7, {}),
-        (LINES, 8, {}),
-        (LINES, None, {}),
-        (LINES[1:], 7, {}),
-        (LINES, 7, {"limit": 6}),
-        (LINES, 7, {"item_ids": ["i0", "i1"]}),
-        (LINES, 7, {"filters": {"available": False}}),
-    ],
-    ids=["no file", "stale", "vectors off", "item without a list", "too short", "two items", "filters"],
-)
-async def test_where_no_good_list_is_there_the_answer_is_computed_and_says_so(
-    lists: list[Any] | None, active: int | None, body: dict[str, Any]
-) -> None:
-    async with running_deps() as (deps, _):
-        await stocked(deps)
-        reply = await asked(deps, None if lists is None else Lists.of(lists), active, **body)
-        assert reply.degraded == ("precomputed",) and reply.items
-
-
-async def test_what_is_gone_unavailable_or_excluded_leaves_the_list() -> None:
-    async with running_deps() as (deps, _):
-        await stocked(deps, available=False)
-        gone = chunk_of_records(json_record("item-catalog", 20, "i2", None))
-        await catalog.handle(gone, deps)
-        await done(gone)
-        reply = await asked(deps, Lists.of(LINES), exclude={"i3"}, limit=2)
-        assert ([item.item_id for item in reply.items], reply.degraded) == (["i4", "i5"], ())
 
 
 async def test_lists_are_made_of_the_version_that_answers() -> None:

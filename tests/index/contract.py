@@ -9,8 +9,9 @@ from models.primitives.sparse import SparseVector
 from tests.index.builders import SCHEMA, dense, followed, near, numbered, point
 from workers.errors import BadRecordError, ConfigurationError
 from workers.index.filters import All, AnyOf, Condition, Equals, ExcludeIds, Not, OnlyIds, Range
+from workers.index.move import stored_ids
 from workers.index.port import Index
-from workers.index.types import Floats, Hit, Patch, Point, Query, Schema
+from workers.index.types import Floats, Hit, Point, Query, Schema
 
 SHELF = [
     ("noir", {"category": "film", "tags": ["dark", "old"], "price": 5.0, "count": 1, "available": True, "loose": 1}),
@@ -94,7 +95,6 @@ BAD_QUERIES = [
     ("huge limit", near(20_000)),
     ("nan", Query("text", dense(np.nan, 0, 0, 0), 1)),
     ("unknown name", Query("txet", dense(1.0, 0, 0, 0), 1)),
-    ("unknown vector to return", Query("text", dense(1.0, 0, 0, 0), 1, vectors=("txet",))),
     ("field that is a path expression", near(1, Equals("tags[0]", "x"))),
     ("mixed values", near(1, AnyOf("count", ("a", 1)))),
     ("float equality", near(1, Equals("price", 1.5))),  # type: ignore[arg-type]
@@ -105,6 +105,10 @@ BAD_QUERIES = [
 
 def ids(hits: list[Hit]) -> list[str]:
     return [hit.item_id for hit in hits]
+
+
+async def listed(index: Index) -> list[str]:
+    return [item_id async for page in stored_ids(index) for item_id in page]
 
 
 def shelf() -> list[Point]:
@@ -208,20 +212,7 @@ class IndexContract:
     async def test_no_queries_no_answers(self, index: Index) -> None:
         assert await index.search([]) == []
 
-    async def test_hits_carry_just_what_was_asked_for(self, index: Index) -> None:
-        await index.upsert(
-            [point("x", {"a": 1, "b": 2}, text=dense(2, 0, 0, 0), transitions=SparseVector.of({5: 1.5}))]
-        )
-        query = Query("text", dense(1, 0, 0, 0), 1, payload=("b", "no_such"), vectors=("transitions", "given"))
-        [[hit]] = await index.search([query])
-        assert hit.payload == {"b": 2}
-        assert hit.vectors is not None and list(hit.vectors) == ["transitions"]
-        row = hit.vectors["transitions"]
-        assert isinstance(row, SparseVector) and (row.indices.tolist(), row.values.tolist()) == ([5], [1.5])
-        [[bare]] = await index.search([near(1)])
-        assert (bare.payload, bare.vectors) == (None, None)
-
-    async def test_get_returns_what_was_stored_and_leaves_out_the_unknown(self, index: Index) -> None:
+    async def test_payloads_are_the_fields_asked_for_of_the_items_that_are_stored(self, index: Index) -> None:
         payload: dict[str, Any] = {
             "title": "Über 😀",
             "tags": [],
@@ -229,91 +220,47 @@ class IndexContract:
             "deep": {"a": [1, 2.5]},
             "available": True,
         }
-        await index.upsert([point("x", payload, text=dense(0, 3, 0, 4), given=dense(1, 2, 3))])
-        records = await index.get(["x", "no-such-item", "x"], vectors=("text", "given", "transitions"))
-        assert list(records) == ["x"]
-        assert records["x"].payload == {**payload, "available": 1, "item_id": "x"}
-        assert records["x"].vectors is not None and set(records["x"].vectors) == {"text", "given"}
-        assert np.allclose(records["x"].vectors["text"], [0, 0.6, 0, 0.8])  # type: ignore[arg-type]
-        assert np.array_equal(records["x"].vectors["given"], [1, 2, 3])  # type: ignore[arg-type]
+        await index.upsert([point("x", payload, text=dense(0, 3, 0, 4)), point("y")])
+        fields = ("title", "tags", "none", "deep", "available", "never")
+        found = await index.payloads(["x", "no-such-item", "x", "y"], fields)
+        assert found == {"x": {**payload, "available": 1}, "y": {}}
+        assert await index.payloads(["y", "no-such-item"], ()) == {"y": {}}
+
+    async def test_every_stored_item_is_listed_once(self, index: Index) -> None:
+        assert await listed(index) == []
+        await index.upsert(numbered(600))
+        await index.delete(["i00003"])
+        assert sorted(await listed(index)) == [f"i{n:05}" for n in range(600) if n != 3]
 
     async def test_upsert_replaces_the_whole_point(self, index: Index) -> None:
         await index.upsert([point("x", {"a": 1}, text=dense(1, 0, 0, 0), transitions=SparseVector.of({1: 1.0}))])
         await index.upsert([point("x", {"b": 2}, text=dense(0, 1, 0, 0))])
         assert await index.search([followed()]) == [[]]
-        assert (await index.get(["x"]))["x"].payload == {"b": 2, "item_id": "x"}
-
-    async def test_patch_touches_only_the_vectors_and_keys_it_names(self, index: Index) -> None:
-        await index.upsert(
-            [point("x", {"a": 1, "b": 1}, text=dense(1, 0, 0, 0), transitions=SparseVector.of({7: 1.0}))]
-        )
-        assert await index.patch([Patch("x", {"transitions": SparseVector.of({1: 2.0})}, {"b": 2})]) == []
-        [dense_hits, sparse_hits] = await index.search([near(), followed()])
-        assert [(hit.item_id, hit.score) for hit in (*dense_hits, *sparse_hits)] == [("x", 1.0), ("x", 2.0)]
-        assert (await index.get(["x"]))["x"].payload == {"a": 1, "b": 2, "item_id": "x"}
-        [gone] = await index.search([Query("transitions", SparseVector.of({7: 1.0}), 5)])
-        assert gone == []
-
-    async def test_patch_with_none_removes_the_key_and_upsert_keeps_it(self, index: Index) -> None:
-        await index.upsert([point("x", {"kept": None, "gone": 1, "deep": {"a": 1, "b": 2}})])
-        await index.patch([Patch("x", payload={"gone": None, "never_there": None, "deep": {"a": None}})])
-        assert (await index.get(["x"]))["x"].payload == {"kept": None, "deep": {"a": None}, "item_id": "x"}
-
-    async def test_patches_of_one_item_apply_in_order(self, index: Index) -> None:
-        await index.upsert([point("x")])
-        rows = [Patch("x", {"transitions": SparseVector.of({1: weight})}, {"w": weight}) for weight in (1.0, 3.0, 2.0)]
-        await index.patch([*rows, Patch("x", {"text": dense(1, 0, 0, 0)})])
-        [[hit], [_]] = await index.search([followed(), near()])
-        assert hit.score == 2.0
-        assert (await index.get(["x"], payload=("w",)))["x"].payload == {"w": 2.0}
-
-    async def test_patch_of_a_missing_id_is_reported_and_leaves_the_others_patched(self, index: Index) -> None:
-        await index.upsert([point("a"), point("z")])
-        row = {"transitions": SparseVector.of({1: 1.0})}
-        missing = await index.patch([Patch("a", row), Patch("gone", row, {"p": 1}), Patch("z", row, {"p": 1})])
-        assert missing == ["gone"]
-        assert list(await index.get(["a", "gone", "z"])) == ["a", "z"]
-        assert ids((await index.search([followed()]))[0]) == ["a", "z"]
-
-    async def test_every_missing_id_of_a_large_batch_is_reported(self, index: Index) -> None:
-        await index.upsert([point(f"i{n:03}") for n in range(0, 300, 2)])
-        patches = [Patch(f"i{n:03}", {"transitions": SparseVector.of({1: 1.0})}) for n in range(300)]
-        assert await index.patch(patches) == [f"i{n:03}" for n in range(1, 300, 2)]
-        assert len((await index.search([followed(1000)]))[0]) == 150
-
-    async def test_patch_does_not_resurrect_a_deleted_item(self, index: Index) -> None:
-        await index.upsert(numbered(3))
-        await index.delete(["i00001", "no-such-item"])
-        assert await index.patch([Patch("i00001", {"text": dense(1, 0, 0, 0)}, {"p": 1})]) == ["i00001"]
-        [dense_hits, sparse_hits] = await index.search([near(), followed()])
-        assert ids(dense_hits) == ids(sparse_hits) == ["i00002", "i00000"]
+        assert await index.payloads(["x"], ("a", "b", "item_id")) == {"x": {"b": 2, "item_id": "x"}}
 
     async def test_item_that_comes_back_has_nothing_of_its_former_self(self, index: Index) -> None:
         await index.upsert(numbered(3))
         await index.delete(["i00001"])
         await index.upsert([point("i00001", {"b": 1})])
         assert ids((await index.search([followed()]))[0]) == ["i00002", "i00000"]
-        assert (await index.get(["i00001"]))["i00001"].payload == {"b": 1, "item_id": "i00001"}
+        assert await index.payloads(["i00001"], ("n", "b")) == {"i00001": {"b": 1}}
 
     async def test_large_batches_are_written_whole(self, index: Index) -> None:
-        await index.upsert(numbered(500))
         row = SparseVector.of(dict.fromkeys(range(200), 1.0))
         names = [f"i{n:05}" for n in range(500)]
-        assert await index.patch([Patch(name, {"popularity": row}) for name in names]) == []
+        await index.upsert([point(name, popularity=row) for name in names])
         [hits] = await index.search([Query("popularity", SparseVector.of({150: 1.0}), 1000)])
         assert ids(hits) == names
-        assert list(await index.get(names)) == names
+        assert set(await index.payloads(names, ())) == set(names)
         await index.delete(names[1:])
-        assert list(await index.get(names)) == names[:1]
+        assert set(await index.payloads(names, ())) == set(names[:1])
 
     @pytest.mark.parametrize(("bad"), [bad for _, bad in BAD_POINTS], ids=[name for name, _ in BAD_POINTS])
     async def test_bad_point_is_refused_and_nothing_of_its_batch_is_written(self, index: Index, bad: Point) -> None:
         await index.upsert([point("x", {"a": 1}, text=dense(1, 0, 0, 0))])
         with pytest.raises(BadRecordError):
             await index.upsert([point("good"), bad])
-        with pytest.raises(BadRecordError):
-            await index.patch([Patch("x", {"text": dense(0, 1, 0, 0)}), Patch(bad.item_id, bad.vectors, bad.payload)])
-        assert list(await index.get(["good", "x"])) == ["x"]
+        assert list(await index.payloads(["good", "x"], ())) == ["x"]
         assert [hit.score for hit in (await index.search([near()]))[0]] == [1.0]
 
     @pytest.mark.parametrize("bad", [bad for _, bad in BAD_QUERIES], ids=[name for name, _ in BAD_QUERIES])
@@ -338,4 +285,4 @@ class IndexContract:
         await index.ensure(SCHEMA)
         with pytest.raises(ConfigurationError):
             await index.ensure(Schema(sparse=("other",)))
-        assert list(await index.get(["x"])) == ["x"]
+        assert list(await index.payloads(["x"], ())) == ["x"]

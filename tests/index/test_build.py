@@ -38,7 +38,7 @@ async def test_on_a_server_answers_are_impatient_and_writes_are_not(stub: Qdrant
     await indexes.answers.ensure(SCHEMA)
     await indexes.writes.ensure(SCHEMA)
     await indexes.writes.upsert([point("a")])
-    assert "a" in await indexes.answers.get(["a"])
+    assert "a" in await indexes.answers.payloads(["a"], ())
     assert stub.local.count("films").count == 1
     assert stub.keys_seen == {KEY}
     for index in (indexes.answers, indexes.ingest):

@@ -12,13 +12,12 @@ import qdrant_edge as edge
 
 from models.primitives.sparse import SparseVector
 from tests.index.builders import SCHEMA, dense, followed, near, numbered, point
-from tests.index.contract import IndexContract, ids
+from tests.index.contract import IndexContract, ids, listed
 from workers.errors import BadRecordError, ConfigurationError, DependencyError
-from workers.index import edge as edge_index
 from workers.index.edge import EdgeIndex
 from workers.index.edge_format import edge_config
 from workers.index.edge_shard import translated
-from workers.index.types import Patch, Query, Schema
+from workers.index.types import Query, Schema
 
 
 @pytest.fixture
@@ -75,7 +74,7 @@ async def test_acknowledged_points_survive_kill_9(tmp_path: Path) -> None:
     last = last_acknowledged_before_kill_9(tmp_path / "index")
     index = await opened(tmp_path / "index")
     expected = [f"k{n}" for n in range(last + 1)]
-    assert list(await index.get(expected)) == expected
+    assert set(await index.payloads(expected, ())) == set(expected)
     [[hit]] = await index.search([Query("transitions", SparseVector.of({last + 1: 1.0}), 1)])
     assert (hit.item_id, hit.score) == (f"k{last}", 2.0)
     await index.close()
@@ -115,6 +114,31 @@ async def test_schema_change_is_refused_with_both_schemas(tmp_path: Path) -> Non
     await index.close()
     with pytest.raises(ConfigurationError, match=r"transitions.*other.*delete the folder"):
         await opened(tmp_path / "index", Schema(sparse=("other",)))
+
+
+async def test_index_of_another_schema_is_emptied_for_who_fills_it_again(tmp_path: Path) -> None:
+    old = await opened(tmp_path / "index", Schema(sparse=("other",)))
+    await old.close()
+    new = EdgeIndex(tmp_path / "index", renew=True)
+    await new.ensure(SCHEMA)
+    assert await listed(new) == []
+    await new.upsert(numbered(3))
+    await new.close()
+    again = EdgeIndex(tmp_path / "index", renew=True)
+    await again.ensure(SCHEMA)
+    assert len(await listed(again)) == 3
+    await again.close()
+    assert (tmp_path / "index.partial").exists() is False
+
+
+async def test_index_of_another_schema_that_another_process_has_open_is_left_alone(
+    tmp_path: Path, index: EdgeIndex
+) -> None:
+    await index.upsert(numbered(3))
+    other = EdgeIndex(tmp_path / "index", renew=True)
+    with pytest.raises(ConfigurationError, match="another process"):
+        await other.ensure(Schema(sparse=("other",)))
+    assert len(await listed(index)) == 3
 
 
 async def test_a_foreign_folder_is_left_alone(tmp_path: Path) -> None:
@@ -159,7 +183,7 @@ async def test_payload_that_edge_could_not_read_back_is_refused_and_the_index_op
         await index.upsert([point("poison", nested)])
     await index.close()
     again = await opened(tmp_path / "index")
-    assert await again.get(["poison"]) == {}
+    assert await again.payloads(["poison"], ()) == {}
     await again.close()
 
 
@@ -171,7 +195,7 @@ async def test_deepest_payload_that_is_accepted_can_be_read_back(tmp_path: Path)
     await index.upsert([point("deep", nested)])
     await index.close()
     again = await opened(tmp_path / "index")
-    assert (await again.get(["deep"]))["deep"].payload == {**nested, "item_id": "deep"}
+    assert await again.payloads(["deep"], ("in", "item_id")) == {"deep": {**nested, "item_id": "deep"}}
     await again.close()
 
 
@@ -183,23 +207,6 @@ async def test_names_are_read_from_the_points_after_a_restart(tmp_path: Path) ->
     assert ids((await second.search([near()]))[0]) == ["only-on-disk"]
     assert ids((await second.search([near()]))[0]) == ["only-on-disk"]
     await second.close()
-
-
-async def test_what_is_stored_is_known_beyond_the_bound_of_what_is_noted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(edge_index, "_STORED_NOTED", 2)
-    index = await opened(tmp_path / "index")
-    names = ["a", "b", "c", "d"]
-    await index.upsert([point(name) for name in names])
-    await index.delete(["c"])
-    patches = [Patch(name, {}, {"price": 2.0}) for name in [*names, "never"]]
-    for _ in range(2):
-        assert await index.patch(patches) == ["c", "never"]
-    assert {i: r.payload["price"] for i, r in (await index.get(names)).items() if r.payload} == dict.fromkeys(
-        ("a", "b", "d"), 2.0
-    )
-    await index.close()
 
 
 async def test_other_work_gets_its_turn_while_a_batch_is_written(index: EdgeIndex) -> None:

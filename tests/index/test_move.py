@@ -9,15 +9,15 @@ import pytest
 from infra.qdrant_stub import QdrantStub
 from models.primitives.sparse import SparseVector
 from tests.index.builders import SCHEMA, dense, near, numbered, point
+from tests.index.contract import listed
 from workers.errors import ConfigurationError
 from workers.index.edge import EdgeIndex
 from workers.index.memory import MemoryIndex
-from workers.index.move import Listed, move
+from workers.index.move import Movable, move
 from workers.index.server import QdrantServerIndex
 from workers.index.server_link import ServerOptions
-from workers.index.types import Record, Schema
+from workers.index.types import Point, Schema
 
-NAMES = ("text", "given", "transitions", "popularity")
 ODD = point("Über 😀", {"title": "ü", "none": None, "deep": {"a": [1, 2.5, True]}, "available": False})
 FULL = point(
     "full",
@@ -42,15 +42,15 @@ async def edge(folder: Path) -> EdgeIndex:
     return index
 
 
-async def contents(index: Listed) -> dict[str, Record]:
-    return await index.get([item_id async for item_id in index.item_ids()], vectors=NAMES)
+async def contents(index: Movable) -> dict[str, Point]:
+    return {point.item_id: point for point in await index.points(await listed(index))}
 
 
-def assert_same(found: dict[str, Record], expected: dict[str, Record]) -> None:
+def assert_same(found: dict[str, Point], expected: dict[str, Point]) -> None:
     assert set(found) == set(expected)
     for item_id, record in expected.items():
         assert found[item_id].payload == record.payload
-        theirs, ours = found[item_id].vectors or {}, record.vectors or {}
+        theirs, ours = found[item_id].vectors, record.vectors
         assert set(theirs) == set(ours)
         for name, vector in ours.items():
             other = theirs[name]
@@ -115,4 +115,4 @@ async def test_target_of_another_schema_is_refused_before_anything_is_copied(ser
     await target.ensure(other)
     with pytest.raises(ConfigurationError):
         await move(server, target, SCHEMA)
-    assert await target.get(["full"]) == {}
+    assert await target.payloads(["full"], ()) == {}

@@ -2,18 +2,21 @@
 
 import asyncio
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
 import pytest
 
 from infra.qdrant_stub import QdrantStub
+from tests.index.contract import listed
 from workers.errors import ConfigurationError, DependencyError
 from workers.index.edge import EdgeIndex
 from workers.index.moving import Moved, move_index
+from workers.index.on_server import drop_collection
 from workers.index.server import QdrantServerIndex
 from workers.index.server_link import ServerOptions
-from workers.index.types import Patch
+from workers.index.types import Point
 from workers.items.points import ItemPoints
 from workers.items.rows import ItemRow
 from workers.settings import load_settings
@@ -30,7 +33,7 @@ async def edge_with(folder: Path, *item_ids: str) -> str:
     for item_id in item_ids:
         row = ItemRow()
         row.describe(orjson.dumps({"item_id": item_id, "title": f"The {item_id}"}), offset=7)
-        await index.upsert([POINTS.point(item_id, row)])
+        await index.upsert([POINTS.point(item_id, row, POINTS.embed(row.entry()))])
     await index.close()
     return f"edge:{folder}"
 
@@ -39,7 +42,7 @@ async def ids_on(stub: QdrantStub, collection: str = "films") -> set[str]:
     index = QdrantServerIndex(ServerOptions(stub.url, collection, read_timeout_s=10.0))
     await index.ensure(SCHEMA)
     try:
-        return {item_id async for item_id in index.item_ids()}
+        return set(await listed(index))
     finally:
         await index.close()
 
@@ -88,9 +91,8 @@ async def test_a_copy_that_differs_is_an_error(
     source = await edge_with(tmp_path / "source", "a", "b")
     upsert = QdrantServerIndex.upsert
 
-    async def with_a_mistake(self: QdrantServerIndex, points: list[object]) -> None:
-        await upsert(self, points)  # type: ignore[arg-type]
-        await self.patch([Patch("b", payload={"title": "another"})])
+    async def with_a_mistake(self: QdrantServerIndex, points: list[Point]) -> None:
+        await upsert(self, [replace(p, payload={"price": 1.0}) if p.item_id == "b" else p for p in points])
 
     monkeypatch.setattr(QdrantServerIndex, "upsert", with_a_mistake)
     with pytest.raises(DependencyError, match=r"1 of 2 copies differ, such as \['b'\]"):
@@ -118,3 +120,11 @@ async def test_the_command_ends_with_the_counts_or_with_one_clear_message(stub: 
     code, said = await command("--from", source, "--to", "server:http://127.0.0.1:1/films")
     assert code == 1
     assert "127.0.0.1:1" in said and "Traceback" not in said
+
+
+async def test_the_collection_of_the_settings_is_dropped_and_one_that_is_not_there_is_said_to(stub: QdrantStub) -> None:
+    settings = load_settings(qdrant_url=stub.url, qdrant_collection="films")
+    await ids_on(stub)
+    assert await drop_collection(settings)
+    assert not stub.local.collection_exists("films")
+    assert not await drop_collection(settings)

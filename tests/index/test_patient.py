@@ -14,7 +14,7 @@ from workers.index.patient import PatientIndex
 from workers.index.port import Index
 from workers.index.server import QdrantServerIndex
 from workers.index.server_link import ServerOptions
-from workers.index.types import Patch, Schema
+from workers.index.types import Schema
 
 
 def patient(index: Index) -> PatientIndex:
@@ -40,15 +40,14 @@ async def test_writes_wait_while_the_server_is_away_and_none_is_lost(
     await index.upsert([point("old"), point("changed")])
     await stub.stop()
     writes = asyncio.gather(
-        index.upsert(numbered(200)), index.delete(iter(["old"])), index.patch([Patch("changed", payload={"n": 1})])
+        index.upsert(numbered(200)), index.delete(iter(["old"])), index.upsert([point("changed", {"n": 1})])
     )
     await until(lambda: "UNAVAILABLE" in caplog.text)
     assert not writes.done()
     await stub.start()
     await asyncio.wait_for(writes, 20)
     assert len((await index.search([followed(1000)]))[0]) == 200
-    held = await index.get(iter(["old", "changed"]))
-    assert {item_id: record.payload for item_id, record in held.items()} == {"changed": {"item_id": "changed", "n": 1}}
+    assert await index.payloads(iter(["old", "changed"]), ("n",)) == {"changed": {"n": 1}}
     await index.close()
 
 
@@ -71,7 +70,7 @@ async def test_worker_that_starts_before_its_server_waits_for_it(stub: QdrantStu
     await stub.start()
     await asyncio.wait_for(opening, 20)
     await index.upsert([point("x")])
-    assert list(await index.get(["x"])) == ["x"]
+    assert list(await index.payloads(["x"], ())) == ["x"]
     await index.close()
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from tests.index.builders import SCHEMA, point
 from workers.index.edge import EdgeIndex
 from workers.index.point_ids import text_ids, uuid_ids
-from workers.index.types import Patch
 
 STRANGERS = 20_000
 
@@ -37,12 +36,11 @@ async def test_items_without_a_point_leave_nothing_behind(tmp_path: Path) -> Non
         before = tracemalloc.get_traced_memory()[0]
         for start in range(0, STRANGERS, 100):
             names = [f"stranger-{n}" for n in range(start, start + 100)]
-            assert await index.get(names) == {}
-            assert await index.patch([Patch(name, {}, {"price": 1.0}) for name in names]) == names
+            assert await index.payloads(names, ()) == {}
             await index.delete(names)
         grown = tracemalloc.get_traced_memory()[0] - before
     finally:
         tracemalloc.stop()
     assert grown < 10 * STRANGERS
-    assert list(await index.get(["known"])) == ["known"]
+    assert list(await index.payloads(["known"], ())) == ["known"]
     await index.close()

@@ -8,7 +8,7 @@ import pytest
 from grpc import StatusCode
 
 from infra.qdrant_stub import QdrantStub
-from tests.index.builders import SCHEMA, near, numbered
+from tests.index.builders import SCHEMA, dense, near, numbered, point
 from tests.index.contract import ids
 from tests.index.servers import finds_all, opened
 from tests.infra.certificates import new_authority
@@ -81,15 +81,25 @@ async def test_server_that_is_new_enough_is_taken(stub: QdrantStub, version: str
     [
         Schema(dense={"text": DenseSpec(5), "given": SCHEMA.dense["given"]}, sparse=SCHEMA.sparse),
         Schema(dense={"text": DenseSpec(4), "given": DenseSpec(3)}, sparse=SCHEMA.sparse),
-        Schema(dense=SCHEMA.dense, sparse=("transitions",)),
+        Schema(dense=SCHEMA.dense, sparse=("transitions", "words")),
     ],
     ids=["dimension", "distance", "names"],
 )
 async def test_collection_of_other_vectors_is_refused_with_both_forms(stub: QdrantStub, other: Schema) -> None:
     await (await opened(stub)).close()
     index = QdrantServerIndex(ServerOptions(stub.url))
-    with pytest.raises(ConfigurationError, match=r"'tastestream'.*holds.*wanted.*another collection"):
+    with pytest.raises(ConfigurationError, match=r"holds.*wanted.*`tastestream index drop`.*QDRANT_COLLECTION"):
         await index.ensure(other)
+    await index.close()
+
+
+async def test_collection_that_knows_more_vectors_is_taken_and_forgets_them_point_by_point(stub: QdrantStub) -> None:
+    await (await opened(stub)).close()
+    index = QdrantServerIndex(ServerOptions(stub.url, read_timeout_s=5.0))
+    await index.ensure(Schema(dense={"text": SCHEMA.dense["text"]}))
+    await index.upsert([point("i00002", text=dense(1, 0, 0, 0))])
+    held = {stored.item_id: set(stored.vectors) for stored in await index.points(["i00001", "i00002"])}
+    assert held == {"i00001": {"text", "transitions"}, "i00002": {"text"}}
     await index.close()
 
 

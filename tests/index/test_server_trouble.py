@@ -13,7 +13,6 @@ from tests.waiting import until
 from workers.errors import BadRecordError, ConfigurationError, DependencyError, TasteStreamError
 from workers.index.server import QdrantServerIndex
 from workers.index.server_link import ServerOptions
-from workers.index.types import Patch
 
 
 async def test_hung_server_is_asked_once_and_then_not_until_the_pause_is_over(stub: QdrantStub) -> None:
@@ -26,7 +25,7 @@ async def test_hung_server_is_asked_once_and_then_not_until_the_pause_is_over(st
         with pytest.raises(DependencyError, match="did not answer just now"):
             await index.search([near()])
         with pytest.raises(DependencyError, match="did not answer just now"):
-            await index.get(["i00001"])
+            await index.payloads(["i00001"], ())
     assert (stub.calls["QueryBatch"], stub.calls["Get"]) == (1, 1)  # one Get: that of the collection
     clock.now_s += 10.0
     with pytest.raises(DependencyError, match="DEADLINE_EXCEEDED"):
@@ -53,7 +52,6 @@ async def test_slow_server_fails_searches_and_takes_writes(stub: QdrantStub) -> 
     with pytest.raises(DependencyError, match="DEADLINE_EXCEEDED"):
         await index.search([near()])
     await index.upsert([point("x")])
-    assert await index.patch([Patch("x", payload={"n": 1}), Patch("gone")]) == ["gone"]
     await index.delete(["i00000"])
     assert stub.local.count("tastestream").count == 3
     await index.close()
@@ -95,7 +93,7 @@ async def test_large_batch_goes_in_runs_of_64_and_the_last_of_an_item_wins(stub:
     before = stub.calls["Upsert"]
     await index.upsert([*numbered(300), point("i00000", {"n": "last"})])
     assert stub.calls["Upsert"] - before == 5
-    assert (await index.get(["i00000"]))["i00000"].payload == {"n": "last", "item_id": "i00000"}
+    assert await index.payloads(["i00000"], ("n",)) == {"i00000": {"n": "last"}}
     await index.close()
 
 
@@ -136,26 +134,13 @@ def before_call(
     monkeypatch.setattr(stub, "let_pass", act_first)
 
 
-async def test_item_deleted_between_look_up_and_patch_is_reported_by_the_repetition(
-    stub: QdrantStub, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    index, other = await opened(stub), await opened(stub)
-    before_call(stub, "UpdateBatch", lambda: other.delete(["i00001"]), monkeypatch)
-    patches = [Patch("i00001", payload={"n": 9}), Patch("i00002", payload={"n": 9})]
-    with pytest.raises(DependencyError, match="NOT_FOUND"):
-        await index.patch(patches)
-    assert await index.patch(patches) == ["i00001"]
-    await index.close()
-    await other.close()
-
-
 async def test_write_that_is_taken_but_not_applied_is_no_success(stub: QdrantStub) -> None:
     index = await opened(stub)
     stub.applies_in_time = False
     with pytest.raises(DependencyError, match="WaitTimeout"):
         await index.upsert(numbered(3))
     with pytest.raises(DependencyError, match="WaitTimeout"):
-        await index.patch([Patch("i00001", payload={"n": 1})])
+        await index.delete(["i00001"])
     await index.close()
 
 

@@ -17,7 +17,7 @@ from load.faults.scene import Scale
 from load.faults.verdict import StateVerdict, judge_state
 from models.state.events import Event, event_clock, event_weight
 from models.state.user_state import UserState
-from workers.items.rows import ItemRow
+from workers.admin.state.counts_row import CountsRow, counts_table
 
 SMALL = Scale(
     rate=200, questions=10, kills=1, kills_alone=1, away_s=4, pause_s=8, events=3_000, users_at_peak=200, warm_s=0.5
@@ -45,7 +45,8 @@ class Fold:
 
     def __init__(self, log: list[Published]) -> None:
         self.users: dict[str, UserState] = {}
-        self.items: dict[str, ItemRow] = {}
+        self.items: dict[str, CountsRow] = {}
+        self._rows = counts_table("counts").blank_partition()
         self.refused: set[tuple[int, int]] = set()
         for record in log:
             self.learn(record)
@@ -71,7 +72,8 @@ class Fold:
             )
         )
         if evidence is not None:
-            self.items.setdefault(evidence.item_id, ItemRow()).learn(evidence)
+            row = self.items[evidence.item_id] = self._rows.change(evidence.item_id)
+            row.use.apply(evidence)
 
     def verdict(self, truth: Expected) -> StateVerdict:
         return judge_state(self.users, self.items, self.refused, truth)

@@ -32,6 +32,24 @@ def test_costly_examples_keep_within_the_share_of_a_core() -> None:
     assert spent_s == pytest.approx(1.0, rel=0.3)
 
 
+def test_on_a_quarter_of_a_core_learning_takes_the_same_share_of_what_there_is() -> None:
+    budget, cpu_s = Budget(1_000.0, cpu_share=0.1), 0.005
+    chosen(budget, rate=500, seconds=3, cost_s=4 * cpu_s)
+    spent_cpu_s = cpu_s * chosen(budget, rate=500, seconds=20, start_s=3, cost_s=4 * cpu_s)
+    assert spent_cpu_s == pytest.approx(0.1 * 20 / 4, rel=0.3)
+
+
+def test_what_comes_to_the_cost_of_an_example_later_counts() -> None:
+    whole, pieces = Budget(1_000.0, cpu_share=0.1), Budget(1_000.0, cpu_share=0.1)
+    for n in range(500):
+        if whole.wants(f"{n}", n / 100):
+            whole.spent(0.02)
+        if pieces.wants(f"{n}", n / 100):
+            pieces.spent(0.015)
+            pieces.spent(0.005, examples=0)
+    assert pieces.share == pytest.approx(whole.share)
+
+
 def test_a_burst_out_of_nothing_ends_at_twice_the_budget_of_a_period() -> None:
     assert chosen(Budget(20.0, 0.5), rate=2_000, seconds=1) == 2 * 20
     assert chosen(Budget(1_000.0, cpu_share=0.1), rate=2_000, seconds=1, cost_s=0.005) == 2 * 20

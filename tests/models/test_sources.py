@@ -3,9 +3,7 @@
 import numpy as np
 import pytest
 
-from models.primitives.ids import sparse_index, sparse_indices
-from models.primitives.sparse import SparseVector
-from models.retrieval.popular_lists import popularity_query, popularity_row
+from models.primitives.ids import sparse_index
 from models.retrieval.sources import (
     CATEGORY,
     COOCCURRENCE_ITEMS,
@@ -15,20 +13,15 @@ from models.retrieval.sources import (
     NEW,
     POPULARITY,
     REACH,
-    SHRINKAGE,
     TRANSITION_ITEMS,
     TRENDING,
     HistoryQuery,
-    affinity_to,
     category_affinity,
     cooccurrence_query,
     labels,
     popularity_scores,
-    reversed_row,
-    reversed_scores,
     transition_query,
 )
-from models.state.item_state import HALF_LIVES
 
 MANY = [str(number) for number in range(50)]
 
@@ -61,13 +54,6 @@ def test_query_names_the_items_behind_its_indices() -> None:
     assert transition_query(["a"], no_users).item_ids == {sparse_index("a"): "a"}
 
 
-def test_item_is_found_in_the_popularity_lists_of_all_and_of_its_categories_only() -> None:
-    row = popularity_row((3.0, 2.0, 1.0), ["Crime"])
-    assert row.dot(popularity_query(HALF_LIVES[0])) == 3.0
-    assert row.dot(popularity_query(HALF_LIVES[2], "Crime")) == 1.0
-    assert row.dot(popularity_query(HALF_LIVES[0], "Drama")) == 0.0
-
-
 def test_most_popular_candidate_is_the_measure_of_the_others() -> None:
     scores = popularity_scores(np.array([[9.0, 9.0, 9.0], [8.0, 8.0, 8.0]]), np.array([1.0, 0.5]))
     assert scores[TRENDING].tolist() == scores[POPULARITY].tolist() == [1.0, 0.5]
@@ -96,22 +82,6 @@ def test_item_whose_likes_are_all_recent_is_newer_than_an_equally_trending_one()
     assert scores[NEW][1] > scores[NEW][0] > 0
 
 
-def test_transitions_read_backwards_find_what_led_to_the_history() -> None:
-    query = transition_query(["b", "a"], no_users)
-    rows = {"b": SparseVector.of({sparse_index("x"): 4.0}), "a": SparseVector.of({sparse_index("x"): 5.0})}
-    scores = reversed_scores(query, rows, sparse_indices(["x", "y"]))
-    assert scores.tolist() == pytest.approx([(4.0 + 0.8 * 5.0) / SHRINKAGE, 0.0])
-
-
-def test_candidates_own_row_explains_its_backward_score() -> None:
-    query = transition_query(["b", "a"], no_users)
-    rows = {"b": SparseVector.of({sparse_index("x"): 4.0}), "a": SparseVector.of({sparse_index("x"): 5.0})}
-    assert reversed_row("x", rows).dot(query.vector) == pytest.approx(
-        reversed_scores(query, rows, sparse_indices(["x"]))[0]
-    )
-    assert len(reversed_row("y", rows)) == 0
-
-
 def test_no_candidates_have_no_popularity() -> None:
     assert popularity_scores(np.zeros((0, 3)), np.zeros(0))[TRENDING].tolist() == []
 
@@ -124,7 +94,6 @@ def test_affinities_sum_to_one_and_favour_the_recent() -> None:
 
 def test_user_without_categories_has_no_affinity() -> None:
     assert category_affinity([[], []]) == {}
-    assert affinity_to(["Crime"], {}) == affinity_to([], {"Crime": 1.0}) == 0.0
 
 
 def test_labels_are_distinct_and_bounded() -> None:

@@ -113,7 +113,7 @@ def test_unknown_item_counts_at_once_and_its_taste_when_its_vector_comes() -> No
     known.fold(event("a", 0), axis(2))
     assert waited.seen("a")
     assert waited.taste.direction() is None
-    assert waited.waiting_items() == ["a"]
+    assert waited.waiting.item_ids() == ["a"]
     assert waited.supply_vector("a", axis(2))
     assert waited.pack() == known.pack()
 

@@ -11,7 +11,7 @@ from models.primitives.ids import sparse_index
 from models.primitives.sparse import SparseVector
 from models.primitives.text import ItemText
 from models.primitives.titles import NAMES_BOUND, TITLE_WORDS_BOUND, Match, match, wanted
-from models.primitives.words import PARTS_BOUND, WORDS_BOUND, WordRarity, title_query, word_query, word_row
+from models.primitives.words import PARTS_BOUND, WORDS_BOUND, SearchedText, WordRarity, word_query, word_row
 
 CATALOG: Mapping[str, ItemText] = {
     "heat": ItemText("Heat", "A thief and a policeman in Los Angeles.", "film", ("Crime",)),
@@ -73,11 +73,17 @@ TITLES = ("Big", "Big Fish", "Big, The", "Bigger", "The Big Sleep", "Fish", "Fis
 
 
 @given(st.sampled_from(["Big", "big fish", "the big", "BIG: the sleep", "fish", "big-fish", "Ä"]))
-def test_a_titles_entries_are_found_exactly_where_the_title_matches(text: str) -> None:
-    query, least = title_query(wanted(text), lambda _: 1.0)
-    rows = {title: word_row("i", ItemText(title)) for title in TITLES}
-    found = {title for title, row in rows.items() if row.dot(query) >= least}
-    assert found == {title for title in TITLES if match(wanted(text), title) > Match.NONE}
+def test_titles_that_match_come_before_all_others_and_what_is_left_is_what_words_anywhere_say(text: str) -> None:
+    asked, anywhere = SearchedText(text, lambda _: 1.0), word_query(text, lambda _: 1.0)
+    rows = {title: word_row("i", ItemText(title, description="big fish")) for title in TITLES}
+    scores = {title: row.dot(asked.vector) for title, row in rows.items()}
+    apart = {title: asked.apart(score, title) for title, score in scores.items()}
+    assert {title: found[0] for title, found in apart.items()} == {t: match(wanted(text), t) for t in TITLES}
+    for title, row in rows.items():
+        assert apart[title][1] == pytest.approx(row.dot(anywhere), abs=1e-4)
+    named = [score for title, score in scores.items() if apart[title][0] >= Match.NAME]
+    others = [score for title, score in scores.items() if apart[title][0] < Match.NAME]
+    assert min(named, default=9e9) > max(others)
 
 
 def test_title_says_more_than_description() -> None:
@@ -111,8 +117,7 @@ def test_row_is_bounded_whatever_the_text() -> None:
     row = word_row("i", ItemText(long, long, "", ("x" * 60_000,)))
     assert len(row) <= WORDS_BOUND + PARTS_BOUND + TITLE_WORDS_BOUND + NAMES_BOUND + 1
     assert len(word_query(long, lambda _: 1.0)) <= 32 + PARTS_BOUND + 1
-    query, _ = title_query(wanted(long), lambda _: 1.0)
-    assert len(query) <= TITLE_WORDS_BOUND + 2
+    assert len(SearchedText(long, lambda _: 1.0).vector) <= 32 + PARTS_BOUND + 1 + TITLE_WORDS_BOUND + 2
 
 
 @given(st.lists(st.sampled_from(sorted(CATALOG)), max_size=8), st.sampled_from(sorted(CATALOG)))

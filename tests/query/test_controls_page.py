@@ -12,7 +12,7 @@ from models.ranking.exploration import FEW_USERS, POOL
 from models.ranking.fusion import LOGITS
 from models.retrieval.popular_lists import LITTLE_KNOWN_LISTS
 from tests.query.builders import answer, describe, two_clusters
-from workers.recommend.candidates import NEW_DAYS, TURN_MS
+from workers.recommend.rules import NEW_DAYS, TURN_MS
 from workers.recommend.served import served_line
 from workers.records.reply import RecommendationReason, RecommendedItem, Reply
 from workers.records.request import Request

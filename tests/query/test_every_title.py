@@ -1,7 +1,7 @@
 """Titles of a real catalog, typed as they are, find their items first: one of ten, and in the long tier every one."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -12,13 +12,9 @@ from load.datasets.synthetic import Shape
 from load.datasets.synthetic_files import write_synthetic
 from models.primitives.text import TEXT_DIM
 from models.primitives.titles import wanted
-from tests.agents.dependencies import chunk_of_records, done, json_record, partition_for, running_deps
-from tests.query.builders import answer
-from workers.agents import catalog
-from workers.runtime.dependencies import Dependencies
+from tests.query.builders import World, answer, describe, empty_world
 
 LEAST_SHARE = 0.995
-CHUNK = 500
 LIMIT = 10
 INVENTED = Shape(users=20, items=1_000, ratings=200, tags=300)
 pytestmark = pytest.mark.timeout(600)
@@ -35,36 +31,26 @@ async def films(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def library(films: list[dict[str, Any]]) -> AsyncIterator[Dependencies]:
-    async with running_deps(vector_dim=TEXT_DIM) as (made, _):
-        by_partition: dict[int, list[Any]] = defaultdict(list)
-        for offset, film in enumerate(films):
-            record = json_record("item-catalog", offset, film["item_id"], film)
-            by_partition[partition_for(film["item_id"])].append(record)
-        for records in by_partition.values():
-            for start in range(0, len(records), CHUNK):
-                chunk = chunk_of_records(*records[start : start + CHUNK])
-                await catalog.handle(chunk, made)
-                await done(chunk)
-        yield made
+async def library(films: list[dict[str, Any]]) -> World:
+    made = await empty_world(TEXT_DIM)
+    await describe(made, *films)
+    return made
 
 
 @pytest.mark.parametrize("one_of", [10, pytest.param(1, marks=pytest.mark.long)])
-async def test_titles_find_their_items_first(library: Dependencies, films: list[dict[str, Any]], one_of: int) -> None:
+async def test_titles_find_their_items_first(library: World, films: list[dict[str, Any]], one_of: int) -> None:
     same, titles = _by_title(films), list(_askable(films))[::one_of]
     wrong = [title for title in titles if await _misses(library, title, same)]
     assert len(wrong) <= (1.0 - LEAST_SHARE) * len(titles), wrong[:20]
 
 
-async def test_titles_with_an_article_are_found_with_it_in_front(
-    library: Dependencies, films: list[dict[str, Any]]
-) -> None:
+async def test_titles_with_an_article_are_found_with_it_in_front(library: World, films: list[dict[str, Any]]) -> None:
     same = _by_title(films)
     turned = [_turned(title) for title in _askable(films) if title.endswith(", The")][:200]
     assert [text for text in turned if await _misses(library, text, same)] == []
 
 
-async def _misses(library: Dependencies, text: str, same: dict[str, set[str]]) -> bool:
+async def _misses(library: World, text: str, same: dict[str, set[str]]) -> bool:
     expected = same[_plain(text)]
     reply = await answer(library, kind="search", text=text, user_id=None, limit=max(LIMIT, len(expected)))
     return {item.item_id for item in reply.items[: len(expected)]} != expected

@@ -6,15 +6,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.agents.dependencies import NOW_MS
-from tests.query.builders import CLUSTER, answer, describe, fold, touch, two_clusters
-from workers.index.types import Patch
-from workers.items.points import MEAN_RATING
-from workers.runtime.dependencies import Dependencies
+from tests.query.builders import CLUSTER, NOW_MS, World, answer, describe, fold, touch, two_clusters
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def deps() -> AsyncIterator[Dependencies]:
+async def deps() -> AsyncIterator[World]:
     async with two_clusters() as made:
         yield made
 
@@ -27,18 +23,18 @@ def reasons(item: Any) -> dict[str, float]:
     return {reason.kind: reason.contribution for reason in item.reasons}
 
 
-async def test_a_session_gets_the_rest_of_what_it_looks_at_and_nothing_that_it_had(deps: Dependencies) -> None:
+async def test_a_session_gets_the_rest_of_what_it_looks_at_and_nothing_that_it_had(deps: World) -> None:
     found = ids(await answer(deps, kind="session", user_id=None, item_ids=["blue-0", "blue-1"], limit=CLUSTER - 2))
     assert set(found) == {f"blue-{n}" for n in range(2, CLUSTER)}
 
 
-async def test_a_session_follows_its_newest_item_first(deps: Dependencies) -> None:
+async def test_a_session_follows_its_newest_item_first(deps: World) -> None:
     red_last = ids(await answer(deps, kind="session", user_id=None, item_ids=["blue-1", "red-1"], limit=1))
     blue_last = ids(await answer(deps, kind="session", user_id=None, item_ids=["red-1", "blue-1"], limit=1))
     assert red_last[0].startswith("red") and blue_last[0].startswith("blue")
 
 
-async def test_a_session_of_unknown_items_gets_what_is_popular(deps: Dependencies) -> None:
+async def test_a_session_of_unknown_items_gets_what_is_popular(deps: World) -> None:
     assert len(ids(await answer(deps, kind="session", user_id=None, item_ids=["nowhere"], limit=5))) == 5
 
 
@@ -57,7 +53,7 @@ async def test_a_guests_session_is_its_last_sitting_only() -> None:
         ]
 
 
-async def test_a_session_of_an_unknown_user_gets_what_is_popular(deps: Dependencies) -> None:
+async def test_a_session_of_an_unknown_user_gets_what_is_popular(deps: World) -> None:
     assert len(ids(await answer(deps, kind="session", user_id=None, session_id="s-new", limit=5))) == 5
 
 
@@ -98,22 +94,22 @@ async def test_views_count_for_nothing_beside_a_purchase() -> None:
         assert "bought_together" not in reasons(reply.items[1])
 
 
-async def test_a_search_finds_items_by_title_and_by_category(deps: Dependencies) -> None:
+async def test_a_search_finds_items_by_title_and_by_category(deps: World) -> None:
     assert ids(await answer(deps, kind="search", text="red-3", user_id=None))[0] == "red-3"
     by_category = ids(await answer(deps, kind="search", text="Blue", user_id=None, limit=100))
     assert {f"blue-{n}" for n in range(CLUSTER)} == set(by_category)
 
 
-async def test_a_search_returns_what_matches_and_fills_with_nothing_else(deps: Dependencies) -> None:
+async def test_a_search_returns_what_matches_and_fills_with_nothing_else(deps: World) -> None:
     assert ids(await answer(deps, kind="search", text="zeppelin", user_id=None, limit=100)) == []
 
 
-async def test_a_search_finds_what_the_user_has_seen(deps: Dependencies) -> None:
+async def test_a_search_finds_what_the_user_has_seen(deps: World) -> None:
     found = ids(await answer(deps, kind="search", text="red", personalised=True, limit=100))
     assert {"red-0", "red-1"} <= set(found)
 
 
-async def test_a_personalised_search_orders_what_matches_by_the_users_past(deps: Dependencies) -> None:
+async def test_a_personalised_search_orders_what_matches_by_the_users_past(deps: World) -> None:
     asked = {"kind": "search", "text": "red blue", "limit": 100, "exclude": ["red-0", "red-1"]}
     plain = await answer(deps, **asked)
     personal = await answer(deps, **asked, personalised=True, explain=True)
@@ -122,7 +118,7 @@ async def test_a_personalised_search_orders_what_matches_by_the_users_past(deps:
     assert {"matches_text", "followed_by"} <= reasons(personal.items[0]).keys()
 
 
-async def test_a_search_is_filtered_like_any_other_answer(deps: Dependencies) -> None:
+async def test_a_search_is_filtered_like_any_other_answer(deps: World) -> None:
     found = ids(await answer(deps, kind="search", text="red blue", limit=100, filters={"category": "blue"}))
     assert set(found) == {f"blue-{n}" for n in range(CLUSTER)}
 
@@ -156,8 +152,9 @@ ASKED: list[dict[str, Any]] = [
 @pytest.mark.parametrize("body", ASKED, ids=str)
 async def test_a_least_mean_rating_holds_for_every_kind(body: dict[str, Any]) -> None:
     async with two_clusters() as deps:
-        stars = {"red-3": 4.5, "red-4": 4.0, "red-5": 3.9}
-        await deps.index.patch([Patch(item_id, payload={MEAN_RATING: mean}) for item_id, mean in stars.items()])
+        for item_id, stars in (("red-3", 4.5), ("red-4", 4.0), ("red-5", 3.5)):
+            await touch(deps, [("critic", item_id)], "rating", value=stars)
+        await fold(deps)
         found = ids(await answer(deps, limit=100, filters={"min_mean_rating": 4}, **body))
         assert set(found) == {"red-3", "red-4"}
 
@@ -165,7 +162,7 @@ async def test_a_least_mean_rating_holds_for_every_kind(body: dict[str, Any]) ->
 @pytest.mark.parametrize("diversity", [0.0, 0.7])
 @pytest.mark.parametrize("body", ASKED, ids=str)
 async def test_contributions_sum_to_the_score_for_every_kind(
-    deps: Dependencies, body: dict[str, Any], diversity: float
+    deps: World, body: dict[str, Any], diversity: float
 ) -> None:
     found = (await answer(deps, explain=True, limit=100, diversity=diversity, **body)).items
     assert found

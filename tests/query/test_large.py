@@ -1,104 +1,62 @@
-"""Very many items in a real Qdrant Edge: a list is full whenever enough items match."""
+"""Very many items: a list is full whenever enough items match."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
-import numpy as np
 import pytest
 import pytest_asyncio
-import qdrant_edge as edge
 
-from models.primitives.ids import item_key
-from models.retrieval.popular_lists import ALL, popularity_index
-from models.state.item_state import HALF_LIVES
-from tests.agents.dependencies import PARTITIONS
-from tests.query.builders import request
-from workers.index.edge import EdgeIndex
-from workers.items.points import BUYERS, COUNT, DAY_SCORE, EMBEDDING, LABELS, ORDER_SCORES, POPULARITY, TRANSITIONS
-from workers.runtime.build_dependencies import build_dependencies
-from workers.runtime.dependencies import Dependencies
-from workers.settings import Settings
+from tests.query.builders import World, describe, empty_world, fold, question, request, touch
+from workers.index.types import Query
+from workers.records.reply import Reply
 
 RARE = 100
 DIM = 8
 SLICE = 1_000
+POPULAR = 400
 
 
 class Large:
-    """Dependencies, and `items` items in the index: a hundred are of the category rare, none of them popular."""
+    """A hundred of `count` items are of the category rare, and none of them is popular."""
 
-    def __init__(self, deps: Dependencies, items: int) -> None:
-        self.deps, self.items = deps, items
-        self.rare_every = items // RARE
+    def __init__(self, world: World, count: int) -> None:
+        self.world, self.count = world, count
+        self.rare_every = count // RARE
 
     def is_rare(self, n: int) -> bool:
         return n % self.rare_every == 0
 
-    def popularity(self, n: int) -> float:
-        return 0.001 if self.is_rare(n) else 1.0 + n / self.items
-
     def rare_but(self, *left_out: int) -> set[str]:
-        return {name(n) for n in range(0, self.items, self.rare_every)} - {name(n) for n in left_out}
+        return {name(n) for n in range(0, self.count, self.rare_every)} - {name(n) for n in left_out}
+
+    async def answer(self, **body: Any) -> Reply:
+        return await self.world.pipeline.answer(question(self.world, request(**{"user_id": "nobody", **body})))
 
     async def ids(self, **body: Any) -> list[str]:
-        reply = await self.deps.pipeline.answer(request(**{"user_id": "nobody", **body}), None, 0, "r1")
-        return [item.item_id for item in reply.items]
+        return [item.item_id for item in (await self.answer(**body)).items]
 
 
 @pytest_asyncio.fixture(
     scope="module", loop_scope="session", params=[20_000, pytest.param(100_000, marks=pytest.mark.long)]
 )
-async def large(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Large]:
-    """No row of an item is this worker's own."""
-    folder = tmp_path_factory.mktemp("large")
-    made = build_dependencies(
-        Settings(data_path=folder, vector_dim=DIM, user_partitions=PARTITIONS, item_partitions=PARTITIONS), {}
-    )
-    made.users.partitions = {partition: made.users.blank_partition() for partition in range(PARTITIONS)}
-    await made.index.ensure(made.points.schema)
-    made_large = Large(made, request.param)
-    fill(made.index, made_large)
-    yield made_large
-    await made.index.close()
-
-
-def fill(index: Any, large: Large) -> None:
-    """Straight into the shard: the port's checks of each point would take most of the test's time."""
-    assert isinstance(index, EdgeIndex)
-    vectors = np.random.default_rng(7).normal(size=(large.items, DIM)).astype(np.float32)
-    lists = sorted(popularity_index(name, ALL) for name in (*HALF_LIVES, "day"))
-    for start in range(0, large.items, SLICE):
-        points = [
-            edge.Point(
-                index._ids.point_id(name(n)),
-                {
-                    EMBEDDING: vectors[n],
-                    POPULARITY: edge.SparseVector(lists, [large.popularity(n)] * len(lists)),
-                    TRANSITIONS: edge.SparseVector([item_key("seed") & 0xFFFFFFFF], [1.0 + n]),
-                },
-                payload(n, large),
-            )
-            for n in range(start, start + SLICE)
-        ]
-        index._shard.update(edge.UpdateOperation.upsert_points(points))
+async def large(request: pytest.FixtureRequest) -> Large:
+    made = Large(await empty_world(DIM), request.param)
+    for start in range(0, made.count, SLICE):
+        await describe(made.world, *(entry(n, made) for n in range(start, start + SLICE)))
+    liked = [n for n in range(made.count) if not made.is_rare(n)][:POPULAR]
+    await touch(made.world, [(f"fan-{n}", name(n)) for n in liked])
+    rare = range(0, made.count, made.rare_every)
+    await touch(made.world, [("critic", name(n)) for n in rare], "rating", value=2.0)
+    await fold(made.world)
+    return made
 
 
 def name(n: int) -> str:
     return f"item-{n}"
 
 
-def payload(n: int, large: Large) -> dict[str, Any]:
-    scores = [large.popularity(n)] * len(HALF_LIVES)
-    return {
-        "item_id": name(n),
-        "category": "rare" if large.is_rare(n) else "plenty",
-        "available": 1,
-        LABELS: [],
-        ORDER_SCORES: scores,
-        COUNT: 1,
-        BUYERS: 0,
-        DAY_SCORE: scores[0],
-    }
+def entry(n: int, large: Large) -> dict[str, Any]:
+    category = "rare" if large.is_rare(n) else "plenty"
+    return {"item_id": name(n), "title": f"{category} {n}", "category": category}
 
 
 KINDS: list[dict[str, Any]] = [
@@ -108,34 +66,54 @@ KINDS: list[dict[str, Any]] = [
     {"kind": "session", "user_id": None, "item_ids": ["item-1", "item-2"]},
     {"kind": "similar_items", "item_ids": ["item-1"]},
     {"kind": "bought_together", "item_ids": ["item-1"]},
+    {"kind": "search", "text": "rare"},
 ]
+FILTERS: list[dict[str, Any]] = [{"category": "rare"}, {"min_mean_rating": 1.5, "category_not": "plenty"}]
 
 
+@pytest.mark.parametrize("filters", FILTERS, ids=str)
 @pytest.mark.parametrize("body", KINDS, ids=str)
-async def test_a_filter_that_few_items_meet_fills_a_list_of_a_hundred(large: Large, body: dict[str, Any]) -> None:
-    found = await large.ids(limit=100, filters={"category": "rare"}, **body)
+async def test_a_filter_that_few_items_meet_fills_a_list_of_a_hundred(
+    large: Large, body: dict[str, Any], filters: dict[str, Any]
+) -> None:
+    found = await large.ids(limit=100, filters=filters, **body)
     assert len(found) == RARE and set(found) == large.rare_but()
 
 
+async def test_an_index_that_cannot_know_a_filter_gets_the_ids_that_pass(
+    large: Large, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Query] = []
+    search = large.world.index.search
+
+    async def noted(queries: Any) -> Any:
+        asked.extend(queries)
+        return await search(queries)
+
+    monkeypatch.setattr(large.world.index, "search", noted)
+    body = {"kind": "search", "text": "plenty 7 rare", "limit": 100, "filters": {"min_mean_rating": 1.5}}
+    assert set(await large.ids(**body)) == large.rare_but()
+    assert {len(condition.item_ids) for query in asked for condition in query.where} == {RARE}  # type: ignore[union-attr]
+
+
 async def test_ten_thousand_excluded_items_beside_it_leave_just_those_out(large: Large) -> None:
-    gone = list(range(0, large.items // 2, large.rare_every))
-    excluded = [name(n) for n in gone] + [name(n) for n in range(1, large.items) if n % 7 == 0 and not large.is_rare(n)]
+    gone = list(range(0, large.count // 2, large.rare_every))
+    excluded = [name(n) for n in gone] + [name(n) for n in range(1, large.count) if n % 7 == 0 and not large.is_rare(n)]
     found = await large.ids(limit=100, filters={"category": "rare"}, exclude=excluded[:10_000])
     assert set(found) == large.rare_but(*gone)
 
 
-async def test_excluding_the_ten_thousand_most_popular_items_leaves_a_full_list(large: Large) -> None:
-    top = sorted(range(large.items), key=lambda n: -large.popularity(n))[:10_000]
-    found = await large.ids(limit=100, exclude=[name(n) for n in top])
-    assert len(found) == 100 and not set(found) & {name(n) for n in top}
+async def test_excluding_ten_thousand_items_and_all_popular_ones_leaves_a_full_list(large: Large) -> None:
+    top = [name(n) for n in range(10_000)]
+    found = await large.ids(limit=100, exclude=top)
+    assert len(found) == 100 and not set(found) & set(top)
 
 
 async def test_pages_go_on_until_all_that_match_were_shown(large: Large) -> None:
     shown: list[str] = []
-    body: dict[str, Any] = {"kind": "trending", "limit": 30, "filters": {"category": "rare"}}
     token = None
     while True:
-        reply = await large.deps.pipeline.answer(request(**body, next=token), None, 0, "r1")
+        reply = await large.answer(kind="trending", limit=30, filters={"category": "rare"}, next=token)
         shown += [item.item_id for item in reply.items]
         token = reply.next
         if token is None:

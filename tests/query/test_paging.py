@@ -9,11 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.primitives.ids import item_key
-from tests.query.builders import CLUSTER, answer, request, touch, two_clusters
+from tests.query.builders import CLUSTER, World, answer, request, touch, two_clusters
 from workers.errors import BadRecordError
 from workers.recommend.paging import MAX_SHOWN, Page, next_page, page_of
 from workers.records.request import MAX_PAGE_CHARS
-from workers.runtime.dependencies import Dependencies
 
 EVERY_KIND: dict[str, dict[str, Any]] = {
     "for_user": {},
@@ -27,12 +26,12 @@ EVERY_KIND: dict[str, dict[str, Any]] = {
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def deps() -> AsyncIterator[Dependencies]:
+async def deps() -> AsyncIterator[World]:
     async with two_clusters() as made:
         yield made
 
 
-async def all_pages(deps: Dependencies, limit: int, **body: Any) -> list[Any]:
+async def all_pages(deps: World, limit: int, **body: Any) -> list[Any]:
     pages = [await answer(deps, limit=limit, **body)]
     while pages[-1].next is not None:
         pages.append(await answer(deps, limit=limit, next=pages[-1].next, **body))
@@ -40,7 +39,7 @@ async def all_pages(deps: Dependencies, limit: int, **body: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("kind", EVERY_KIND)
-async def test_pages_together_are_the_whole_list_each_item_once(deps: Dependencies, kind: str) -> None:
+async def test_pages_together_are_the_whole_list_each_item_once(deps: World, kind: str) -> None:
     whole = await answer(deps, limit=100, **EVERY_KIND[kind])
     pages = await all_pages(deps, limit=3, **EVERY_KIND[kind])
     shown = [item.item_id for page in pages for item in page.items]
@@ -51,7 +50,7 @@ async def test_pages_together_are_the_whole_list_each_item_once(deps: Dependenci
     assert all(len(page.items) == 3 for page in pages[:-1])
 
 
-async def test_a_list_that_is_complete_has_no_next_page(deps: Dependencies) -> None:
+async def test_a_list_that_is_complete_has_no_next_page(deps: World) -> None:
     assert (await answer(deps, limit=2 * CLUSTER - 2)).next is None
     assert (await answer(deps, limit=2 * CLUSTER - 3)).next is not None
 
@@ -66,7 +65,7 @@ async def test_events_between_two_pages_neither_repeat_nor_drop_an_item() -> Non
         assert sorted(shown) == sorted(whole - {"blue-7"})
 
 
-async def test_limit_and_excluded_items_may_change_from_page_to_page(deps: Dependencies) -> None:
+async def test_limit_and_excluded_items_may_change_from_page_to_page(deps: World) -> None:
     first = await answer(deps, limit=2)
     second = await answer(deps, limit=5, exclude=["blue-3"], next=first.next)
     assert len(second.items) == 5
@@ -76,7 +75,7 @@ async def test_limit_and_excluded_items_may_change_from_page_to_page(deps: Depen
 @pytest.mark.parametrize(
     "changes", [{"user_id": "v"}, {"kind": "trending"}, {"filters": {"category": "red"}}, {"filters": {"tags": ["t"]}}]
 )
-async def test_a_page_of_another_request_is_refused(deps: Dependencies, changes: dict[str, Any]) -> None:
+async def test_a_page_of_another_request_is_refused(deps: World, changes: dict[str, Any]) -> None:
     first = await answer(deps, limit=2)
     with pytest.raises(BadRecordError, match="of another request") as refused:
         await answer(deps, next=first.next, **changes)

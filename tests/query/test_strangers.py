@@ -2,12 +2,10 @@
 
 from typing import Any
 
-from tests.agents.dependencies import NOW_MS, partition_for
-from tests.query.builders import CLUSTER, answer, describe, fold, touch, two_clusters
-from workers.runtime.dependencies import Dependencies
+from tests.query.builders import CLUSTER, NOW_MS, World, answer, describe, fold, partition_for, touch, two_clusters
 
 
-def give_profile(deps: Dependencies, user: str, *preferred: str) -> None:
+def give_profile(deps: World, user: str, *preferred: str) -> None:
     row = deps.users.partitions[partition_for(user)].change(user)
     row.profile.learn((NOW_MS, 0, 0), {}, preferred)
 

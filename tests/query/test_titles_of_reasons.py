@@ -7,9 +7,8 @@ import pytest
 import pytest_asyncio
 
 from load.client.report import answer_table
-from tests.query.builders import answer, describe, fold, touch, two_clusters
+from tests.query.builders import World, answer, describe, fold, touch, two_clusters
 from workers.recommend.assemble import TITLE_CHARS
-from workers.runtime.dependencies import Dependencies
 
 LONG = "long " * 100
 ASKED: list[dict[str, Any]] = [
@@ -24,7 +23,7 @@ ASKED: list[dict[str, Any]] = [
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def deps() -> AsyncIterator[Dependencies]:
+async def deps() -> AsyncIterator[World]:
     async with two_clusters() as made:
         yield made
 
@@ -34,13 +33,13 @@ def referred(reply: Any) -> set[str]:
 
 
 @pytest.mark.parametrize("body", ASKED, ids=str)
-async def test_every_item_behind_a_reason_is_named_once(deps: Dependencies, body: dict[str, Any]) -> None:
+async def test_every_item_behind_a_reason_is_named_once(deps: World, body: dict[str, Any]) -> None:
     reply = await answer(deps, **{"explain": True, "limit": 100, **body})
     assert reply.titles == {item_id: item_id for item_id in referred(reply)}
     assert reply.titles
 
 
-async def test_without_reasons_nothing_is_named(deps: Dependencies) -> None:
+async def test_without_reasons_nothing_is_named(deps: World) -> None:
     assert (await answer(deps)).titles == {}
     assert (await answer(deps, kind="trending", explain=True)).titles == {}
 

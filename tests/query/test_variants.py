@@ -2,20 +2,21 @@
 
 from typing import Any
 
-from tests.agents.dependencies import partition_for
-from tests.query.builders import request, two_clusters
-from workers.recommend.retrieve import WIDTH, width_for
+from models.ranking.fusion import Situation
+from models.retrieval.retrieval import WIDTH
+from tests.query.builders import World, question, request, two_clusters
+from workers.recommend.candidates import width_for
+from workers.recommend.context import QueryContext
+from workers.recommend.controls import Controls
+from workers.recommend.paging import Page
 from workers.records.experiment import VariantSettings
 from workers.records.reply import Reply
 from workers.records.rules import Rules
-from workers.runtime.dependencies import Dependencies
 
 
-async def answered(deps: Dependencies, variant: dict[str, Any], **body: Any) -> Reply:
+async def answered(deps: World, variant: dict[str, Any], **body: Any) -> Reply:
     asked = request(**body)
-    partition = partition_for(asked.subject)
-    user = deps.users.partitions[partition].get(asked.subject)
-    return await deps.pipeline.answer(asked, user, partition, "r1", VariantSettings(**variant))
+    return await deps.pipeline.answer(question(deps, asked, settings=VariantSettings(**variant)))
 
 
 def ids(reply: Reply) -> list[str]:
@@ -40,9 +41,11 @@ async def test_the_variant_decides_the_ranker() -> None:
 
 
 def test_the_variant_decides_how_many_candidates_each_source_is_asked_for() -> None:
-    assert width_for(10, 0) == WIDTH
-    assert width_for(10, 0, 200) == 200
-    assert width_for(10, 0, 10) == 20  # what fills the list stays the least
+    def width(asked: int | None) -> int:
+        return width_for(QueryContext(request(limit=10), Page("r"), Situation(), controls=Controls(width=asked)))
+
+    assert (width(None), width(200)) == (WIDTH, 200)
+    assert width(10) == 20  # what fills the list stays the least
 
 
 async def test_the_variant_s_rules_win_over_the_scenario_s_and_leave_the_others() -> None:

@@ -11,10 +11,12 @@ from models.state.evidence import Evidence
 from models.state.taste import Vector
 from models.state.user_state import UserState
 from tests.models.builders import axis
+from workers.admin.state.counts_row import CountsRow, counts_table
 from workers.admin.state.digest import table_digest, to_json
-from workers.admin.state.form import item_form, user_form
+from workers.admin.state.form import counts_form, item_form, user_form
 from workers.items.rows import ItemRow
 from workers.stream.partitioning import partition_of
+from workers.stream.table import TablePartition
 
 PARTITIONS = 4
 DIM = 4
@@ -22,11 +24,12 @@ DIM = 4
 
 @dataclass
 class Fold:
-    """Rows after a log; `known` items have a vector while the log is folded."""
+    """Rows after a log; `known` items have a vector while the log is folded, `entries` are those of the catalog."""
 
     known: frozenset[str] = frozenset("abcdef")
     users: dict[str, UserState] = field(default_factory=dict)
-    items: dict[str, ItemRow] = field(default_factory=dict)
+    entries: dict[str, ItemRow] = field(default_factory=dict)
+    items: TablePartition[CountsRow] = field(default_factory=lambda: counts_table("counts").blank_partition())
     published: list[Event] = field(default_factory=list)
 
     def publish(self, events: Sequence[Event]) -> "Fold":
@@ -46,13 +49,20 @@ class Fold:
             self.learn(evidence)
 
     def learn(self, evidence: Evidence) -> None:
-        self.items.setdefault(evidence.item_id, ItemRow()).learn(Evidence.unpack(evidence.pack()))
+        self.items.change(evidence.item_id).use.apply(Evidence.unpack(evidence.pack()))
+
+    def item(self, item_id: str) -> CountsRow:
+        """The counts of an item that had an event."""
+        row = self.items.get(item_id)
+        assert row is not None, item_id
+        return row
 
     def digest(self) -> dict[str, Any]:
         users = ((key, user_form(user, vector_of)) for key, user in self.users.items())
-        items = ((key, item_form(row)) for key, row in self.items.items())
-        tables = {"users": table_digest(users, keep_rows=True), "items": table_digest(items, keep_rows=True)}
-        return to_json(tables)
+        items = ((key, item_form(row)) for key, row in self.entries.items())
+        counts = ((key, counts_form(self.item(key))) for key in self.items.keys())  # noqa: SIM118 - not a dict
+        forms = {"users": users, "items": items, "counts": counts}
+        return to_json({name: table_digest(rows, keep_rows=True) for name, rows in forms.items()})
 
     def exact_users(self) -> dict[str, Any]:
         """What of the users' rows must be equal bit for bit."""

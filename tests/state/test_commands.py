@@ -29,8 +29,8 @@ def test_unlike_states_are_told_row_by_row_with_exit_code_1(tmp_path: Path) -> N
     second = written(tmp_path / "b.json", Fold().publish([*LOG, touch("c", 3)]))
     ended = CliRunner().invoke(app, ["state", "diff", first, second])
     assert ended.exit_code == 1
-    assert "items: rows 2 against 3" in ended.stdout
-    assert "items 'c': only in the second" in ended.stdout
+    assert "counts: rows 2 against 3" in ended.stdout
+    assert "counts 'c': only in the second" in ended.stdout
 
 
 def test_repeats_in_a_log_move_only_what_counts_records(tmp_path: Path) -> None:
@@ -41,7 +41,7 @@ def test_repeats_in_a_log_move_only_what_counts_records(tmp_path: Path) -> None:
     assert CliRunner().invoke(app, ["state", "diff", first, second, "--other-log"]).exit_code == 0
 
 
-@pytest.mark.parametrize("content", [b"{}", b"not json", b"[]", b'{"format": 2, "tables": {"users": {}}}'])
+@pytest.mark.parametrize("content", [b"{}", b"not json", b"[]", b'{"format": 1, "tables": {"users": {}}}'])
 def test_a_file_that_is_no_digest_is_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "odd.json"
     path.write_bytes(content)

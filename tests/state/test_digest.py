@@ -8,12 +8,14 @@ import orjson
 
 from models.state.history import HistoryEntry
 from models.state.identity import Identity
+from models.state.item_pairs import ItemPairs
 from models.state.item_state import ItemState
 from models.state.user_state import UserState
 from tests.models.builders import evidence
 from tests.state.builders import Fold, touch, vector_of
+from workers.admin.state.counts_row import CountsRow
 from workers.admin.state.digest import TOLERANCE, differences, table_digest, to_json
-from workers.admin.state.form import Form, item_form, user_form
+from workers.admin.state.form import Form, counts_form, item_form, user_form
 from workers.admin.state.rows_diff import unlike_rows
 from workers.items.rows import ItemRow
 
@@ -34,21 +36,21 @@ def test_rows_in_another_order_have_the_same_digest() -> None:
 
 def test_evidence_of_two_partitions_in_any_order_gives_the_same_form() -> None:
     pieces = [evidence(n, ["p", "q"], partition=n % 2, clock=700 * n) for n in range(6)]
-    straight, crossed = ItemRow(), ItemRow()
+    straight, crossed = CountsRow.alone(), CountsRow.alone()
     for piece in pieces:
-        straight.learn(piece)
+        straight.use.apply(piece)
     for piece in sorted(pieces, key=lambda piece: piece.origin):
-        crossed.learn(piece)
-    first, second = of({"b": item_form(straight)}), of({"b": item_form(crossed)})
+        crossed.use.apply(piece)
+    first, second = of({"b": counts_form(straight)}), of({"b": counts_form(crossed)})
     assert straight.pack() != crossed.pack()
     assert not differences(first, second)
 
 
 def test_one_count_that_differs_is_seen_and_named() -> None:
     first, second = Fold().publish(LOG), Fold().publish(LOG)
-    second.items["b"].use.count += 1
-    assert [line.split(" ")[:2] for line in differences(first.digest(), second.digest())] == [["items:", "hash"]]
-    assert list(unlike_rows(first.digest(), second.digest())) == ["items 'b': count 1 against 2"]
+    second.item("b").use.count += 1
+    assert [line.split(" ")[:2] for line in differences(first.digest(), second.digest())] == [["counts:", "hash"]]
+    assert list(unlike_rows(first.digest(), second.digest())) == ["counts 'b': count 1 against 2"]
 
 
 def test_a_lost_event_and_a_lost_user_are_named() -> None:
@@ -78,11 +80,15 @@ def test_two_rows_that_were_swapped_are_seen_in_the_sums() -> None:
 def test_every_part_of_a_row_is_in_its_form_or_left_out_by_name() -> None:
     """A new part of a row is compared in `workers/admin/state/form.py`, or left out as said there."""
     user, row = user_form(UserState(), vector_of).exact, item_form(ItemRow()).exact
-    assert set(UserState.__slots__) == {"history", "_seen", "taste", "profile", "identity", "watermarks"}
+    counts = counts_form(CountsRow.alone()).exact
+    assert set(UserState.__slots__) == {"history", "_seen", "taste", "waiting", "profile", "identity", "watermarks"}
     assert user.keys() == {"history", "seen", "profile", "identity"}
     assert set(Identity.__slots__) == {*user["identity"], "merges"}
     compared = {"time_ms", "item_id", "weight", "event_hash", "stars"}
     assert {field.name for field in fields(HistoryEntry)} == compared | {"origin", "group", "flags"}
-    numbers = {"transitions", "cooccurrence", "bought", "count", "likes", "buyers", "ratings", "stars"}
-    assert set(ItemState.__slots__) == {*numbers, "by_events", "by_days", "watermarks"}
-    assert row.keys() == {*numbers, "catalog", "vectors"}
+    assert set(ItemRow.__slots__) == {"catalog", "slots", "catalog_offset", "forwarded"}
+    assert row.keys() == {"catalog", "vectors"}
+    numbers, pairs = {"count", "likes", "buyers", "ratings", "stars"}, {"transitions", "cooccurrence", "bought"}
+    assert set(ItemState.__slots__) == {*numbers, "_pairs", "slot", "by_events", "by_days", "watermarks", "born"}
+    assert set(vars(ItemPairs())) == {"followed", "bought", "_followed", "_bought"}
+    assert counts.keys() == numbers | pairs

@@ -7,29 +7,32 @@ import pytest
 
 from models.state.user_state import UserState
 from tests.models.builders import axis, event, evidence
+from workers.admin.state.counts_row import CountsRow
 from workers.items.rows import ItemRow
 from workers.items.slots import VectorRecord
 
 # Head and hash of the packed sample below. When this test fails, raise the version of the row that workers load
-# (`UserState`, `ItemRow`), whichever part of it changed: a worker then refuses the rows of before and asks for a
-# rebuild. Then note the new pair here.
+# (`UserState`, `ItemRow`, `ItemState`), whichever part of it changed: a worker then refuses the rows of before and asks
+# for a rebuild. Then note the new pair here.
 LAYOUTS = {
-    "user": (b"U\x04", "714df17b59eb1b4b"),
-    "item": (b"R\x04", "64fbdfc37c9c047d"),
+    "user": (b"U\x05", "f8673453223accb1"),
+    "item": (b"R\x05", "62a14aa227bd92b2"),
+    "counts": (b"I\x03", "f3073ebd02645bf3"),
 }
 
 
 def sample() -> dict[str, bytes]:
     """Rows with something in every part."""
-    user, item = UserState(), ItemRow()
+    user, item, counts = UserState(), ItemRow(), CountsRow.alone()
     for offset, (name, kind, value) in enumerate([("a", "view", None), ("b", "purchase", None), ("c", "rating", 4.5)]):
         user.fold(event(name, offset, kind=kind, value=value, event_id=name, partition=1), axis(offset))
+    user.fold(event("d", 3, partition=1))
     user.profile.learn((5, 0, 1), {"country": "NL"}, ("film",))
     item.describe(b'{"title":"T"}', offset=7)
     piece = evidence(3, ["p", "q"], partition=1, clock=700)
-    item.learn(replace(piece, rating=4.5, bought=True, bought_with=piece.predecessors[:1]))
+    counts.use.apply(replace(piece, rating=4.5, bought=True, bought_with=piece.predecessors[:1]))
     item.slots.take(VectorRecord("i", "b", 9, axis(1)))
-    return {"user": user.pack(), "item": item.pack()}
+    return {"user": user.pack(), "item": item.pack(), "counts": counts.pack()}
 
 
 @pytest.mark.parametrize("row", LAYOUTS)

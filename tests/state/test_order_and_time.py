@@ -101,14 +101,14 @@ def test_a_log_read_twice_from_anywhere_gives_the_same_state(log: list[Event], c
 def test_swapped_neighbours_lose_the_evidence_between_them_and_nothing_else() -> None:
     ordered = Fold().publish([touch("a", 1), touch("b", 2), touch("c", 3)])
     swapped = Fold().publish([touch("b", 2), touch("a", 1), touch("c", 3)])
-    assert len(ordered.items["b"].use.transitions.counts()) == 1
-    assert swapped.items["b"].use.transitions.counts() == {}
-    assert swapped.items["a"].use.transitions.counts() == {}
-    assert swapped.items["c"].use.transitions.counts() == ordered.items["c"].use.transitions.counts()
+    assert len(ordered.item("b").transitions()) == 1
+    assert swapped.item("b").transitions() == {}
+    assert swapped.item("a").transitions() == {}
+    assert swapped.item("c").transitions() == ordered.item("c").transitions()
 
 
 def test_a_share_of_the_taste_that_waits_is_no_difference_once_the_vector_is_known() -> None:
     log = [touch("a", 1), touch("b", 2)]
     early, late = Fold().publish(log), Fold(known=frozenset("a")).publish(log)
-    assert late.users["u"].waiting_items() == ["b"]
+    assert late.users["u"].waiting.item_ids() == ["b"]
     assert not differences(early.digest(), late.digest())

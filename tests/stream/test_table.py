@@ -130,3 +130,52 @@ def test_how_far_the_side_topic_was_begun_never_goes_back() -> None:
     recovered.load(record.key, record.value)
     assert rows.begun == recovered.begun == 9
     assert len(recovered) == 0
+
+
+def test_rows_used_last_stay_open_and_the_others_are_what_was_written_of_them() -> None:
+    rows = Table("changelog", Text.unpack, Text, most_open=2).blank_partition()
+    for key in "abc":
+        rows.change(key).text = f"of {key}"
+    rows.take_changes()
+    kept, closed = rows.get("c"), rows.get("a")
+    assert kept is rows.get("c"), "used last"
+    assert closed is not None and closed.text == "of a"
+    assert rows.get("b") is not None and rows.get("a") is not closed
+    assert list(rows.keys()) == ["a", "b", "c"], "closing is not writing"
+
+
+def test_a_change_that_is_not_written_yet_is_never_closed() -> None:
+    rows = Table("changelog", Text.unpack, Text, most_open=0).blank_partition()
+    rows.change("a").text = "first"
+    rows.take_changes()
+    rows.change("a").text = "second"
+    rows.change("b")
+    rows.get("b")
+    assert [(r.key, r.value) for r in rows.take_changes()] == [(b"a", b"Tsecond"), (b"b", b"T")]
+
+
+async def test_while_a_chunk_is_at_work_its_rows_stay_open() -> None:
+    rows = Table("changelog", Text.unpack, Text, most_open=1).blank_partition()
+    rows.load(b"a", b"T1")
+    rows.load(b"b", b"T2")
+    async with rows.lock:
+        first = rows.get("a")
+        rows.get("b")
+        assert rows.get("a") is first
+        rows.change("a")
+        rows.take_changes()
+    assert rows.get("a") is first
+    rows.get("b")
+    assert rows.get("a") is not first
+
+
+def test_an_open_row_that_is_dropped_stays_gone() -> None:
+    rows = Table("changelog", Text.unpack, Text, most_open=1).blank_partition()
+    rows.load(b"a", b"T1")
+    rows.get("a")
+    rows.drop("a")
+    rows.load(b"b", b"T2")
+    rows.load(b"c", b"T3")
+    rows.get("b")
+    rows.get("c")
+    assert rows.get("a") is None

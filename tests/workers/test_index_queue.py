@@ -21,9 +21,9 @@ class Chunk:
         self.done = True
 
 
-def pushed(queue: IndexQueue, *items: str, whole: bool = False) -> Chunk:
+def pushed(queue: IndexQueue, *items: str) -> Chunk:
     chunk = Chunk()
-    queue.push(0, items, whole=whole, chunk=chunk)
+    queue.push(items, chunk)
     return chunk
 
 
@@ -75,13 +75,6 @@ def test_a_chunk_without_items_waits_for_nothing() -> None:
     assert (empty.parked, empty.done) == (True, True)
 
 
-def test_one_mark_for_the_whole_item_is_enough() -> None:
-    queue = IndexQueue()
-    for whole in (False, True, False):
-        pushed(queue, "a", whole=whole)
-    assert queue.take(1, queue.last_position)["a"].whole
-
-
 def test_items_marked_later_than_a_place_are_not_taken_up_to_it() -> None:
     queue = IndexQueue()
     pushed(queue, "a")
@@ -90,14 +83,13 @@ def test_items_marked_later_than_a_place_are_not_taken_up_to_it() -> None:
     assert list(queue.take(5, last)) == ["a"]
 
 
-def test_items_put_back_are_the_first_again_and_whole_if_they_were_marked_so_meanwhile() -> None:
+def test_items_put_back_are_the_first_again_also_when_they_were_marked_meanwhile() -> None:
     queue = IndexQueue()
     pushed(queue, "a", "b", "c")
     taken = queue.take(2, queue.last_position)
-    pushed(queue, "a", whole=True)
+    pushed(queue, "a")
     queue.put_back(taken)
-    again = queue.take(5, queue.last_position)
-    assert [(item, mark.whole) for item, mark in again.items()] == [("a", True), ("b", False), ("c", False)]
+    assert list(queue.take(5, queue.last_position)) == ["a", "b", "c"]
 
 
 def test_who_waits_no_more_is_not_finished() -> None:

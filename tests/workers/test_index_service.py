@@ -64,14 +64,14 @@ async def test_a_start_without_the_server_goes_on_and_finds_it_later(
     assert served.gone() and served.returns == 0
     for index in (served.index, served.ingest):
         with pytest.raises(DependencyError):
-            await index.get(["a"])
+            await index.payloads(["a"], ())
     if how == "absent":
         await stub.start()
     else:
         stub.answer_again()
     await until(served.here)
     assert served.returns == 1
-    assert await served.ingest.get(["a"]) == {}
+    assert await served.ingest.payloads(["a"], ()) == {}
 
 
 async def test_a_server_that_went_away_is_compared_after_its_return(served: Served, stub: QdrantStub) -> None:
@@ -89,7 +89,7 @@ async def test_a_slow_answer_is_not_taken_for_another_server(served: Served, stu
     await until(served.here)
     stub.hang()
     with pytest.raises(DependencyError):
-        await served.index.get(["a"])
+        await served.index.payloads(["a"], ())
     assert served.gone()
     stub.answer_again()
     await until(served.here)
@@ -101,12 +101,12 @@ async def test_a_collection_that_is_gone_is_made_again(served: Served, stub: Qdr
     stub.local.delete_collection("tastestream")
     await until(lambda: served.returns == 2)
     await until(served.here)
-    assert await served.index.get(["a"]) == {}
+    assert await served.index.payloads(["a"], ()) == {}
 
 
 async def test_a_collection_of_another_schema_ends_the_start(served: Served, stub: QdrantStub) -> None:
     other = QdrantServerIndex(ServerOptions(stub.url))
     await other.ensure(Schema(dense={"embedding": DenseSpec(8)}))
     await other.close()
-    with pytest.raises(ConfigurationError, match="name another collection"):
+    with pytest.raises(ConfigurationError, match="to another name"):
         await served.service.start()

@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+import pytest
 import pytest_asyncio
 
-from tests.agents.dependencies import chunk_of_records, done, json_record, partition_for, running_deps
+from tests.agents.dependencies import chunk_of_records, done, json_record, running_deps
 from tests.waiting import until
 from workers.agents import catalog
-from workers.index.types import Point
+from workers.index.types import Point, Query
+from workers.items.points import EMBEDDING
 from workers.runtime.dependencies import Dependencies
 
 
@@ -108,7 +110,7 @@ async def test_repairs_wait_until_no_chunk_does(gated: tuple[Dependencies, Gate]
     gate.open.clear()
     await described(deps, "live-0")
     await until(lambda: gate.tried > 0 and gate.slices == [["live-0"]])
-    repairing = asyncio.ensure_future(repaired(deps, "abcd"))
+    repairing = asyncio.ensure_future(deps.index_writer.repair("abcd"))
     live = await catalog_of(deps, [f"live-{n}" for n in range(1, 6)])
     gate.open.set()
     await repairing
@@ -124,7 +126,7 @@ async def test_repairs_go_on_although_chunks_come_without_end(gated: tuple[Depen
     for chunk in await catalog_of(deps, "abcdefgh"):
         await done(chunk)
     deps.index_writer._slice_items = 1
-    repairing = asyncio.ensure_future(repaired(deps, "abcdefgh"))
+    repairing = asyncio.ensure_future(deps.index_writer.repair("abcdefgh"))
     number = 0
     while not repairing.done():
         assert number < 10_000
@@ -134,11 +136,10 @@ async def test_repairs_go_on_although_chunks_come_without_end(gated: tuple[Depen
     await repairing
 
 
-async def repaired(deps: Dependencies, item_ids: Sequence[str]) -> None:
-    """Have items of both partitions written again."""
-    for partition in deps.items.partitions:
-        mine = [item_id for item_id in item_ids if partition_for(item_id) == partition]
-        await deps.index_writer.repair(partition, mine)
+def forget_all(deps: Dependencies) -> None:
+    """No partition is at hand any more."""
+    deps.items.entries.partitions = {}
+    deps.items._entered.clear()
 
 
 async def test_a_write_that_waits_ends_when_the_partitions_are_lost_and_is_made_up_for(
@@ -150,12 +151,12 @@ async def test_a_write_that_waits_ends_when_the_partitions_are_lost_and_is_made_
     await until(lambda: gate.tried == 1)
     await asyncio.wait_for(deps.index_writer.lost(), 5)
     gate.open.set()
-    deps.index_writer.push(0, [], whole=True, chunk=None)
-    assert await deps.index.get(["a"]) == {}
+    deps.index_writer.push([])
+    assert await deps.index.payloads(["a"], ()) == {}
     await deps.index_writer.owned()
 
     async def shown() -> bool:
-        return "a" in await deps.index.get(["a"])
+        return "a" in await deps.index.payloads(["a"], ())
 
     await until(shown)
     assert not chunk.done
@@ -167,11 +168,11 @@ async def test_what_went_to_another_worker_is_not_written(gated: tuple[Dependenc
     await described(deps, "a")
     await until(lambda: gate.tried == 1)
     await deps.index_writer.lost()
-    deps.items.partitions.clear()
+    forget_all(deps)
     gate.open.set()
     await deps.index_writer.owned()
     await until(lambda: not deps.index_writer._marked.is_set())
-    assert await deps.index.get(["a"]) == {}
+    assert await deps.index.payloads(["a"], ()) == {}
 
 
 async def test_stopping_does_not_wait_for_the_index(gated: tuple[Dependencies, Gate]) -> None:
@@ -181,3 +182,37 @@ async def test_stopping_does_not_wait_for_the_index(gated: tuple[Dependencies, G
     await until(lambda: gate.tried == 1)
     await asyncio.wait_for(deps.index_writer.stop(), 5)
     assert not chunk.done
+
+
+async def test_what_is_written_has_the_embedding_of_the_item_table_and_counts_among_words(
+    gated: tuple[Dependencies, Gate],
+) -> None:
+    deps, _ = gated
+    await done(await described(deps, "a"))
+    vector = deps.items.table.vector("a")
+    assert vector is not None
+    [[hit]] = await deps.index.search([Query(EMBEDDING, vector, 5)])
+    assert hit.item_id == "a" and hit.score == pytest.approx(1.0)
+    assert "a" in deps.vocabulary
+
+
+async def test_an_item_that_is_deleted_leaves_the_index_and_the_words(gated: tuple[Dependencies, Gate]) -> None:
+    deps, _ = gated
+    await done(await described(deps, "a"))
+    chunk = chunk_of_records(json_record("item-catalog", 1, "a", None))
+    await catalog.handle(chunk, deps)
+    await done(chunk)
+    assert await deps.index.payloads(["a"], ()) == {}
+    assert "a" not in deps.vocabulary
+
+
+async def test_items_of_followed_partitions_are_written_where_all_at_hand_are_indexed(
+    gated: tuple[Dependencies, Gate],
+) -> None:
+    deps, _ = gated
+    await done(await described(deps, "a"))
+    await deps.items.owned()
+    deps.items.entries.partitions = {}
+    await deps.index.delete(["a"])
+    await deps.index_writer.repair(["a"])
+    assert list(await deps.index.payloads(["a"], ())) == ["a"]

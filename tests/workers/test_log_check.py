@@ -3,19 +3,20 @@
 import pytest
 from aiokafka import TopicPartition
 
-from models.state.evidence import NOTHING, Evidence
 from models.state.user_state import UserState
+from workers.admin.state.changelog import state_tables
 from workers.errors import ConfigurationError
 from workers.items.rows import ItemRow
 from workers.runtime.log_check import LogCheck
+from workers.settings import load_settings
 from workers.stream.table import Table
 from workers.topics import Topics
 
 
 def tables() -> tuple[LogCheck, Table[UserState], Table[ItemRow]]:
-    users, items = Table("users", UserState.unpack, UserState), Table("items", ItemRow.unpack, ItemRow)
-    users.partitions, items.partitions = {0: users.blank_partition()}, {0: items.blank_partition()}
-    return LogCheck(Topics(""), users, items), users, items
+    users, entries, _ = state_tables(load_settings())
+    users.partitions, entries.partitions = {0: users.blank_partition()}, {0: entries.blank_partition()}
+    return LogCheck(Topics(""), users, entries), users, entries
 
 
 @pytest.mark.parametrize("dropped", [False, True])
@@ -33,8 +34,7 @@ def test_events_that_the_topic_has_yet_to_reach_are_noticed_also_of_users_who_we
 def test_entries_that_the_catalog_has_yet_to_reach_are_noticed_also_of_items_that_went(dropped: bool) -> None:
     check, _, items = tables()
     row = items.partitions[0].change("i")
-    row.describe(b"{}", 7)
-    row.learn(Evidence("i", (0, 99), 99, 1_000, 1.0, True, NOTHING))
+    row.describe(b"{}", 7, first=(0, 99))
     if dropped:
         items.partitions[0].drop("i")
     check.check({TopicPartition("item-catalog", 0): 8})

@@ -17,7 +17,8 @@ from workers.dead_letters.origin import origin_of
 from workers.errors import BadRecordError
 from workers.indexing.writer import IndexWriter
 from workers.items.catalog_log import Stated, first_place, forwarded, restated, stated_of
-from workers.items.eviction import make_room_for_items
+from workers.items.eviction import make_room_for_entries
+from workers.items.items import Items
 from workers.items.points import ItemPoints
 from workers.items.rows import CATALOG_ORIGIN, FORWARDED_ORIGIN, ItemRow
 from workers.metrics import Metrics
@@ -31,7 +32,7 @@ from workers.scheduling import Scheduler
 from workers.settings import Settings
 from workers.stream.chunk import Chunk, Record
 from workers.stream.partitioning import partition_of
-from workers.stream.table import Table, TablePartition
+from workers.stream.table import TablePartition
 from workers.stream.writer import Target, Writer
 from workers.topics import Topics
 
@@ -49,7 +50,7 @@ class CatalogDependencies(Protocol):
     mappings: Mappings
     metrics: Metrics
     scheduler: Scheduler
-    items: Table[ItemRow]
+    items: Items
     points: ItemPoints
     index_writer: IndexWriter
     writer: Writer
@@ -68,10 +69,10 @@ class Effects:
 
 async def handle(chunk: Chunk, deps: CatalogDependencies) -> None:
     """Take one chunk of items; `chunk` is finished once the index shows them."""
-    await make_room_for_items(deps)
+    await make_room_for_entries(deps)
     partition = chunk.tp.partition
     effects = Effects()
-    rows = deps.items.partitions[partition]
+    rows = deps.items.entries.partitions[partition]
     async with rows.lock:
         for record in chunk.records:
             effects.settled[record.key] = _take(record, rows, effects, deps)
@@ -79,10 +80,10 @@ async def handle(chunk: Chunk, deps: CatalogDependencies) -> None:
         _restate(rows, effects, (chunk.tp.topic, partition))
         await deps.writer.send_all(effects.records)
         await effects.letters.send(deps.writer, deps.topics.dead_letters, deps.metrics)
-        await deps.writer.send(deps.items.changelog, partition, rows.take_changes())
+        await deps.writer.send(deps.items.entries.changelog, partition, rows.take_changes())
     for outcome, count in effects.outcomes.items():
         deps.metrics.count_catalog_records(outcome, count)
-    deps.index_writer.push(partition, effects.touched, whole=True, chunk=chunk)
+    deps.index_writer.push(effects.touched, chunk)
 
 
 def attach(app: faust.App, channel: faust.ChannelT[Chunk], deps: CatalogDependencies) -> None:
@@ -140,8 +141,10 @@ def _tell_row(
         return record.offset <= row.catalog_offset  # what came later is restated if it needs to be
     if stated is not None:
         row.restate(entry, stated.offset, stated.forwarded)
+        deps.items.described(item.item_id, row)
         return stated.is_all_of(row)
     row.describe(entry, record.offset, position)
+    deps.items.described(item.item_id, row)
     effects.outcomes[_outcome(item)] += 1
     return not isinstance(item, ItemUpdate) and len(row.forwarded) == (position is not None)
 

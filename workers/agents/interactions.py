@@ -11,6 +11,7 @@ from typing import Protocol
 
 import faust
 
+from models.primitives.text import Vector
 from models.state.events import SILENT, Event, event_clock, event_weight
 from models.state.merge import Merge
 from models.state.user_state import UserState
@@ -19,8 +20,7 @@ from workers.agents.user_records import Decoded, Effects, RecordsDependencies, d
 from workers.control.learner import Learner
 from workers.errors import BadRecordError
 from workers.items.eviction import make_room_for_users
-from workers.items.fold_vectors import FoldVectors
-from workers.items.vectors import Vector
+from workers.items.items import Items
 from workers.metrics import Metrics
 from workers.records.interaction import Interaction
 from workers.stream.chunk import Chunk
@@ -41,7 +41,7 @@ class InteractionsDependencies(RecordsDependencies, Protocol):
     metrics: Metrics
     progress: Progress
     users: Table[UserState]
-    vectors: FoldVectors
+    items: Items
     writer: Writer
     learner: Learner | None
 
@@ -56,7 +56,7 @@ async def handle(chunk: Chunk, deps: InteractionsDependencies) -> None:
     async with rows.lock:
         if chunk.tp.topic == deps.topics.interactions_rerouted:
             await deps.writer.send(deps.users.changelog, partition, [rows.begin(chunk.next_offset)])
-        vectors = await deps.vectors.of(touched_items(batch, rows))
+        vectors = deps.items.vectors(touched_items(batch, rows))
         await fold(batch, rows, vectors, effects, deps)
         if chunk.tp.topic == deps.topics.user_interactions:
             deps.progress.advance(partition, chunk.next_offset - 1)
@@ -80,7 +80,7 @@ async def fold(
 ) -> None:
     """Fold records into their users' rows, in order: what goes on to another partition keeps that order."""
     for decoded in batch:
-        await _teach(decoded, rows, deps)
+        _teach(decoded, rows, deps)
         try:
             outcome = _fold_one(decoded, rows, vectors, effects, deps)
         except BadRecordError as error:
@@ -125,7 +125,7 @@ def _fold_one(
     return APPLIED if evidence else DUPLICATE
 
 
-async def _teach(decoded: Decoded, rows: TablePartition[UserState], deps: InteractionsDependencies) -> None:
+def _teach(decoded: Decoded, rows: TablePartition[UserState], deps: InteractionsDependencies) -> None:
     """What a user chooses judges and teaches the ranker, before it is known here."""
     event, learner = decoded.event, deps.learner
     if (
@@ -140,11 +140,11 @@ async def _teach(decoded: Decoded, rows: TablePartition[UserState], deps: Intera
         return
     if event_weight(event.event_type, event.value, deps.settings.event_weights) > 0:
         sampled_by = event.event_id or f"{decoded.record.partition}/{decoded.record.offset}"
-        await learner.choice(user, event.item_id, event.event_time, sampled_by)
+        learner.choice(user, event.item_id, event.event_time, sampled_by)
 
 
 def _supply(user: UserState, vectors: Mapping[str, Vector]) -> None:
-    for item_id in user.waiting_items():
+    for item_id in user.waiting.item_ids():
         if item_id in vectors:
             user.supply_vector(item_id, vectors[item_id])
 
@@ -193,10 +193,11 @@ def touched_items(batch: Sequence[Decoded], rows: TablePartition[UserState]) -> 
         if isinstance(decoded.event, Interaction):
             items.update(decoded.event.item_ids)
         elif isinstance(decoded.event, Merge):
-            items.update(decoded.event.guest().history.item_ids)
+            guest = decoded.event.guest()
+            items.update(guest.history.item_ids, guest.waiting.item_ids())
         user = rows.get(decoded.subject)
         if user is not None:
-            items.update(user.waiting_items())
+            items.update(user.waiting.item_ids())
     return items
 
 

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 
 import orjson
 
+from models.primitives.text import Vector
 from models.state.evidence import Evidence
 from models.state.forgetting import retractions
 from models.state.merge import Merge
 from models.state.user_state import UserState
 from workers.agents.user_records import Decoded, Effects, RecordsDependencies
 from workers.errors import BadRecordError
-from workers.items.vectors import Vector
 from workers.records.codes import Reason
 from workers.records.person import Erase, Identify, Profile
 from workers.users.arrivals import FORGET, MERGE, forwarded, sent_on

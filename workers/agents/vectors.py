@@ -11,7 +11,7 @@ import faust
 from workers.dead_letters.letters import Letters
 from workers.errors import BadRecordError
 from workers.indexing.writer import IndexWriter
-from workers.items.rows import ItemRow
+from workers.items.items import Items
 from workers.items.slots import VectorRecord, vector_record
 from workers.metrics import Metrics
 from workers.records.codes import Reason
@@ -19,7 +19,6 @@ from workers.scheduling import Scheduler
 from workers.settings import Settings
 from workers.stream.chunk import Chunk, Record
 from workers.stream.partitioning import partition_of
-from workers.stream.table import Table
 from workers.stream.writer import Writer
 from workers.topics import Topics
 
@@ -31,7 +30,7 @@ class VectorsDependencies(Protocol):
     topics: Topics
     metrics: Metrics
     scheduler: Scheduler
-    items: Table[ItemRow]
+    items: Items
     index_writer: IndexWriter
     writer: Writer
 
@@ -40,7 +39,7 @@ async def handle(chunk: Chunk, deps: VectorsDependencies) -> None:
     """Take one chunk of vectors; `chunk` is finished once the index has them."""
     partition = chunk.tp.partition
     letters = Letters("vectors")
-    rows = deps.items.partitions[partition]
+    rows = deps.items.entries.partitions[partition]
     async with rows.lock:
         touched: dict[str, None] = {}
         for record in chunk.records:
@@ -55,9 +54,9 @@ async def handle(chunk: Chunk, deps: VectorsDependencies) -> None:
                 touched[decoded.item_id] = None
             await deps.scheduler.rest()
         await letters.send(deps.writer, deps.topics.dead_letters, deps.metrics)
-        await deps.writer.send(deps.items.changelog, partition, rows.take_changes())
+        await deps.writer.send(deps.items.entries.changelog, partition, rows.take_changes())
     # Repeated ones too: a worker that was killed may have written the row, and not the index.
-    deps.index_writer.push(partition, touched, whole=True, chunk=chunk)
+    deps.index_writer.push(touched, chunk)
 
 
 def attach(app: faust.App, channel: faust.ChannelT[Chunk], deps: VectorsDependencies) -> None:

@@ -1,8 +1,7 @@
 """`POST /v1/recommendations` (HTTP): the body and the reply of the Kafka topics, answered by the worker that is asked.
 
 A user whose row is with another worker is refused with 421: ask the others, or use Kafka, where requests find
-their worker. So is a request about items that only another worker's index has: ask the others. What was shown goes
-to `recommendations-served` as with Kafka, behind the answer.
+their worker. What was shown goes to `recommendations-served` as with Kafka, behind the answer.
 """
 
 import asyncio
@@ -41,7 +40,6 @@ _STATUS: dict[str, int] = {
     RequestFailure.DEADLINE_PASSED: 408,
     Reason.TOO_LARGE: 413,
     Reason.WRONG_PARTITION: 421,
-    RequestFailure.PARTIAL_CATALOG: 421,
     RequestFailure.INTERNAL_ERROR: 500,
     RequestFailure.NOT_READY: 503,
 }

@@ -1,4 +1,4 @@
-"""`tastestream index`: move the index of items between this machine and a Qdrant server."""
+"""`tastestream index`: move the index of items between this machine and a Qdrant server, or drop one there."""
 
 import asyncio
 from typing import Annotated
@@ -9,7 +9,7 @@ from rich.console import Console
 from workers.messages.plurals import counted
 from workers.settings import load_settings
 
-app = typer.Typer(no_args_is_help=True, help="The index of items: move it.")
+app = typer.Typer(no_args_is_help=True, help="The index of items: move it, drop it.")
 console = Console(stderr=True)
 
 
@@ -47,3 +47,17 @@ def move(
         )
     others = f"{moved.removed:,} others removed, {moved.compared:,} compared"
     console.print(f"{counted(moved.copied, 'item')} copied, {others}: all alike")
+
+
+@app.command()
+def drop(
+    yes: Annotated[bool, typer.Option("--yes", help="ask nothing")] = False,
+) -> None:
+    """Delete the collection of the settings from the Qdrant server; workers fill a new one from their rows."""
+    from workers.index.on_server import drop_collection
+
+    settings = load_settings()
+    if not yes:
+        typer.confirm(f"Delete the collection {settings.qdrant_collection!r}?", abort=True, err=True)
+    dropped = asyncio.run(drop_collection(settings))
+    console.print(f"collection {settings.qdrant_collection!r} " + ("is deleted" if dropped else "was not there"))

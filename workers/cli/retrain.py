@@ -76,7 +76,7 @@ async def _retrain(settings: Settings, ratings: Path | None, seed: int) -> None:
 
     await prepare_topics(settings)
     state = await read_state(settings)
-    rows = counts_of_rows(state.items)
+    rows = counts_of_rows(state.counts, state.items)
     counts = rows if ratings is None else counts_of_file(ratings, scale=rating_scale(settings.rating_scale))
     with rate_bar(for_bars()) as bar:
         task = bar.add_task("learning", total=steps(counts.matrix))

@@ -107,9 +107,11 @@ def drop(
 
 
 def _load(path: Path) -> dict[str, Any]:
+    from workers.admin.state.digest import FORMAT
+
     try:
         loaded: dict[str, Any] = parse_json(path.read_bytes())
-        if loaded["format"] == 1 and loaded["tables"]:
+        if loaded["format"] == FORMAT and loaded["tables"]:
             return loaded
     except (OSError, BadRecordError, KeyError, TypeError) as error:
         raise ConfigurationError(f"{path} is no output of `tastestream state digest --json`: {error}") from error

@@ -7,7 +7,7 @@ from models.ranking.fusion import Fusion
 from models.state.user_state import UserState
 from workers.control.running import Running
 from workers.recommend.controls import Controls
-from workers.recommend.preview import Preview, rank_in
+from workers.recommend.preview import Preview
 from workers.records.experiment import AS_DEPLOYED, VariantSettings
 
 _ORDERS_ONLY = {"ranker", "diversity", "note"}
@@ -17,7 +17,7 @@ _ORDERS_ONLY = {"ranker", "diversity", "note"}
 class Ways(Protocol):
     """The query pipeline, asked for one list in several ways."""
 
-    async def preview(self, user: UserState, now_ms: int, settings: VariantSettings = AS_DEPLOYED) -> Preview:
+    def preview(self, user: UserState, now_ms: int, settings: VariantSettings = AS_DEPLOYED) -> Preview:
         """What a user's list at `now_ms` would be made of."""
 
     def controls_of(self, settings: VariantSettings) -> Controls:
@@ -28,32 +28,30 @@ class Ways(Protocol):
 
 
 class LiveScore:
-    """Ranks one choice under every variant that runs. Costs a ranking each, and a search where the search differs."""
+    """Lists for one choice under every variant that runs. Costs a retrieval where that differs."""
 
     def __init__(self, ways: Ways, running: Running) -> None:
         self._ways = ways
         self._running = running
 
-    async def ranks(self, user: UserState, item_id: str, now_ms: int, previewed: Preview) -> Mapping[str, int]:
-        """Rank of the item that the user is about to choose, by variant, from 1; 0 where its list can't hold it.
+    def previews(self, user: UserState, now_ms: int, previewed: Preview) -> Mapping[str, Preview]:
+        """What each variant's list would be made of, by its label; `previewed`: what the deployment's own is made of.
 
-        `previewed`: what the deployment's own list is made of. Changes nothing, so that no variant's result depends on
-        another's. Raises `DependencyError` if no source answers: then the choice counts for none of them.
+        Changes nothing, so that no variant's result depends on another's.
         """
-        found: dict[str, int] = {}
-        searched: dict[str, list[Preview]] = {_search_of(AS_DEPLOYED): [previewed]}
+        found: dict[str, Preview] = {}
+        made: dict[str, list[Preview]] = {_retrieval_of(AS_DEPLOYED): [previewed]}
         for label, settings in self._running.scored:
             controls = self._ways.controls_of(settings)
-            alike = searched.setdefault(_search_of(settings), [])
+            alike = made.setdefault(_retrieval_of(settings), [])
             usable = [one for one in alike if one.candidates.vectors is not None or controls.diversity == 0.0]
             if not usable:
-                usable = [await self._ways.preview(user, now_ms, settings)]
+                usable = [self._ways.preview(user, now_ms, settings)]
                 alike += usable
-            one = usable[0]
-            same = Preview(one.candidates, one.situation, controls, one.steering)
-            found[label] = rank_in(same, self._ways.fusion_of(controls), item_id)
+            same = usable[0]
+            found[label] = Preview(same.candidates, same.situation, controls, same.steering)
         return found
 
 
-def _search_of(settings: VariantSettings) -> str:
+def _retrieval_of(settings: VariantSettings) -> str:
     return settings.model_dump_json(exclude=_ORDERS_ONLY, exclude_unset=True)

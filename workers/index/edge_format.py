@@ -1,7 +1,7 @@
 """Our types in Qdrant Edge's words and back; no I/O."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -10,11 +10,7 @@ import qdrant_edge as edge
 from models.primitives.sparse import SparseVector
 from workers.index.filters import All, AnyOf, Condition, Equals, ExcludeIds, Not, OnlyIds, Range, plain
 from workers.index.point_ids import PointIds
-from workers.index.types import Distance, FieldKind, Patch, Point, Schema, Vector
-
-_SLICE_POINTS = 64
-_SLICE_ENTRIES = 4096
-"""Edge holds the interpreter lock: 64 dense points, or 10 patches of two rows of 200, take it about 2 ms."""
+from workers.index.types import Distance, FieldKind, Point, Schema, Vector
 
 _DISTANCES = {Distance.COSINE: edge.Distance.Cosine, Distance.DOT: edge.Distance.Dot}
 _FIELD_TYPES = {
@@ -24,8 +20,6 @@ _FIELD_TYPES = {
     FieldKind.BOOL: edge.PayloadSchemaType.Integer,
     FieldKind.DATETIME: edge.PayloadSchemaType.Integer,
 }
-
-Write = TypeVar("Write", Point, Patch)
 
 
 def edge_config(schema: Schema) -> Any:
@@ -43,37 +37,25 @@ def field_indexes(schema: Schema) -> list[Any]:
     return [edge.UpdateOperation.create_field_index(name, _FIELD_TYPES[kind]) for name, kind in schema.fields.items()]
 
 
-def slices(writes: Sequence[Write]) -> Iterator[list[Write]]:
-    """Cut a batch, in order, into runs that Edge takes in about 2 ms."""
-    run: list[Write] = []
-    entries = 0
-    for write in writes:
-        size = sum(len(v) for v in write.vectors.values() if isinstance(v, SparseVector))
-        if run and (len(run) == _SLICE_POINTS or entries + size > _SLICE_ENTRIES):
-            yield run
-            run, entries = [], 0
-        run.append(write)
-        entries += size
-    if run:
-        yield run
+def edge_point(point: Point, ids: PointIds[UUID]) -> Any:
+    """A whole point."""
+    return edge.Point(ids.point_id(point.item_id), edge_vectors(point.vectors), dict(point.payload))
 
 
 def edge_vectors(vectors: Mapping[str, Vector]) -> dict[str, Any]:
-    """Give numpy rows as they are; Edge copies them."""
+    """Vectors to store or to search for, as lists: Edge reads an array number by number, which takes twice as long."""
     return {
-        name: _edge_sparse(vector) if isinstance(vector, SparseVector) else vector for name, vector in vectors.items()
+        name: edge.SparseVector(vector.indices.tolist(), vector.values.tolist())
+        if isinstance(vector, SparseVector)
+        else vector.tolist()
+        for name, vector in vectors.items()
     }
 
 
-def _edge_sparse(vector: SparseVector) -> Any:
-    indices: Any = vector.indices  # Edge's stubs ask for lists, Edge takes arrays
-    values: Any = vector.values
-    return edge.SparseVector(indices, values)
-
-
-def our_vectors(found: Mapping[str, Any], names: Iterable[str]) -> dict[str, Vector]:
-    """Turn the named ones among a point's vectors into float32 arrays and sparse vectors."""
-    return {name: _our_vector(found[name]) for name in names if name in found}
+def our_point(found: Any) -> Point:
+    """A stored point, read with its payload and all its vectors."""
+    vectors = {name: _our_vector(vector) for name, vector in (found.vector or {}).items()}
+    return Point(found.payload["item_id"], vectors, found.payload)
 
 
 def _our_vector(vector: Any) -> Vector:

@@ -1,6 +1,7 @@
 """Opens Qdrant Edge's folder on disk, builds it once, and translates what the library raises."""
 
 import json
+import logging
 import os
 import shutil
 from collections.abc import Iterator
@@ -14,15 +15,25 @@ from workers.errors import ConfigurationError, DependencyError
 from workers.index.edge_format import edge_config, field_indexes
 from workers.index.types import Schema
 
+log = logging.getLogger(__name__)
+
 _NO_WRITING = ("Read-only file system", "No space left on device", "Permission denied")
 _MARKER = "tastestream-index.json"
 _FORMAT = 1
 """Raise it when points are stored differently: indexes of the old form are then refused, not misread."""
 
 
-def open_shard(folder: Path, schema: Schema) -> Any:
-    """Open the shard in `folder`, built there if it's absent or empty; ConfigurationError if it can't be."""
+def open_shard(folder: Path, schema: Schema, *, renew: bool) -> Any:
+    """Open the shard in `folder`, built there if it's absent or empty; ConfigurationError if it can't be.
+
+    One of another schema or form is refused too, or emptied and built anew with `renew`.
+    """
     try:
+        if renew and _is_ours_and_other(folder, schema):
+            log.warning("the index in %s was built for other settings or by another version: it is filled anew", folder)
+            _loaded(folder).close()  # fails if another process has it open
+            shutil.rmtree(_partial(folder), ignore_errors=True)
+            folder.rename(_partial(folder))
         if not folder.exists() or not any(folder.iterdir()):
             _build(folder, schema)
     except OSError as error:
@@ -31,6 +42,10 @@ def open_shard(folder: Path, schema: Schema) -> Any:
             "written"
         ) from error
     _check_marker(folder, schema)
+    return _loaded(folder)
+
+
+def _loaded(folder: Path) -> Any:
     try:
         with translated("open", folder):
             return edge.EdgeShard.load(str(folder))
@@ -71,7 +86,7 @@ def write_back(folder: Path) -> None:
 
 def _build(folder: Path, schema: Schema) -> None:
     # Built aside and renamed: a crash half-way leaves no folder that looks like an index without its fields.
-    partial = folder.with_name(folder.name + ".partial")
+    partial = _partial(folder)
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     with translated("create", partial):
@@ -81,6 +96,10 @@ def _build(folder: Path, schema: Schema) -> None:
         shard.close()
     (partial / _MARKER).write_text(json.dumps(_description(schema), indent=1))
     partial.rename(folder)
+
+
+def _partial(folder: Path) -> Path:
+    return folder.with_name(folder.name + ".partial")
 
 
 def _check_marker(folder: Path, schema: Schema) -> None:
@@ -100,6 +119,15 @@ def _check_marker(folder: Path, schema: Schema) -> None:
             f"the index in {folder} was built for {json.dumps(found)}, but wanted is {json.dumps(wanted)}: "
             "delete the folder, the index is rebuilt from Kafka, or go back to the old settings"
         )
+
+
+def _is_ours_and_other(folder: Path, schema: Schema) -> bool:
+    """Whether the folder holds an index of ours that was built for something else; a damaged one is not known to."""
+    try:
+        found = json.loads((folder / _MARKER).read_bytes())
+    except (FileNotFoundError, ValueError):
+        return False
+    return bool(found != _description(schema))
 
 
 def _description(schema: Schema) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from workers.errors import ConfigurationError
 from workers.index.edge import EdgeIndex
-from workers.index.move import Listed
+from workers.index.move import Movable
 from workers.index.on_server import server_index
 from workers.index.server import QdrantServerIndex
 from workers.index.types import Schema
@@ -16,7 +16,7 @@ READ_S = 10.0
 HOW = "name one as edge:FOLDER or server:http(s)://HOST:PORT/COLLECTION"
 
 
-async def open_source(text: str, schema: Schema, settings: Settings) -> Listed:
+async def open_source(text: str, schema: Schema, settings: Settings) -> Movable:
     """Open an index that must exist; ConfigurationError if it doesn't."""
     index = _parsed(text, settings)
     if not (_is_folder(text) if isinstance(index, EdgeIndex) else await index.exists()):
@@ -26,7 +26,7 @@ async def open_source(text: str, schema: Schema, settings: Settings) -> Listed:
     return index
 
 
-async def open_target(text: str, schema: Schema, settings: Settings) -> Listed:
+async def open_target(text: str, schema: Schema, settings: Settings) -> Movable:
     """Open or create an index; ConfigurationError if it can't be, or has another schema."""
     index = _parsed(text, settings)
     await index.ensure(schema)

@@ -7,8 +7,10 @@ from models.primitives.sparse import SparseVector
 from models.retrieval.exact_index import ExactIndex
 from workers.errors import ConfigurationError
 from workers.index.filters import Condition, ExcludeIds, matches
-from workers.index.types import Hit, Patch, Point, Query, Record, Schema, Vector
-from workers.index.validate import checked_id, checked_names, checked_patch, checked_point, checked_queries
+from workers.index.types import Hit, IdPage, Point, Query, Schema, Vector
+from workers.index.validate import checked_id, checked_point, checked_queries
+
+_IDS_A_PAGE = 256
 
 
 class MemoryIndex:
@@ -33,18 +35,6 @@ class MemoryIndex:
             self._put(point.item_id, point.vectors)
             self._payloads[point.item_id] = dict(point.payload)
 
-    async def patch(self, patches: Sequence[Patch]) -> list[str]:
-        missing = []
-        for patch in [checked_patch(self._opened(), patch) for patch in patches]:
-            if patch.item_id in self._items:
-                self._put(patch.item_id, patch.vectors)
-                payload = {**self._payloads[patch.item_id], **patch.payload}
-                removed = {key for key, value in patch.payload.items() if value is None}
-                self._payloads[patch.item_id] = {k: v for k, v in payload.items() if k not in removed}
-            else:
-                missing.append(patch.item_id)
-        return missing
-
     async def delete(self, item_ids: Iterable[str]) -> None:
         for item_id in [checked_id(item_id) for item_id in item_ids]:
             self._items.remove(item_id)
@@ -53,15 +43,15 @@ class MemoryIndex:
     async def search(self, queries: Sequence[Query]) -> list[list[Hit]]:
         return [self._search(query) for query in checked_queries(self._opened(), queries)]
 
-    async def get(
-        self, item_ids: Iterable[str], payload: bool | tuple[str, ...] = True, vectors: tuple[str, ...] = ()
-    ) -> dict[str, Record]:
-        checked_names(self._opened(), vectors)
+    async def payloads(self, item_ids: Iterable[str], fields: tuple[str, ...]) -> dict[str, Mapping[str, Any]]:
+        self._opened()
         known = [i for i in [checked_id(item_id) for item_id in item_ids] if i in self._items]
-        return {
-            item_id: Record(item_id, self._payload(item_id, payload), self._vectors(item_id, vectors))
-            for item_id in known
-        }
+        return {i: {name: self._payloads[i][name] for name in fields if name in self._payloads[i]} for i in known}
+
+    async def list_ids(self, start: str | None = None) -> IdPage:
+        self._opened()
+        left = sorted(item_id for item_id in self._payloads if start is None or item_id >= start)
+        return IdPage(left[:_IDS_A_PAGE], left[_IDS_A_PAGE] if len(left) > _IDS_A_PAGE else None)
 
     async def close(self) -> None:
         """Nothing to let go of: the items stay until the object goes."""
@@ -90,27 +80,7 @@ class MemoryIndex:
             found = self._items.search_sparse(query.using, query.vector, query.limit, excluded, keep)
         else:
             found = self._items.search_dense(query.using, query.vector, query.limit, excluded, keep)
-        return [
-            Hit(item_id, score, self._payload(item_id, query.payload), self._vectors(item_id, query.vectors))
-            for item_id, score in found
-        ]
+        return [Hit(item_id, score) for item_id, score in found]
 
     def _meets(self, conditions: Sequence[Condition], item_id: str) -> bool:
         return all(matches(condition, item_id, self._payloads[item_id]) for condition in conditions)
-
-    def _payload(self, item_id: str, wanted: bool | tuple[str, ...]) -> dict[str, Any] | None:
-        if wanted is False:
-            return None
-        payload = self._payloads[item_id]
-        return dict(payload) if wanted is True else {key: payload[key] for key in wanted if key in payload}
-
-    def _vectors(self, item_id: str, names: tuple[str, ...]) -> dict[str, Vector] | None:
-        if not names:
-            return None
-        found: dict[str, Vector] = {}
-        for name in names:
-            sparse = name in self._opened().sparse
-            vector = self._items.sparse(item_id, name) if sparse else self._items.dense(item_id, name)
-            if vector is not None:
-                found[name] = vector
-        return found

@@ -1,6 +1,6 @@
 """The command that copies an index into another one, and checks the copy (I/O)."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -8,15 +8,15 @@ import numpy as np
 from models.primitives.sparse import SparseVector
 from workers.errors import ConfigurationError, DependencyError
 from workers.index.endpoints import open_source, open_target
-from workers.index.move import Listed, move
-from workers.index.types import Record, Schema, Vector
+from workers.index.move import Movable, move, stored_ids
+from workers.index.types import Point, Schema, Vector
 from workers.index.waves import runs
 from workers.messages.plurals import counted
 from workers.settings import Settings
 
 # Items compared afterwards, spread evenly over all of them: a copy of another kind would differ in each.
 SAMPLE = 500
-DELETED_AT_ONCE = 256
+COMPARED_AT_ONCE = 256
 
 
 class Moved(NamedTuple):
@@ -54,51 +54,52 @@ async def move_index(
 
 
 async def _moved(
-    source: Listed,
-    target: Listed,
+    source: Movable,
+    target: Movable,
     schema: Schema,
     overwrite: bool,
     begin: Callable[[int], None],
     progress: Callable[[int], None],
 ) -> Moved:
-    held = await _ids(target.item_ids())
+    held = await _ids(target)
     if held and not overwrite:
         raise ConfigurationError(
             f"the target holds {counted(len(held), 'item')} already: "
             "name an empty one, or add --overwrite to replace them"
         )
-    wanted = await _ids(source.item_ids())
+    wanted = await _ids(source)
     begin(len(wanted))
     copied = await move(source, target, schema, progress)
     surplus = sorted(held - wanted)
-    for run in runs(surplus, DELETED_AT_ONCE):
-        await target.delete(run)
-    return Moved(copied, len(surplus), await _compare(source, target, schema, sorted(wanted)))
+    await target.delete(surplus)
+    return Moved(copied, len(surplus), await _compare(source, target, sorted(wanted)))
 
 
-async def _ids(listing: AsyncIterator[str]) -> set[str]:
-    return {item_id async for item_id in listing}
+async def _ids(index: Movable) -> set[str]:
+    return {item_id async for page in stored_ids(index) for item_id in page}
 
 
-async def _compare(source: Listed, target: Listed, schema: Schema, item_ids: Sequence[str]) -> int:
+async def _compare(source: Movable, target: Movable, item_ids: Sequence[str]) -> int:
     sample = item_ids[:: max(1, len(item_ids) // SAMPLE)]
-    names = (*schema.dense, *schema.sparse)
-    for run in runs(sample, DELETED_AT_ONCE):
-        theirs, ours = await source.get(run, vectors=names), await target.get(run, vectors=names)
+    for run in runs(sample, COMPARED_AT_ONCE):
+        theirs, ours = await _by_id(source, run), await _by_id(target, run)
         differing = [item_id for item_id in run if not _same(theirs.get(item_id), ours.get(item_id))]
         if differing:
             raise DependencyError(f"{len(differing)} of {len(run)} copies differ, such as {differing[:3]}: move again")
     return len(sample)
 
 
-def _same(one: Record | None, other: Record | None) -> bool:
+async def _by_id(index: Movable, item_ids: Sequence[str]) -> dict[str, Point]:
+    return {point.item_id: point for point in await index.points(item_ids)}
+
+
+def _same(one: Point | None, other: Point | None) -> bool:
     if one is None or other is None:
         return one is other
-    mine, yours = one.vectors or {}, other.vectors or {}
     return (
         one.payload == other.payload
-        and mine.keys() == yours.keys()
-        and all(_alike(vector, yours[name]) for name, vector in mine.items())
+        and one.vectors.keys() == other.vectors.keys()
+        and all(_alike(vector, other.vectors[name]) for name, vector in one.vectors.items())
     )
 
 

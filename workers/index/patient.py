@@ -1,14 +1,14 @@
 """The index for those who must not lose a write: waits for as long as the index does not answer."""
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_exponential
 
 from workers.errors import DependencyError
 from workers.index.port import Index
-from workers.index.types import Hit, Patch, Point, Query, Record, Schema
+from workers.index.types import Hit, IdPage, Point, Query, Schema
 from workers.messages.waiting import say_what_for
 
 log = logging.getLogger(__name__)
@@ -45,9 +45,6 @@ class PatientIndex:
     async def upsert(self, points: Sequence[Point]) -> None:
         await self._until_done(lambda: self._index.upsert(points))
 
-    async def patch(self, patches: Sequence[Patch]) -> list[str]:
-        return await self._until_done(lambda: self._index.patch(patches))
-
     async def delete(self, item_ids: Iterable[str]) -> None:
         ids = list(item_ids)
         await self._until_done(lambda: self._index.delete(ids))
@@ -55,11 +52,12 @@ class PatientIndex:
     async def search(self, queries: Sequence[Query]) -> list[list[Hit]]:
         return await self._until_done(lambda: self._index.search(queries))
 
-    async def get(
-        self, item_ids: Iterable[str], payload: bool | tuple[str, ...] = True, vectors: tuple[str, ...] = ()
-    ) -> dict[str, Record]:
+    async def payloads(self, item_ids: Iterable[str], fields: tuple[str, ...]) -> dict[str, Mapping[str, Any]]:
         ids = list(item_ids)
-        return await self._until_done(lambda: self._index.get(ids, payload, vectors))
+        return await self._until_done(lambda: self._index.payloads(ids, fields))
+
+    async def list_ids(self, start: str | None = None) -> IdPage:
+        return await self._until_done(lambda: self._index.list_ids(start))
 
     async def close(self) -> None:
         await self._index.close()

@@ -1,21 +1,12 @@
-"""The port to the vector index: what agents and the query pipeline ask of any back end."""
+"""The port to the vector index: what its writers and those who answer ask of any back end."""
 
-from collections.abc import Iterable, Sequence
-from typing import Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
 
-from workers.index.types import Hit, Patch, Point, Query, Record, Schema
+from workers.index.types import Hit, IdPage, Point, Query, Schema
 
 TIE_WINDOW = 64
 """Hits that a back end reads beyond a query's limit, so that the id decides ties at the cut."""
-
-
-class Lookup(Protocol):
-    """The part of an index that reads items by id."""
-
-    async def get(
-        self, item_ids: Iterable[str], payload: bool | tuple[str, ...] = True, vectors: tuple[str, ...] = ()
-    ) -> dict[str, Record]:
-        """As `Index.get`."""
 
 
 class Index(Protocol):
@@ -32,12 +23,6 @@ class Index(Protocol):
     async def upsert(self, points: Sequence[Point]) -> None:
         """Store whole items; one that exists is replaced, with the vectors that the new one lacks."""
 
-    async def patch(self, patches: Sequence[Patch]) -> list[str]:
-        """Change existing items in the order given; return the ids that don't exist, which stay absent.
-
-        An item's payload is written after its vectors, so a watermark in it never runs ahead of them.
-        """
-
     async def delete(self, item_ids: Iterable[str]) -> None:
         """Remove items; an unknown id is no error."""
 
@@ -49,10 +34,11 @@ class Index(Protocol):
         is up to the back end.
         """
 
-    async def get(
-        self, item_ids: Iterable[str], payload: bool | tuple[str, ...] = True, vectors: tuple[str, ...] = ()
-    ) -> dict[str, Record]:
-        """Return the stored items among `item_ids` by id, with payload and vectors selected as in a Query."""
+    async def payloads(self, item_ids: Iterable[str], fields: tuple[str, ...]) -> dict[str, Mapping[str, Any]]:
+        """These top-level fields, as far as stored, of the stored items among `item_ids`, by id."""
+
+    async def list_ids(self, start: str | None = None) -> IdPage:
+        """Stored items from `start` on, a page's `following`; one that comes or goes meanwhile may be left out."""
 
     async def close(self) -> None:
         """Make everything durable and let go; a second call does nothing."""

@@ -5,7 +5,7 @@ replicas. Reads give up early, and fail at once while the server does not answer
 """
 
 import time
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -19,21 +19,18 @@ from workers.index.point_ids import text_ids
 from workers.index.port import TIE_WINDOW
 from workers.index.server_format import (
     ITEM_ID,
-    Selector,
+    only_fields,
     our_payload,
-    our_vectors,
+    our_point,
     selector,
-    server_changes,
     server_filter,
     server_point,
     server_query,
-    with_payload,
-    with_vectors,
 )
 from workers.index.server_link import Call, ServerLink, ServerOptions
 from workers.index.server_schema import collection_exists, open_collection
-from workers.index.types import Hit, Patch, Point, Query, Record, Schema
-from workers.index.validate import checked_id, checked_names, checked_patch, checked_point, checked_queries
+from workers.index.types import Hit, IdPage, Point, Query, Schema
+from workers.index.validate import checked_id, checked_point, checked_queries
 from workers.index.waves import in_waves
 
 WRITE_SIZE = 64
@@ -68,15 +65,6 @@ class QdrantServerIndex:
         last = {point.item_id: point for point in [checked_point(schema, point) for point in points]}
         await in_waves(self._upsert, list(last.values()), WRITE_SIZE, side_by_side=SIDE_BY_SIDE)
 
-    async def patch(self, patches: Sequence[Patch]) -> list[str]:
-        schema = self._opened()
-        merged: dict[str, Patch] = {}
-        for patch in [checked_patch(schema, patch) for patch in patches]:
-            merged[patch.item_id] = _merged(merged.get(patch.item_id), patch)
-        absent = await in_waves(self._patch, list(merged.values()), WRITE_SIZE, side_by_side=SIDE_BY_SIDE)
-        missing = {item_id for run in absent for item_id in run}
-        return [patch.item_id for patch in patches if patch.item_id in missing]
-
     async def delete(self, item_ids: Iterable[str]) -> None:
         self._opened()
         unwanted = [checked_id(item_id) for item_id in item_ids]
@@ -90,18 +78,39 @@ class QdrantServerIndex:
         names = await self._names({point.id.uuid for points in found.values() for point in points})
         return [_hits(query, found.get(position, ()), names) for position, query in enumerate(checked)]
 
-    async def get(
-        self, item_ids: Iterable[str], payload: Selector = True, vectors: tuple[str, ...] = ()
-    ) -> dict[str, Record]:
-        checked_names(self._opened(), vectors)
+    async def payloads(self, item_ids: Iterable[str], fields: tuple[str, ...]) -> dict[str, Mapping[str, Any]]:
+        self._opened()
         item_of = {self._ids.point_id(checked_id(item_id)): item_id for item_id in item_ids}
-        found = await self._read(list(item_of), payload, vectors)
+        found = await self._fields(list(item_of), fields)
         self._ids.forget(item_id for uuid, item_id in item_of.items() if uuid not in found)
-        return {
-            item_id: Record(item_id, our_payload(found[uuid], payload), our_vectors(found[uuid], vectors))
-            for uuid, item_id in item_of.items()
-            if uuid in found
-        }
+        return {item_id: our_payload(found[uuid]) for uuid, item_id in item_of.items() if uuid in found}
+
+    async def points(self, item_ids: Iterable[str]) -> list[Point]:
+        """The stored items among `item_ids`, whole."""
+        self._opened()
+        wanted = grpc.WithPayloadSelector(enable=True)
+        uuids = [self._ids.point_id(checked_id(item_id)) for item_id in item_ids]
+        return [our_point(found) for found in await self._read(uuids, wanted, vectors=True)]
+
+    async def list_ids(self, start: str | None = None) -> IdPage:
+        self._opened()
+        request = grpc.ScrollPoints(
+            collection_name=self._link.collection,
+            offset=None if start is None else grpc.PointId(uuid=start),
+            limit=READ_SIZE,
+            with_payload=only_fields((ITEM_ID,)),
+        )
+        page = await self._link.write("listing items", self._link.points.Scroll, request)
+        following = page.next_page_offset.uuid if page.HasField("next_page_offset") else None
+        return IdPage([point.payload[ITEM_ID].string_value for point in page.result], following)
+
+    async def drop(self) -> bool:
+        """Delete the collection; False if there is none."""
+        if not await self.exists():
+            return False
+        request = grpc.DeleteCollection(collection_name=self._link.collection)
+        await self._link.write("deleting the collection", self._link.collections.Delete, request)
+        return True
 
     async def exists(self) -> bool:
         """Whether the server has the collection; nothing is created."""
@@ -122,24 +131,6 @@ class QdrantServerIndex:
         """Times that the server was lost so far: since then it may be another one, or hold older data."""
         return self._link.breaks
 
-    async def item_ids(self) -> AsyncIterator[str]:
-        """Every stored item, in no particular order; one that comes or goes meanwhile may be left out."""
-        self._opened()
-        offset = None
-        while True:
-            request = grpc.ScrollPoints(
-                collection_name=self._link.collection,
-                offset=offset,
-                limit=READ_SIZE,
-                with_payload=with_payload((ITEM_ID,)),
-            )
-            page = await self._link.write("listing items", self._link.points.Scroll, request)
-            for point in page.result:
-                yield point.payload[ITEM_ID].string_value
-            if not page.HasField("next_page_offset"):
-                return
-            offset = page.next_page_offset
-
     def _opened(self) -> Schema:
         if self._schema is not None:
             return self._schema
@@ -153,23 +144,6 @@ class QdrantServerIndex:
         request = grpc.UpsertPoints(collection_name=self._link.collection, wait=True, points=stored)
         await self._change("upsert", self._link.points.Upsert, request)
 
-    async def _patch(self, patches: Sequence[Patch]) -> list[str]:
-        """Patch the items that exist and return the others: the server would refuse after applying a part.
-
-        One that is deleted in between is a DependencyError; a repetition reports it as missing.
-        """
-        uuids = {self._ids.point_id(patch.item_id): patch.item_id for patch in patches}
-        request = self._get_points(list(uuids), payload=False, vectors=())
-        held = {point.id.uuid for point in (await self._link.write("patch", self._link.points.Get, request)).result}
-        present = {item_id for uuid, item_id in uuids.items() if uuid in held}
-        operations = server_changes([patch for patch in patches if patch.item_id in present], self._ids)
-        if operations:
-            change = grpc.UpdateBatchPoints(collection_name=self._link.collection, wait=True, operations=operations)
-            await self._change("patch", self._link.points.UpdateBatch, change)
-        missing = [patch.item_id for patch in patches if patch.item_id not in present]
-        self._ids.forget(missing)
-        return missing
-
     async def _delete(self, item_ids: Sequence[str]) -> None:
         points = selector(item_ids, self._ids)
         request = grpc.DeletePoints(collection_name=self._link.collection, wait=True, points=points)
@@ -177,11 +151,10 @@ class QdrantServerIndex:
         self._ids.forget(item_ids)
 
     async def _change(self, action: str, call: Call, request: Any) -> None:
-        result = (await self._link.write(action, call, request)).result
-        statuses = {part.status for part in ([result] if isinstance(result, grpc.UpdateResult) else result)}
-        if statuses != {grpc.UpdateStatus.Completed}:
-            names = ", ".join(sorted(map(grpc.UpdateStatus.Name, statuses)))
-            raise DependencyError(f"{self._link.name} took the {action} but did not apply it yet ({names}): repeat it")
+        status = (await self._link.write(action, call, request)).result.status
+        if status != grpc.UpdateStatus.Completed:
+            name = grpc.UpdateStatus.Name(status)
+            raise DependencyError(f"{self._link.name} took the {action} but did not apply it yet ({name}): repeat it")
 
     async def _nearest(self, queries: Sequence[Query]) -> list[Sequence[Any]]:
         if not queries:
@@ -200,36 +173,31 @@ class QdrantServerIndex:
         """Items by point; those that are not remembered are read from the points, and those gone left out."""
         names = dict(zip(uuids, self._ids.item_ids(uuids), strict=True))
         unknown = [uuid for uuid, name in names.items() if name is None]
-        for uuid, point in (await self._read(unknown, (ITEM_ID,), ())).items():
+        for uuid, point in (await self._fields(unknown, (ITEM_ID,))).items():
             name = names[uuid] = point.payload[ITEM_ID].string_value
             self._ids.point_id(name)
         return {uuid: name for uuid, name in names.items() if name is not None}
 
-    async def _read(self, uuids: Sequence[str], payload: Selector, vectors: tuple[str, ...]) -> dict[str, Any]:
-        """Points that exist, by id."""
+    async def _fields(self, uuids: Sequence[str], names: tuple[str, ...]) -> dict[str, Any]:
+        """Points that exist, by id, with these fields of their payload."""
+        return {point.id.uuid: point for point in await self._read(uuids, only_fields(names), vectors=False)}
+
+    async def _read(self, uuids: Sequence[str], payload: grpc.WithPayloadSelector, *, vectors: bool) -> list[Any]:
         ask = partial(self._read_run, payload=payload, vectors=vectors)
         found = await in_waves(ask, uuids, READ_SIZE, side_by_side=SIDE_BY_SIDE)
-        return {point.id.uuid: point for run in found for point in run}
+        return [point for run in found for point in run]
 
-    async def _read_run(self, uuids: Sequence[str], payload: Selector, vectors: tuple[str, ...]) -> Sequence[Any]:
-        request = self._get_points(uuids, payload, vectors)
-        found: Sequence[Any] = (await self._link.read("reading items", self._link.points.Get, request)).result
-        return found
-
-    def _get_points(self, uuids: Sequence[str], payload: Selector, vectors: tuple[str, ...]) -> grpc.GetPoints:
-        return grpc.GetPoints(
+    async def _read_run(
+        self, uuids: Sequence[str], payload: grpc.WithPayloadSelector, *, vectors: bool
+    ) -> Sequence[Any]:
+        request = grpc.GetPoints(
             collection_name=self._link.collection,
             ids=[grpc.PointId(uuid=uuid) for uuid in uuids],
-            with_payload=with_payload(payload),
-            with_vectors=with_vectors(vectors),
+            with_payload=payload,
+            with_vectors=grpc.WithVectorsSelector(enable=vectors),
         )
-
-
-def _merged(earlier: Patch | None, patch: Patch) -> Patch:
-    """Two patches of one item as one."""
-    if earlier is None:
-        return patch
-    return Patch(patch.item_id, {**earlier.vectors, **patch.vectors}, {**earlier.payload, **patch.payload})
+        found: Sequence[Any] = (await self._link.read("reading items", self._link.points.Get, request)).result
+        return found
 
 
 def _is_empty(query: Query) -> bool:
@@ -237,11 +205,7 @@ def _is_empty(query: Query) -> bool:
 
 
 def _hits(query: Query, points: Iterable[Any], names: Mapping[str, str]) -> list[Hit]:
-    found = [(point.score, names[point.id.uuid], point) for point in points if point.id.uuid in names]
+    found = [(-point.score, names[point.id.uuid]) for point in points if point.id.uuid in names]
     if isinstance(query.vector, SparseVector):
-        found = [hit for hit in found if hit[0] > 0.0]
-    best = sorted(found, key=lambda hit: (-hit[0], hit[1]))[: query.limit]
-    return [
-        Hit(name, score, our_payload(point, query.payload), our_vectors(point, query.vectors))
-        for score, name, point in best
-    ]
+        found = [hit for hit in found if hit[0] < 0.0]
+    return [Hit(name, -negative) for negative, name in sorted(found)[: query.limit]]

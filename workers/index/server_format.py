@@ -10,11 +10,9 @@ from qdrant_client.conversions.conversion import RestToGrpc, grpc_to_payload
 from models.primitives.sparse import SparseVector
 from workers.index.filters import All, AnyOf, Condition, Equals, ExcludeIds, Not, OnlyIds, Range, plain
 from workers.index.point_ids import PointIds
-from workers.index.types import Patch, Point, Query, Vector
+from workers.index.types import Point, Query, Vector
 
 ITEM_ID = "item_id"
-
-Selector = bool | tuple[str, ...]
 
 
 def point_id(item_id: str, ids: PointIds[str]) -> grpc.PointId:
@@ -34,31 +32,6 @@ def server_point(point: Point, ids: PointIds[str]) -> grpc.PointStruct:
         vectors=server_vectors(point.vectors),
         payload=RestToGrpc.convert_payload(dict(point.payload)),
     )
-
-
-def server_changes(patches: Sequence[Patch], ids: PointIds[str]) -> list[grpc.PointsUpdateOperation]:
-    """Changes in the order in which the server applies them: all vectors, then each payload.
-
-    The server removes a key that is set to null, as the port asks.
-    """
-    operation = grpc.PointsUpdateOperation
-    changed = [
-        grpc.PointVectors(id=point_id(patch.item_id, ids), vectors=server_vectors(patch.vectors))
-        for patch in patches
-        if patch.vectors
-    ]
-    vectors = [operation(update_vectors=operation.UpdateVectors(points=changed))] if changed else []
-    payloads = [
-        operation(
-            set_payload=operation.SetPayload(
-                payload=RestToGrpc.convert_payload(dict(patch.payload)),
-                points_selector=selector([patch.item_id], ids),
-            )
-        )
-        for patch in patches
-        if patch.payload
-    ]
-    return vectors + payloads
 
 
 def server_vectors(vectors: Mapping[str, Vector]) -> grpc.Vectors:
@@ -89,37 +62,29 @@ def server_query(collection: str, query: Query, where: grpc.Filter | None, limit
         using=query.using,
         filter=where,
         limit=limit,
-        with_payload=with_payload(query.payload),
-        with_vectors=with_vectors(query.vectors),
+        with_payload=grpc.WithPayloadSelector(enable=False),
+        with_vectors=grpc.WithVectorsSelector(enable=False),
     )
 
 
-def with_payload(wanted: Selector) -> grpc.WithPayloadSelector:
-    """What to return of payloads."""
-    if isinstance(wanted, bool) or not wanted:
-        return grpc.WithPayloadSelector(enable=bool(wanted))
-    return grpc.WithPayloadSelector(include=grpc.PayloadIncludeSelector(fields=wanted))
-
-
-def with_vectors(names: Sequence[str]) -> grpc.WithVectorsSelector:
-    """Which vectors to return."""
+def only_fields(names: Sequence[str]) -> grpc.WithPayloadSelector:
+    """Return these fields of payloads."""
     if not names:
-        return grpc.WithVectorsSelector(enable=False)
-    return grpc.WithVectorsSelector(include=grpc.VectorsSelector(names=names))
+        return grpc.WithPayloadSelector(enable=False)
+    return grpc.WithPayloadSelector(include=grpc.PayloadIncludeSelector(fields=names))
 
 
-def our_payload(found: Any, wanted: Selector) -> dict[str, Any] | None:
-    """The wanted part of a returned point's payload."""
-    if wanted is False:
-        return None
-    payload = grpc_to_payload(found.payload)
-    return payload if wanted is True else {key: payload[key] for key in wanted if key in payload}
+def our_payload(found: Any) -> dict[str, Any]:
+    """A returned point's payload."""
+    payload: dict[str, Any] = grpc_to_payload(found.payload)
+    return payload
 
 
-def our_vectors(found: Any, names: Sequence[str]) -> dict[str, Vector] | None:
-    """The named ones among a returned point's vectors, as float32 arrays and sparse vectors."""
-    held = found.vectors.vectors.vectors
-    return {name: _our_vector(held[name]) for name in names if name in held} if names else None
+def our_point(found: Any) -> Point:
+    """A stored point, returned with its payload and all its vectors."""
+    payload = our_payload(found)
+    vectors = {name: _our_vector(vector) for name, vector in found.vectors.vectors.vectors.items()}
+    return Point(payload[ITEM_ID], vectors, payload)
 
 
 def _our_vector(vector: Any) -> Vector:

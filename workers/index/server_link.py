@@ -59,6 +59,8 @@ class ServerOptions:
     ca_file: Path | None = None
     read_timeout_s: float = 0.2
     write_timeout_s: float = 10.0
+    on_read: Callable[[int, int], None] = lambda sent, received: None
+    """Told the bytes of each request that reads, and of its reply."""
 
 
 class _Connection:
@@ -137,7 +139,9 @@ class ServerLink:
 
         async def guarded() -> Any:
             with self._breaker.guard():
-                return await call(request, timeout=self._options.read_timeout_s)
+                reply = await call(request, timeout=self._options.read_timeout_s)
+            self._options.on_read(request.ByteSize(), reply.ByteSize())
+            return reply
 
         return await self._made(action, guarded)
 

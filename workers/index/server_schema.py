@@ -8,6 +8,7 @@ from qdrant_client import grpc
 from workers.errors import ConfigurationError, TasteStreamError
 from workers.index.server_link import ServerLink
 from workers.index.types import Distance, FieldKind, Schema
+from workers.settings import PREFIX
 
 _DISTANCES = {Distance.COSINE: grpc.Distance.Cosine, Distance.DOT: grpc.Distance.Dot}
 _FIELD_TYPES = {
@@ -20,9 +21,10 @@ _FIELD_TYPES = {
 
 
 async def open_collection(link: ServerLink, schema: Schema) -> None:
-    """Create the collection if it is absent; ConfigurationError if it has other vectors or field types.
+    """Create the collection if it is absent; ConfigurationError if it lacks vectors, or has other ones by their names.
 
-    One that exists may be sharded, replicated and tuned as its owner likes. Missing field indexes are added.
+    One that exists may be sharded, replicated and tuned as its owner likes, and may know more vectors and fields, as
+    those of older versions do: they stay empty. Missing field indexes are added.
     """
     if not await collection_exists(link):
         try:
@@ -60,15 +62,15 @@ def _collection(name: str, schema: Schema) -> grpc.CreateCollection:
 def _check_vectors(link: ServerLink, params: Any, schema: Schema) -> None:
     wanted = {kind: schema.as_json()[kind] for kind in ("dense", "sparse")}
     held = params.vectors_config.params_map.map
-    found = {
-        "dense": {name: [held[name].size, grpc.Distance.Name(held[name].distance).lower()] for name in sorted(held)},
-        "sparse": sorted(params.sparse_vectors_config.map),
-    }
-    if found != wanted:
-        raise ConfigurationError(
-            f"collection {link.collection!r} of {link.name} holds {json.dumps(found)}, but wanted is "
-            f"{json.dumps(wanted)}: name another collection, or delete this one, it is rebuilt from Kafka"
-        )
+    dense = {name: [held[name].size, grpc.Distance.Name(held[name].distance).lower()] for name in sorted(held)}
+    sparse = sorted(params.sparse_vectors_config.map)
+    if {name: dense.get(name) for name in schema.dense} == wanted["dense"] and set(schema.sparse) <= set(sparse):
+        return
+    raise ConfigurationError(
+        f"collection {link.collection!r} of {link.name} holds {json.dumps({'dense': dense, 'sparse': sparse})}, but "
+        f"wanted is {json.dumps(wanted)}: run `tastestream index drop` once no worker uses it, workers then fill a new "
+        f"one by themselves; or set {PREFIX}QDRANT_COLLECTION to another name"
+    )
 
 
 async def _index_fields(link: ServerLink, indexed: Any, schema: Schema) -> None:

@@ -1,4 +1,4 @@
-"""What the index port speaks: schema, points, patches, queries and hits, free of any back end."""
+"""What the index port speaks: schema, points, queries and hits, free of any back end."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -70,45 +70,24 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Patch:
-    """A change of an item that exists: the named vectors are replaced, the payload's top-level keys set.
-
-    A key that is set to None is removed.
-    """
-
-    item_id: str
-    vectors: Mapping[str, Vector] = field(default_factory=dict)
-    payload: Payload = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class Query:
-    """Nearest `limit` points to `vector` in the space `using`, among those that meet all of `where`.
-
-    `payload` is True for all of it, or the top-level keys to return; `vectors` names those to return.
-    """
+    """Nearest `limit` points to `vector` in the space `using`, among those that meet all of `where`."""
 
     using: str
     vector: Vector
     limit: int
     where: tuple[Condition, ...] = ()
-    payload: bool | tuple[str, ...] = False
-    vectors: tuple[str, ...] = ()
 
 
 class Hit(NamedTuple):
-    """A found item; payload and vectors only as far as the query asked (a vector it lacks is left out)."""
+    """A found item."""
 
     item_id: str
     score: float
-    payload: dict[str, Any] | None = None
-    vectors: dict[str, Vector] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A stored item; payload and vectors only as far as asked (a vector it lacks is left out)."""
+class IdPage(NamedTuple):
+    """Some of the stored items, and where the next ones begin, None after the last."""
 
-    item_id: str
-    payload: dict[str, Any] | None = None
-    vectors: dict[str, Vector] | None = None
+    item_ids: list[str]
+    following: str | None

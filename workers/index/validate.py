@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,6 @@ from workers.index.types import (
     Distance,
     FieldKind,
     Floats,
-    Patch,
     Payload,
     Point,
     Query,
@@ -26,7 +25,7 @@ from workers.index.types import (
 
 MAX_ID_BYTES = 512
 MAX_SPARSE_ENTRIES = 4096
-"""Rows hold 200; far above, one row alone would hold the event loop for milliseconds."""
+"""Rows of words hold 600 at most; far above, one row alone would hold the event loop for milliseconds."""
 MAX_PAYLOAD_BYTES = 65_536
 MAX_PAYLOAD_DEPTH = 16
 """Edge writes payloads nested deeper than about 125 to its log and can never read them back."""
@@ -48,13 +47,6 @@ def checked_point(schema: Schema, point: Point) -> Point:
     return Point(point.item_id, _vectors(schema, point.item_id, point.vectors), payload)
 
 
-def checked_patch(schema: Schema, patch: Patch) -> Patch:
-    """Return the patch in the form to store."""
-    checked_id(patch.item_id)
-    payload = _payload(schema, patch.item_id, patch.payload)
-    return Patch(patch.item_id, _vectors(schema, patch.item_id, patch.vectors), payload)
-
-
 def checked_queries(schema: Schema, queries: Sequence[Query]) -> list[Query]:
     """Return the queries with their vectors in the form that stored ones have."""
     for where in {id(query.where): query.where for query in queries}.values():  # mostly one, with many ids
@@ -66,9 +58,8 @@ def checked_queries(schema: Schema, queries: Sequence[Query]) -> list[Query]:
 def _checked_query(schema: Schema, query: Query) -> Query:
     if not 1 <= query.limit <= MAX_LIMIT:
         raise BadRecordError("bad_query", f"query on {query.using!r}: limit {query.limit} is not in 1..{MAX_LIMIT}")
-    checked_names(schema, query.vectors)
     vector = _vector(schema, "query", query.using, query.vector)
-    return Query(query.using, vector, query.limit, query.where, query.payload, query.vectors)
+    return Query(query.using, vector, query.limit, query.where)
 
 
 def checked_id(item_id: str) -> str:
@@ -82,13 +73,6 @@ def checked_id(item_id: str) -> str:
     if size > MAX_ID_BYTES:
         raise BadRecordError("bad_id", f"item id {item_id[:40]!r}… has {size} bytes, more than {MAX_ID_BYTES}")
     return item_id
-
-
-def checked_names(schema: Schema, names: Iterable[str]) -> None:
-    """Refuse vector names that the schema lacks."""
-    for name in names:
-        if name not in schema.dense and name not in schema.sparse:
-            raise BadRecordError("bad_vector", f"the index has no vector {name!r}")
 
 
 def _vectors(schema: Schema, item_id: str, vectors: Mapping[str, Vector]) -> dict[str, Vector]:

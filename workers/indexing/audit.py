@@ -1,4 +1,5 @@
-"""Compares the index with our rows after a start: stale or missing items are written again, all are counted.
+"""Compares the index with our rows after a start: stale or missing items are written again, all are counted, and what
+has no row is removed.
 
 It goes on where it was: what is up to date costs a look-up, and one slice of stale items at most waits for the index,
 behind the items of every chunk.
@@ -10,19 +11,21 @@ older data.
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
+from typing import Any
 
 from mode import Service
 
+from workers.index.move import stored_ids
 from workers.index.port import Index
-from workers.index.types import Record
 from workers.index.waves import runs
 from workers.indexing.vocabulary import Vocabulary
-from workers.indexing.writer import IndexWriter
-from workers.items.points import REVISION, WHOLE_REVISION, ItemPoints, whole_revision
+from workers.indexing.writer import IndexWriter, Partitions
+from workers.items.items import Items
+from workers.items.points import REVISION, ItemPoints, revision_of
 from workers.items.rows import ItemRow
 from workers.scheduling import Scheduler
-from workers.stream.table import Table, TablePartition
+from workers.stream.table import TablePartition
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +42,8 @@ class IndexAudit(Service):
     def __init__(
         self,
         index: Index,
-        items: Table[ItemRow],
+        items: Items,
+        partitions: Partitions,
         points: ItemPoints,
         writer: IndexWriter,
         vocabulary: Vocabulary,
@@ -54,6 +58,7 @@ class IndexAudit(Service):
         self._vocabulary = vocabulary
         self._index = index
         self._items = items
+        self._partitions = partitions
         self._writer = writer
         self._scheduler = scheduler
         self._every_s = every_s
@@ -67,8 +72,12 @@ class IndexAudit(Service):
         """Rows may change elsewhere from now on: what waits for the index is skipped unless it is ours again."""
 
     async def owned(self) -> None:
-        """Audit new partitions in the background: answers need not wait for it."""
-        ours = self._items.partitions
+        """As `look`."""
+        self.look()
+
+    def look(self) -> None:
+        """Audit partitions that are new, or were read again, in the background: answers need not wait for it."""
+        ours = self._partitions()
         self._audited = {number: rows for number, rows in self._audited.items() if ours.get(number) is rows}
         self._wanted.set()
 
@@ -94,55 +103,72 @@ class IndexAudit(Service):
 
     async def _audit_new(self) -> None:
         """Check the partitions that this round has not seen yet."""
-        checked, stale, first_round = 0, 0, self._round
+        checked: set[int] = set()
+        stale, first_round = 0, self._round
         while (partition := self._next()) is not None:
-            rows, this_round = self._items.partitions[partition], self._round
+            rows, this_round = self._partitions()[partition], self._round
             stale += await self._audit(partition, rows)
-            checked += 1
+            checked.add(partition)
             if this_round == self._round:
                 self._audited[partition] = rows
         if checked:
-            log.info("index audit of %d partitions: %d items written again", checked, stale)
+            removed = await self._remove_strays(checked)
+            log.info("index audit of %d partitions: %d items written again, %d removed", len(checked), stale, removed)
         if first_round == self._round:
             self.behind = False
 
     def _next(self) -> int | None:
-        ours = self._items.partitions.items()
+        ours = self._partitions().items()
         return next((number for number, rows in ours if self._audited.get(number) is not rows), None)
 
     async def _audit(self, partition: int, rows: TablePartition[ItemRow]) -> int:
         """Have stale items of one partition written again; how many there were. It may go away meanwhile."""
         stale = 0
         for item_ids in runs(list(rows.keys()), SLICE_ITEMS):
-            behind = await self._behind(rows, item_ids)
-            if self._items.partitions.get(partition) is not rows:
+            behind = await self._behind(item_ids)
+            if self._partitions().get(partition) is not rows:
                 break
             if behind:
-                await self._writer.repair(partition, behind)
+                await self._writer.repair(behind)
             stale += len(behind)
             await self._scheduler.rest()
         return stale
 
-    async def _behind(self, rows: TablePartition[ItemRow], item_ids: Sequence[str]) -> list[str]:
-        held = await self._index.get(item_ids, payload=(REVISION, WHOLE_REVISION))
+    async def _behind(self, item_ids: Sequence[str]) -> list[str]:
+        held = await self._index.payloads(item_ids, (REVISION,))
         behind = []
         for item_id in item_ids:
-            row, record = rows.peek(item_id), held.get(item_id)
+            row = self._items.row(item_id)
             if row is None:
                 continue
-            if not _is_shown(record, row):
+            if not _is_shown(held.get(item_id), row):
                 behind.append(item_id)
-            elif row.catalog is not None and item_id not in self._vocabulary:
-                entry = row.entry()
-                self._vocabulary.count(item_id, self._points.embed(entry))
-                self._vocabulary.count_words(item_id, self._points.words(item_id, entry))
+            elif row.catalog is not None:
+                self._count(item_id, row)
                 await self._scheduler.rest()
         return behind
 
+    def _count(self, item_id: str, row: ItemRow) -> None:
+        """Have the item count in what is rare among words and embeddings; what is written again is counted then."""
+        self._items.table.vector(item_id)
+        if item_id not in self._vocabulary:
+            self._vocabulary.count(item_id, self._points.words(item_id, row.entry()))
 
-def _is_shown(record: Record | None, row: ItemRow) -> bool:
-    """Whether the index holds what the row says, by the revisions of both parts."""
-    if row.catalog is None or record is None:
-        return row.catalog is None and record is None
-    payload = record.payload or {}
-    return payload.get(REVISION) == row.revision() and payload.get(WHOLE_REVISION) == whole_revision(row)
+    async def _remove_strays(self, partitions: Set[int]) -> int:
+        """Have items of these partitions that the index shows, and that have no row, removed; how many there were."""
+        removed = 0
+        async for page in stored_ids(self._index):
+            here = partitions & self._partitions().keys()
+            strays = [i for i in page if self._items.partition_of(i) in here and self._items.row(i) is None]
+            if strays:
+                await self._writer.repair(strays)
+            removed += len(strays)
+            await self._scheduler.rest()
+        return removed
+
+
+def _is_shown(payload: Mapping[str, Any] | None, row: ItemRow) -> bool:
+    """Whether the index holds what the row says, by the revision."""
+    if row.catalog is None or payload is None:
+        return row.catalog is None and payload is None
+    return bool(payload.get(REVISION) == revision_of(row))

@@ -3,7 +3,6 @@
 import heapq
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import count
 from typing import Protocol
 
@@ -18,44 +17,34 @@ class Waiting(Protocol):
         """The index has it."""
 
 
-@dataclass(slots=True)
-class Mark:
-    """An item that waits: its place in the queue, its partition, and whether all of it is to be written."""
-
-    position: int
-    partition: int
-    whole: bool
-
-
 class IndexQueue:
     """Each item once, oldest mark first; a chunk waits for its own items and for what stands before them.
 
     Places only go up, and items are written by place: a chunk is finished when the last place among its items is
     written. An item that is marked again while it waits keeps its place, so one write serves every chunk that marked
-    it; once taken, a new mark puts it at the end. O(1) an item, O(log n) a chunk; it holds one mark for each item
+    it; once taken, a new mark puts it at the end. O(1) an item, O(log n) a chunk; it holds one place for each item
     that waits and one entry for each chunk.
     """
 
     def __init__(self) -> None:
-        self._marks: OrderedDict[str, Mark] = OrderedDict()
+        self._places: OrderedDict[str, int] = OrderedDict()
         self._waiting: list[tuple[int, int, Waiting]] = []
         self._arrivals = count()
         self.last_position = 0
         """The highest place given so far."""
 
     def __len__(self) -> int:
-        return len(self._marks)
+        return len(self._places)
 
-    def push(self, partition: int, item_ids: Iterable[str], *, whole: bool, chunk: Waiting | None = None) -> None:
+    def push(self, item_ids: Iterable[str], chunk: Waiting | None = None) -> None:
         """Mark items, and have `chunk` finished once they are written: at once if there are none."""
         last = 0
         for item_id in item_ids:
-            mark = self._marks.get(item_id)
-            if mark is None:
+            position = self._places.get(item_id)
+            if position is None:
                 self.last_position += 1
-                mark = self._marks[item_id] = Mark(self.last_position, partition, whole)
-            mark.whole = mark.whole or whole
-            last = max(last, mark.position)
+                position = self._places[item_id] = self.last_position
+            last = max(last, position)
         if chunk is None:
             return
         chunk.park()
@@ -64,25 +53,23 @@ class IndexQueue:
         else:
             chunk.finish()
 
-    def take(self, most: int, up_to: int) -> dict[str, Mark]:
-        """The `most` oldest items, none of a place beyond `up_to`."""
-        taken: dict[str, Mark] = {}
-        while self._marks and len(taken) < most and next(iter(self._marks.values())).position <= up_to:
-            item_id, mark = self._marks.popitem(last=False)
-            taken[item_id] = mark
+    def take(self, most: int, up_to: int) -> dict[str, int]:
+        """The `most` oldest items, none of a place beyond `up_to`, and their places."""
+        taken: dict[str, int] = {}
+        while self._places and len(taken) < most and next(iter(self._places.values())) <= up_to:
+            item_id, position = self._places.popitem(last=False)
+            taken[item_id] = position
         return taken
 
-    def put_back(self, taken: dict[str, Mark]) -> None:
+    def put_back(self, taken: dict[str, int]) -> None:
         """Have items that were taken, and not written, wait at their old places."""
-        for item_id, mark in reversed(taken.items()):
-            again = self._marks.pop(item_id, None)
-            mark.whole = mark.whole or (again is not None and again.whole)
-            self._marks[item_id] = mark
-            self._marks.move_to_end(item_id, last=False)
+        for item_id, position in reversed(taken.items()):
+            self._places[item_id] = position
+            self._places.move_to_end(item_id, last=False)
 
     def finish_written(self) -> None:
         """All that was taken is written: finish every chunk whose items are."""
-        written = next(iter(self._marks.values())).position - 1 if self._marks else self.last_position
+        written = next(iter(self._places.values())) - 1 if self._places else self.last_position
         while self._waiting and self._waiting[0][0] <= written:
             heapq.heappop(self._waiting)[2].finish()
 

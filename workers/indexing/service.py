@@ -94,7 +94,7 @@ class ServerIndexService(IndexService):
         try:
             if not self._checked or self._server.breaks != self._known_breaks:
                 await self._check()
-            await self._server.get([_PROBE_ID], payload=False)
+            await self._server.payloads([_PROBE_ID], ())
         except DependencyError as error:
             log.debug("no answer from the index server: %s", error)
             self._note_silence()

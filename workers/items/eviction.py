@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from models.state.user_state import UserState
+from workers.items.items import Items
 from workers.items.rows import ItemRow
 from workers.metrics import Metrics
 from workers.scheduling import Scheduler
@@ -44,14 +45,14 @@ class UserEvictionDependencies(EvictionDependencies, Protocol):
 class IndexRemoval(Protocol):
     """What removes items from the index."""
 
-    def push(self, partition: int, item_ids: Iterable[str], *, whole: bool, chunk: "_Burial") -> None:
+    def push(self, item_ids: Iterable[str], chunk: "_Burial") -> None:
         """Have these items removed, then finish `chunk`."""
 
 
-class ItemEvictionDependencies(EvictionDependencies, Protocol):
+class EntryEvictionDependencies(EvictionDependencies, Protocol):
     """The same with the items and the index."""
 
-    items: Table[ItemRow]
+    items: Items
 
     @property
     def index_writer(self) -> IndexRemoval: ...
@@ -59,7 +60,7 @@ class ItemEvictionDependencies(EvictionDependencies, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Bound:
-    """What a table may hold; `expendable_only`: of the rows that are evicted before all others.
+    """What the partitions of a table may hold that this worker owns.
 
     `then` follows once the watermark is written, for the keys that went from a partition.
     """
@@ -68,11 +69,6 @@ class _Bound:
     table: Table[Any]
     limit: int
     then: Callable[[int, TablePartition[Any], Sequence[str]], Awaitable[None]]
-    expendable_only: bool = False
-
-    def size(self, of: Table[Any] | TablePartition[Any]) -> int:
-        """How many rows count."""
-        return of.expendable if self.expendable_only else len(of)
 
 
 async def make_room_for_users(deps: UserEvictionDependencies) -> None:
@@ -85,30 +81,28 @@ async def make_room_for_users(deps: UserEvictionDependencies) -> None:
     await _make_room(_Bound("users", deps.users, deps.settings.max_users, bury), deps)
 
 
-async def make_room_for_items(deps: ItemEvictionDependencies) -> None:
-    """Drop items beyond `max_unknown_items`, then beyond `max_items`; as `make_room_for_users`.
+async def make_room_for_entries(deps: EntryEvictionDependencies) -> None:
+    """Drop entries of items beyond the share of `max_items` that our partitions have; as `make_room_for_users`.
 
     Their tombstones are written after the index has forgotten them, with the next rows of their partition: a point
-    without a row would never be found again.
+    without a row would have to be looked for. What is counted of the items goes by `workers.items.room`.
     """
 
     async def forget(partition: int, rows: TablePartition[ItemRow], keys: Sequence[str]) -> None:
-        deps.index_writer.push(partition, keys, whole=True, chunk=_Burial(rows, keys))
+        deps.index_writer.push(keys, _Burial(rows, keys))
 
-    settings = deps.settings
-    await _make_room(
-        _Bound("unknown_items", deps.items, settings.max_unknown_items, forget, expendable_only=True), deps
-    )
-    await _make_room(_Bound("items", deps.items, settings.max_items, forget), deps)
+    settings, entries = deps.settings, deps.items.entries
+    share = max(1, settings.max_items * len(entries.partitions) // settings.item_partitions)
+    await _make_room(_Bound("items", entries, share, forget), deps)
 
 
 async def _make_room(bound: _Bound, deps: EvictionDependencies) -> None:
-    if bound.size(bound.table) <= bound.limit:
+    if len(bound.table) <= bound.limit:
         return
     most = max(MOST_AT_ONCE, 2 * deps.settings.chunk_records)
     target = bound.limit - int(bound.limit * SLACK)
-    while most > 0 and bound.size(bound.table) > target:
-        number, rows = max(bound.table.partitions.items(), key=lambda one: (bound.size(one[1]), one[0]))
+    while most > 0 and len(bound.table) > target:
+        number, rows = max(bound.table.partitions.items(), key=lambda one: (len(one[1]), one[0]))
         most -= await _drop_some(bound, number, rows, most, target, deps)
 
 
@@ -118,8 +112,8 @@ async def _drop_some(
     """Drop rows of the largest partition down to its share of `target`; at least one, and at most `most`."""
     async with rows.lock:
         share = target // len(bound.table.partitions)
-        count = min(most, bound.size(bound.table) - target, bound.size(rows) - share)
-        keys = rows.oldest(max(0, count), expendable_only=bound.expendable_only)
+        count = min(most, len(bound.table) - target, len(rows) - share)
+        keys = rows.oldest(max(0, count))
         for key in keys:
             rows.drop(key)
             await deps.scheduler.rest()

@@ -1,6 +1,6 @@
-"""What the index holds of an item: vectors and payload, made from its row."""
+"""What the index holds of an item: what searches find it by, and what they filter by, made from its row."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,11 +9,8 @@ import orjson
 from models.primitives.sparse import SparseVector
 from models.primitives.text import ItemText, Vector, embed_item, unit
 from models.primitives.words import word_row
-from models.ranking.exploration import FEW_USERS
-from models.retrieval.popular_lists import popularity_row
-from models.retrieval.sources import labels
 from workers.errors import BadRecordError
-from workers.index.types import DenseSpec, Distance, FieldKind, Patch, Point, Schema
+from workers.index.types import DenseSpec, Distance, FieldKind, Point, Schema
 from workers.index.types import Vector as AnyVector
 from workers.index.validate import MAX_PAYLOAD_BYTES
 from workers.items.rows import ItemRow
@@ -21,49 +18,22 @@ from workers.items.slots import SLOTS
 from workers.records.codes import Reason
 
 EMBEDDING = "embedding"
-TRANSITIONS = "transitions"
-COOCCURRENCE = "cooccurrence"
-BOUGHT = "bought"
-POPULARITY = "popularity"
 WORDS = "words"
 COLLABORATIVE_SPACES = {slot: f"collaborative_{slot}" for slot in SLOTS}
-"""Vectors: what the item is like, what came before it, what was liked or bought before it (`ItemState`), its
-popularity lists (`popularity_row`), its words (`word_row`), what its users like besides, by slot (`Slots`)."""
+"""Vectors: what the item is like, its words (`word_row`), what its users like besides, by slot (`Slots`)."""
 
-COUNT = "count"
-ORDER_SCORES = "order_scores"
-DAY_SCORE = "day_score"
-BUYERS = "buyers"
-MEAN_RATING = "mean_rating"
-LABELS = "labels"
 REVISION = "revision"
-WHOLE_REVISION = "whole_revision"
-"""Payload of ours: users who touched the item, popularity per half-life in events and in days, users who bought
-it, mean of its ratings in stars (absent without one), the categories under which it is popular, how far both
-halves are applied, and how the half was made that only a write of the whole item brings (`whole_revision`)."""
+"""Payload of ours, beside what filters ask for: how the point was made (`revision_of`)."""
 
-LAYOUT_VERSION = 2
-"""Goes up with what a point is made of: one of another version is written again, whatever evidence brought up to
-date since. Patches leave vectors of the catalog as they are."""
+LAYOUT_VERSION = 3
+"""Goes up with what a point is made of: one of another version is written again."""
 
 COLLABORATIVE_DIM = 64
 """Dimensions of the learned vectors: 32 lose a tenth of the hits in some data, 128 win nothing."""
 
-UNTOUCHED = 0.001
-"""Popularity score of an item without events, below every other: an answer that would be short reaches it."""
-
-AVAILABLE, PRICE, TITLE = "available", "price", "title"
-"""Payload that ranking asks for."""
-
-FILTERED = ("category", "tags", PRICE, AVAILABLE, "published_at", "attributes", MEAN_RATING)
-"""Payload that filters check."""
-
-DISPLAY_FIELDS = ("title", "category", "image_url", "url", "price")
-"""Payload that answers show."""
-
 
 class ItemPoints:
-    """Points and patches of items in one deployment's schema; `dim` is the embedding's, the other the learned vectors'.
+    """Points of items in one deployment's schema; `dim` is the embedding's, the other the learned vectors'.
 
     A vector that comes with the item wins; without one, the item's text is hashed to as many dimensions.
     """
@@ -74,19 +44,18 @@ class ItemPoints:
         learned = {space: DenseSpec(collaborative_dim, Distance.DOT) for space in COLLABORATIVE_SPACES.values()}
         self.schema = Schema(
             dense={EMBEDDING: DenseSpec(dim), **learned},
-            sparse=(TRANSITIONS, COOCCURRENCE, BOUGHT, POPULARITY, WORDS),
+            sparse=(WORDS,),
             fields={
                 "category": FieldKind.KEYWORD,
                 "tags": FieldKind.KEYWORD,
                 "price": FieldKind.FLOAT,
                 "available": FieldKind.BOOL,
                 "published_at": FieldKind.DATETIME,
-                MEAN_RATING: FieldKind.FLOAT,
             },
         )
 
     def check(self, item_id: str, entry: Mapping[str, Any]) -> None:
-        """Raise `BadRecordError` if the index would refuse an item with this valid catalog entry."""
+        """Raise `BadRecordError` for a valid catalog entry that this deployment can't hold."""
         dim = len(entry.get("vector", ()))
         if dim not in (0, self._dim):
             raise BadRecordError(
@@ -95,7 +64,7 @@ class ItemPoints:
                 "(setting TASTESTREAM_VECTOR_DIM)",
             )
         # Types and finite numbers are the record's own rules; only the sum of all fields has no bound there.
-        size = len(orjson.dumps(_catalog_payload(entry, labels(entry.get("category"), entry.get("tags", ())))))
+        size = len(orjson.dumps({name: entry[name] for name in _BOUNDED if name in entry}))
         if size > MAX_PAYLOAD_BYTES - _OWN_BYTES:
             raise BadRecordError(
                 Reason.BAD_PAYLOAD,
@@ -103,26 +72,13 @@ class ItemPoints:
                 f"{MAX_PAYLOAD_BYTES - _OWN_BYTES}",
             )
 
-    def point(self, item_id: str, row: ItemRow) -> Point:
-        """The whole item; its row must have a catalog entry."""
+    def point(self, item_id: str, row: ItemRow, embedding: Vector | None) -> Point:
+        """The whole item; its row must have a catalog entry. `embedding`: as `embed` makes it of the entry."""
         item = row.entry()
-        vectors: dict[str, AnyVector] = {**_use_vectors(item_id, row), **self._learned(row)}
-        vectors[WORDS] = self.words(item_id, item)
-        embedding = self.embed(item)
-        if embedding.any():
+        vectors: dict[str, AnyVector] = {**self._learned(row), WORDS: self.words(item_id, item)}
+        if embedding is not None and embedding.any():
             vectors[EMBEDDING] = embedding
-        used = {name: value for name, value in _use_payload(row).items() if value is not None}
-        described = {**_catalog_payload(item, row.labels()), WHOLE_REVISION: whole_revision(row)}
-        return Point(item_id, vectors, {**described, **used})
-
-    def _learned(self, row: ItemRow) -> dict[str, AnyVector]:
-        """Vectors by space; those of another dimension were learned before the setting was changed."""
-        held = row.slots.vectors().items()
-        return {COLLABORATIVE_SPACES[slot]: vector for slot, vector in held if len(vector) == self._collaborative_dim}
-
-    def patch(self, item_id: str, row: ItemRow) -> Patch:
-        """What evidence changes of an item."""
-        return Patch(item_id, _use_vectors(item_id, row), _use_payload(row))
+        return Point(item_id, vectors, {**_filtered_by(item), REVISION: revision_of(row)})
 
     def embed(self, item: dict[str, Any]) -> Vector:
         """float32 (dim,) of unit length, or zeros where nothing describes the item."""
@@ -134,19 +90,18 @@ class ItemPoints:
         """What a keyword search finds the item by."""
         return word_row(item_id, _text(item))
 
+    def _learned(self, row: ItemRow) -> dict[str, AnyVector]:
+        """Vectors by space; those of another dimension were learned before the setting was changed."""
+        held = row.slots.vectors().items()
+        return {COLLABORATIVE_SPACES[slot]: vector for slot, vector in held if len(vector) == self._collaborative_dim}
 
-def whole_revision(row: ItemRow) -> list[int]:
-    """How a whole point of this row is made: equal here and in the index means that no patch can be missing of it."""
-    return [LAYOUT_VERSION, *row.whole_revision()]
 
+def revision_of(row: ItemRow) -> str:
+    """How a point of this row is made: equal here and in the index means that the index is up to date.
 
-def filtered_by(row: ItemRow) -> dict[str, Any]:
-    """The payload that filters check, as the index holds it, made from the item's row: `FILTERED`."""
-    entry = row.entry()
-    found = {name: entry[name] for name in FILTERED if entry.get(name) is not None}
-    if "attributes" in found:
-        found["attributes"] = {name: _comparable(value) for name, value in found["attributes"].items()}
-    return {**found, AVAILABLE: int(entry.get(AVAILABLE, True)), MEAN_RATING: row.use.mean_rating}
+    As text: Edge and gRPC take twice as long for a list of numbers.
+    """
+    return ":".join(map(str, (LAYOUT_VERSION, *row.revision())))
 
 
 def _text(item: dict[str, Any]) -> ItemText:
@@ -159,25 +114,11 @@ def _text(item: dict[str, Any]) -> ItemText:
     )
 
 
-def _use_vectors(item_id: str, row: ItemRow) -> dict[str, AnyVector]:
-    order_scores = [max(score, UNTOUCHED) for score in row.order_scores()]
-    little_known = item_id if row.use.count < FEW_USERS else None
-    popularity = popularity_row(order_scores, row.labels(), max(row.use.day_score(), UNTOUCHED), little_known)
-    vectors: dict[str, AnyVector] = {
-        TRANSITIONS: row.transition_row(),
-        COOCCURRENCE: row.use.cooccurrence_row(),
-        POPULARITY: popularity,
-    }
-    if row.use.buyers:
-        vectors[BOUGHT] = row.use.bought_row()
-    return vectors
-
-
-def _catalog_payload(entry: Mapping[str, Any], named: Sequence[str]) -> dict[str, Any]:
+def _filtered_by(entry: Mapping[str, Any]) -> dict[str, Any]:
     stored = {name: entry[name] for name in _STORED if entry.get(name) is not None}
     if "attributes" in stored:
         stored["attributes"] = {name: _comparable(value) for name, value in stored["attributes"].items()}
-    return {**stored, "available": bool(entry.get("available", True)), LABELS: list(named)}
+    return {**stored, "available": bool(entry.get("available", True))}
 
 
 def _comparable(value: Any) -> Any:
@@ -187,18 +128,7 @@ def _comparable(value: Any) -> Any:
     return int(value) if isinstance(value, bool) else value
 
 
-def _use_payload(row: ItemRow) -> dict[str, Any]:
-    use = row.use
-    return {
-        COUNT: use.count,
-        ORDER_SCORES: list(row.order_scores()),
-        DAY_SCORE: use.day_score(),
-        BUYERS: use.buyers,
-        MEAN_RATING: use.mean_rating,
-        REVISION: row.revision(),
-    }
-
-
-# Bytes of the payload that are ours: what use adds must not make an item too large that was taken before.
+_STORED = ("category", "tags", "price", "published_at", "attributes")
+_BOUNDED = (*_STORED, "available", "title", "image_url", "url")
+# Bytes of a point's payload that are ours.
 _OWN_BYTES = 1024
-_STORED = ("title", "category", "tags", "price", "published_at", "image_url", "url", "attributes")

@@ -9,8 +9,7 @@ from typing import Protocol
 
 from models.state.user_state import UserState
 from workers.errors import BadRecordError
-from workers.items.rows import ItemRow
-from workers.recommend.fallback import Answering
+from workers.recommend.question import Answering, Question
 from workers.records.codes import Reason, RequestFailure
 from workers.records.experiment import Assigned
 from workers.records.reply import AsOf, Reply
@@ -24,7 +23,6 @@ from workers.users.progress import Progress
 # How long a request waits at most for an event of its own (`min_offset`): an event that never comes must
 # not hold up a hand-over, nor the requests behind it.
 PATIENCE_S = 5.0
-PARTIAL_CATALOG = "partial_catalog"
 
 
 class Experiments(Protocol):
@@ -41,7 +39,6 @@ class AnswerDependencies(Protocol):
     scheduler: Scheduler
     progress: Progress
     users: Table[UserState]
-    items: Table[ItemRow]
     pipeline: Answering
 
     @property
@@ -60,7 +57,7 @@ def is_foreign(request: Request, deps: AnswerDependencies) -> bool:
 
 
 async def answer(request: Request, recommendation_id: str, deps: AnswerDependencies) -> Reply:
-    """The reply; raises `BadRecordError` for what can't be answered, `DependencyError` if no source answers.
+    """The reply; raises `BadRecordError` for what can't be answered, `DependencyError` for a search without an index.
 
     To be called inside `Scheduler.answering`.
     """
@@ -74,9 +71,9 @@ async def answer(request: Request, recommendation_id: str, deps: AnswerDependenc
     user = None if partition is None else deps.users.partitions[partition].get(request.subject)
     elsewhere = _elsewhere(user, deps)
     assigned = deps.experiments.assigned(request)
-    reply = await deps.pipeline.answer(request, user, partition or 0, recommendation_id, assigned.settings)
-    reply = replace(reply, variant=assigned.variant, as_of=_as_clients_know_it(reply.as_of, elsewhere))
-    return reply if _sees_all_items(deps) else replace(reply, degraded=(*reply.degraded, PARTIAL_CATALOG))
+    question = Question(request, recommendation_id, user, partition or 0, assigned.settings)
+    reply = await deps.pipeline.answer(question)
+    return replace(reply, variant=assigned.variant, as_of=_as_clients_know_it(reply.as_of, elsewhere))
 
 
 def _elsewhere(user: UserState | None, deps: AnswerDependencies) -> tuple[int, int] | None:
@@ -94,11 +91,6 @@ def _as_clients_know_it(as_of: AsOf | None, elsewhere: tuple[int, int] | None) -
     if as_of is None or as_of.offset >= 0 or elsewhere is None:
         return as_of
     return AsOf(*elsewhere, as_of.event_time)
-
-
-def _sees_all_items(deps: AnswerDependencies) -> bool:
-    """An index in this process holds the items of this worker's partitions only, one on a server those of all."""
-    return deps.settings.index_kind == "server" or len(deps.items.partitions) == deps.settings.item_partitions
 
 
 def _check_owner(request: Request, deps: AnswerDependencies) -> None:

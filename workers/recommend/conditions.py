@@ -1,17 +1,19 @@
-"""What filters mean: as conditions that an index understands, and of items that are at hand."""
+"""What filters mean: as conditions that an index understands, and masks say of all items."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from models.state.profile import Profile
 from workers.errors import BadRecordError
-from workers.index.filters import AnyOf, Condition, Equals, Not, Range, matches
-from workers.items.points import MEAN_RATING
+from workers.index.filters import AnyOf, Condition, Equals, Not, Range
 from workers.records.codes import RequestFailure
 from workers.records.filters import Filters, FromProfile
 from workers.records.rules import Where
 
 DAY_MS = 86_400_000
+
+MEAN_RATING = "mean_rating"
+"""Field that a filter on ratings asks; the index does not have it."""
 
 
 def wanted(filters: Filters, profile: Profile, asked_at_ms: int) -> tuple[Condition, ...]:
@@ -28,11 +30,6 @@ def unless_unknown(where: Where, profile: Profile, asked_at_ms: int) -> tuple[Co
         return wanted(where, profile, asked_at_ms) or None
     except BadRecordError:
         return None
-
-
-def meets(conditions: Iterable[Condition], item_id: str, payload: Mapping[str, Any]) -> bool:
-    """Whether an item with this payload (`ItemFacts.filtered`) meets all conditions."""
-    return all(matches(condition, item_id, payload) for condition in conditions)
 
 
 def _conditions(filters: Filters, profile: Profile, asked_at_ms: int) -> Iterable[Condition]:

@@ -1,36 +1,38 @@
-"""Stage 5: what may not be shown, said to the index where it can be, checked on what comes back."""
+"""What may not be shown: one mask over all items, and of it as much as the index can be told."""
 
-from collections import Counter
-from collections.abc import Iterable
+from dataclasses import dataclass
 
-from models.primitives.ids import item_key
-from workers.index.filters import All, Condition, Equals, ExcludeIds, Not
-from workers.index.validate import MAX_ID_BYTES, MAX_IDS
-from workers.recommend.conditions import wanted
+import numpy as np
+
+from models.retrieval.item_table import ItemTable
+from workers.index.filters import All, Condition, Equals, Not, OnlyIds, Range
+from workers.index.validate import MAX_IDS
+from workers.recommend.conditions import MEAN_RATING, wanted
 from workers.recommend.context import QueryContext
+from workers.recommend.masks import Mask, all_met
 
-# Events whose items the index is asked to leave out: those that transitions bring back most. Older ones are
-# removed from what comes back; naming them all would cost 3 µs each in every search.
-RECENTLY_SEEN = 64
-
-SEEN = "seen"
-EXCLUDED = "excluded"
-RETURNED = "shown"
+# So many times more is asked of the index, because it is not told all that an answer leaves out.
+TWICE, WIDER = 2, 4
 
 
-def conditions(context: QueryContext) -> tuple[Condition, ...]:
-    """What the index can leave out by itself: unavailable, filtered, blocked, named, and recently seen items.
+@dataclass(frozen=True, slots=True, eq=False)
+class Allowed:
+    """Masks bool (items,): `to_pin` may be shown where a rule puts it, `shown` also of its own: the user had it not."""
 
-    Raises `BadRecordError` for a filter that refers to what the user's profile does not hold.
-    """
-    found = list(required(context))
-    left_out = barred(context)
-    if context.user is not None and context.hides_seen:
-        left_out |= set(context.user.history.item_ids[-RECENTLY_SEEN:])
-    possible = sorted(filter(_can_exist, left_out))[:MAX_IDS]
-    if possible:
-        found.append(ExcludeIds(frozenset(possible)))
-    return tuple(found)
+    to_pin: Mask
+    shown: Mask
+
+
+def allowed(context: QueryContext, table: ItemTable) -> Allowed:
+    """What may be shown; raises `BadRecordError` for a filter that refers to what the user's profile does not hold."""
+    to_pin = all_met(required(context), table)
+    to_pin[table.slots.found(barred(context))] = False
+    to_pin[table.slots.found_by_key(context.page.returned)] = False
+    if context.user is None or not context.hides_seen:
+        return Allowed(to_pin, to_pin)
+    shown = to_pin.copy()
+    shown[table.slots.found_by_key(context.user.seen_keys().tolist())] = False
+    return Allowed(to_pin, shown)
 
 
 def required(context: QueryContext) -> tuple[Condition, ...]:
@@ -48,31 +50,38 @@ def required(context: QueryContext) -> tuple[Condition, ...]:
     return tuple(found)
 
 
-def keep(item_ids: Iterable[str], context: QueryContext) -> tuple[list[str], Counter[str]]:
-    """Items that may be shown, in the order given, and how many were removed for which reason."""
-    named, returned = barred(context), frozenset(context.page.returned)
-    seen = set(context.user.seen_keys().tolist()) if context.user and context.hides_seen else set()
-    kept: list[str] = []
-    removed: Counter[str] = Counter()
-    for item_id in item_ids:
-        if item_id in named:  # all in one loop: it runs for every candidate of every request
-            removed[EXCLUDED] += 1
-        elif (key := item_key(item_id)) in returned:
-            removed[RETURNED] += 1
-        elif key in seen:
-            removed[SEEN] += 1
-        else:
-            kept.append(item_id)
-    return kept, removed
-
-
-def _can_exist(item_id: str) -> bool:
-    return 0 < len(item_id.encode()) <= MAX_ID_BYTES
-
-
 def barred(context: QueryContext) -> set[str]:
     """Items that may not be shown by their ids."""
     found = set(context.request.exclude) | set(context.request.item_ids)
     for block in context.controls.blocks:
         found.update(block.item_ids)
     return found
+
+
+def for_the_index(context: QueryContext, may: Allowed, table: ItemTable) -> tuple[tuple[Condition, ...], int]:
+    """What the index is to leave out by itself, and how many times more it is to be asked for.
+
+    Where at least half may be shown, asking for twice as many costs less than a condition. It does not know ratings,
+    and takes 10,000 ids: if no more than that may be shown, it gets these.
+    """
+    shown = np.flatnonzero(may.shown)
+    if 2 * len(shown) >= np.count_nonzero(table.catalog.known(len(table))):
+        return (), TWICE
+    needed = required(context)
+    told = tuple(condition for condition in needed if not _asks_for_ratings(condition))
+    if len(told) == len(needed):
+        return told, TWICE
+    if len(shown) <= MAX_IDS:
+        return (OnlyIds(frozenset(table.slots.ids[shown].tolist())),), 1
+    return told, WIDER
+
+
+def _asks_for_ratings(condition: Condition) -> bool:
+    match condition:
+        case Range(field):
+            return field == MEAN_RATING
+        case Not(inner):
+            return _asks_for_ratings(inner)
+        case All(conditions):
+            return any(map(_asks_for_ratings, conditions))
+    return False

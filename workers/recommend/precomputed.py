@@ -8,16 +8,15 @@ from pathlib import Path
 
 from mode import Service
 
-from models.state.user_state import UserState
-from workers.errors import ConfigurationError, DependencyError
-from workers.items.facts import ItemFacts
+from workers.errors import ConfigurationError
+from workers.items.items import Items
 from workers.metrics import Metrics
 from workers.recommend.assemble import item_of, titles_of_reasons
 from workers.recommend.controls import ControlsOf
-from workers.recommend.fallback import Answering
 from workers.recommend.lists import Lists, read_lists
 from workers.recommend.pipeline import Stages
-from workers.records.experiment import AS_DEPLOYED, VariantSettings
+from workers.recommend.question import Answering, Question
+from workers.records.experiment import AS_DEPLOYED
 from workers.records.filters import Filters
 from workers.records.reply import RecommendationReason, RecommendedItem, Reply
 from workers.records.request import Request
@@ -76,73 +75,64 @@ class PrecomputedPipeline:
         self,
         computing: Answering,
         ready: ReadyLists,
-        facts: ItemFacts,
+        items: Items,
         active_version: Callable[[], int | None],
         controls: ControlsOf,
         metrics: Metrics,
     ) -> None:
         self._computing = computing
         self._ready = ready
-        self._facts = facts
+        self._items = items
         self._active_version = active_version
         self._controls = controls
         self._metrics = metrics
 
-    async def answer(
-        self,
-        request: Request,
-        user: UserState | None,
-        partition: int,
-        recommendation_id: str,
-        settings: VariantSettings = AS_DEPLOYED,
-    ) -> Reply:
+    async def answer(self, question: Question) -> Reply:
         """As `Pipeline.answer`."""
+        request = question.request
         if not request.precomputed:
-            return await self._computing.answer(request, user, partition, recommendation_id, settings)
-        steered = settings != AS_DEPLOYED or self._controls(request).rule
-        try:
-            reply = None if steered else await self._from_list(request, recommendation_id)
-        except DependencyError as error:
-            log.debug("what other workers' items are like can't be read: %s", error)
-            reply = None
+            return await self._computing.answer(question)
+        steered = question.settings != AS_DEPLOYED or self._controls(request).rule
+        reply = None if steered else self._from_list(request, question.recommendation_id)
         if reply is not None:
             return reply
-        computed = await self._computing.answer(request, user, partition, recommendation_id, settings)
+        computed = await self._computing.answer(question)
         return replace(computed, degraded=(PRECOMPUTED, *computed.degraded))
 
-    async def _from_list(self, request: Request, recommendation_id: str) -> Reply | None:
+    def _from_list(self, request: Request, recommendation_id: str) -> Reply | None:
         lists = self._ready.lists
         if lists is None or lists.version != self._active_version() or _is_special(request):
             return None
         stages = Stages(self._metrics, request.kind)
         with stages.stage(PRECOMPUTED):
             [seed] = request.item_ids
-            items = await self._items(seed, lists.similar(seed) or {}, request)
-        if items is None:
+            found = self._shown(seed, lists.similar(seed) or {}, request)
+        if found is None:
             return None
-        titles = await titles_of_reasons(items, self._facts)
+        titles = titles_of_reasons(found, self._items)
         return Reply(
-            recommendation_id, request.kind, items, took_ms=stages.took_ms, scenario=request.scenario, titles=titles
+            recommendation_id, request.kind, found, took_ms=stages.took_ms, scenario=request.scenario, titles=titles
         )
 
-    async def _items(
-        self, seed: str, scores: Mapping[str, float], request: Request
-    ) -> tuple[RecommendedItem, ...] | None:
+    def _shown(self, seed: str, scores: Mapping[str, float], request: Request) -> tuple[RecommendedItem, ...] | None:
         """The first of the list that may be shown now; None if too few of them are left, or the item itself is gone."""
-        facts = await self._facts.of([seed, *scores])
-        allowed = [name for name in scores if name in facts and facts[name].available and name not in request.exclude]
+        table = self._items.table
+        available = table.catalog.available(len(table))
+        allowed = [
+            name
+            for name in scores
+            if (slot := table.slots.find(name)) is not None and available[slot] and name not in request.exclude
+        ]
         chosen = allowed[: request.limit]
-        display_fields = await self._facts.display_fields(chosen)
-        if seed not in facts or len(display_fields) < request.limit:
+        if not table.knows(seed) or len(chosen) < request.limit:
             return None
-        explained = request.explain
         return tuple(
             item_of(
                 item_id,
                 scores[item_id],
                 rank,
-                (RecommendationReason("similar_to", scores[item_id], seed),) if explained else (),
-                display_fields[item_id],
+                (RecommendationReason("similar_to", scores[item_id], seed),) if request.explain else (),
+                self._items.entry(item_id),
             )
             for rank, item_id in enumerate(chosen, start=1)
         )

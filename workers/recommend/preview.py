@@ -13,7 +13,10 @@ from workers.recommend.controls import Controls
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Preview:
-    """Candidates of a user's first list with their raw scores, and what decides on their order."""
+    """Candidates of a user's first list with their raw scores, and what decides on their order.
+
+    All of it is its own: what is folded later changes nothing in it, and it may be ranked at any time.
+    """
 
     candidates: Candidates
     situation: Situation

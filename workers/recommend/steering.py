@@ -1,7 +1,6 @@
 """What rules want of the candidates at hand, in the terms in which they are ranked."""
 
 from math import log
-from typing import Any
 
 import numpy as np
 
@@ -10,78 +9,63 @@ from models.ranking.caps import Caps, caps_of
 from models.ranking.exploration import FEW_USERS
 from models.ranking.fusion import Floats
 from models.ranking.ranking import Steering
-from workers.recommend.candidates import Gathered, explores, pinned_here
-from workers.recommend.conditions import meets, unless_unknown
+from models.retrieval.item_slots import Slots
+from models.retrieval.item_table import ItemTable
 from workers.recommend.context import QueryContext
-from workers.records.rules import EVERY, Pin, Where
+from workers.recommend.masks import Mask
+from workers.recommend.rules import explores, meeting, pinned_here
+from workers.records.rules import EVERY, Pin
 
-NOTHING = Steering()
+_NOTHING = Steering()
 
 
-def steering(gathered: Gathered, context: QueryContext) -> Steering:
-    """Boosts, caps, pins and what may be explored among `gathered`, for this page of the answer."""
-    if not gathered.payloads:
-        return NOTHING
-    exploring = explores(context)
+def steering(slots: Slots, context: QueryContext, table: ItemTable) -> Steering:
+    """Boosts, caps, pins and what may be explored among the candidates in `slots`, for this page of the answer."""
+    controls, exploring = context.controls, explores(context)
+    if not (controls.boosts or controls.caps or controls.pins or exploring):
+        return _NOTHING
     return Steering(
-        boosts=_boosts(gathered, context),
-        caps=_caps(gathered, context),
-        pins=_pins(gathered, context),
-        explored=context.controls.explore if exploring else 0.0,
-        little_known=_little_known(gathered) if exploring else (),
+        boosts=boosts(slots, context, table),
+        caps=_caps(slots, context, table),
+        pins=_pins(slots, context, table),
+        explored=controls.explore if exploring else 0.0,
+        little_known=_positions(table.use.users(len(table))[slots] < FEW_USERS) if exploring else (),
         seed=event_hash(f"{context.page.recommendation_id}/{len(context.page.returned)}"),
     )
 
 
-def _boosts(gathered: Gathered, context: QueryContext) -> dict[str, Floats]:
+def boosts(slots: Slots, context: QueryContext, table: ItemTable) -> dict[str, Floats]:
     """Logits by rule, of those rules that some candidate meets; a factor multiplies the odds of being chosen."""
     found: dict[str, Floats] = {}
     for boost in context.controls.boosts:
-        met = _meeting(boost.where, gathered, context)
-        if met:
-            logits = np.zeros(len(gathered.facts))
-            logits[met] = log(boost.factor) if boost.factor is not None else boost.add
-            found[boost.name] = logits
+        met = meeting(boost.where, context, table)
+        if met is not None and met[slots].any():
+            logits = boost.add if boost.factor is None else log(boost.factor)
+            found[boost.name] = met[slots].astype(np.float64) * (logits or 0.0)
     return found
 
 
-def _caps(gathered: Gathered, context: QueryContext) -> Caps | None:
+def _caps(slots: Slots, context: QueryContext, table: ItemTable) -> Caps | None:
     caps = dict(context.controls.caps)
     if not caps:
         return None
-    categories = [gathered.payloads.get(item_id, {}).get("category") for item_id in gathered.facts]
     others = caps.pop(EVERY, None)
-    return caps_of(categories, caps, others)
+    return caps_of(table.catalog.categories(slots, len(table)), caps, others)
 
 
-def _pins(gathered: Gathered, context: QueryContext) -> dict[int, list[int]]:
+def _pins(slots: Slots, context: QueryContext, table: ItemTable) -> dict[int, list[int]]:
     """For each pinned place those that may stand there; ids first, because they have no other."""
-    position_of = {item_id: position for position, item_id in enumerate(gathered.facts)}
-    pins = {at: context.controls.pins[number] for at, number in pinned_here(context).items()}
-    found: dict[int, list[int]] = {}
-    for at, pin in sorted(pins.items(), key=lambda one: (one[1].where is not None, one[0])):
-        found[at] = _standing(pin, position_of, gathered, context)
-    return found
+    pins = sorted(pinned_here(context).items(), key=lambda one: (one[1].where is not None, one[0]))
+    return {at: _standing(pin, slots, context, table) for at, pin in pins}
 
 
-def _standing(pin: Pin, position_of: dict[str, int], gathered: Gathered, context: QueryContext) -> list[int]:
+def _standing(pin: Pin, slots: Slots, context: QueryContext, table: ItemTable) -> list[int]:
     if pin.where is not None:
-        return _meeting(pin.where, gathered, context)
-    return [position_of[item_id] for item_id in pin.item_ids if item_id in position_of][:1]
+        met = meeting(pin.where, context, table)
+        return [] if met is None else _positions(met[slots])
+    named = table.slots.found(pin.item_ids)
+    return list(map(int, np.searchsorted(slots, named[np.isin(named, slots)][:1])))
 
 
-def _meeting(where: Where, gathered: Gathered, context: QueryContext) -> list[int]:
-    """Places of the candidates that meet a rule's condition."""
-    wanted = unless_unknown(where, context.profile, context.request.asked_at_ms)
-    if wanted is None:
-        return []
-    nothing: dict[str, Any] = {}
-    return [
-        position
-        for position, item_id in enumerate(gathered.facts)
-        if meets(wanted, item_id, gathered.payloads.get(item_id, nothing))
-    ]
-
-
-def _little_known(gathered: Gathered) -> list[int]:
-    return [position for position, facts in enumerate(gathered.facts.values()) if facts.users < FEW_USERS]
+def _positions(mask: Mask) -> list[int]:
+    return [int(position) for position in np.flatnonzero(mask)]

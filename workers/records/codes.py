@@ -49,7 +49,6 @@ class RequestFailure(StrEnum):
 
     DEADLINE_PASSED = "deadline_passed"
     UNKNOWN_ITEM = "unknown_item"
-    PARTIAL_CATALOG = "partial_catalog"
     INVALID_PAGE = "invalid_page"
     MISSING_PROFILE = "missing_profile"
     NOT_READY = "not_ready"

@@ -30,7 +30,7 @@ from workers.stream.compacted import CompactedTopicFollower, Guidance
 from workers.stream.connect import ClientOptions
 from workers.stream.faust_app import StreamApp, new_app, new_channel
 from workers.stream.member import Follower, GroupMember, MemberSettings
-from workers.stream.reader import Route
+from workers.stream.reader import PARKED, Route
 from workers.stream.refusal import answers
 from workers.stream.requests import RequestReader
 from workers.stream.security import client_options
@@ -41,6 +41,8 @@ Attach = Callable[[StreamApp, ChannelT[Chunk], Dependencies], None]
 
 # Requests in one chunk, and chunks of a partition that are out at once: beyond, they wait in Kafka.
 REQUEST_CHUNK, REQUEST_CHUNKS_OUT = 4, 16
+# Chunks of a partition of evidence that are folded, and wait for the rows to be written: those of some seconds.
+CHUNKS_BETWEEN_SNAPSHOTS = 1_000
 
 
 def build(settings: Settings, *, only: Collection[str] | None = None) -> StreamApp:
@@ -55,15 +57,31 @@ def build(settings: Settings, *, only: Collection[str] | None = None) -> StreamA
     deps = with_lists(build_dependencies(settings, options), lists)
     agents = _attach_agents(app, deps)
     request_reader = _request_reader(deps, agents[deps.topics.recommendation_requests], options)
-    shelf = () if deps.shelf is None else (deps.shelf,)
-    followers = (deps.index_writer, *shelf, request_reader, deps.index_audit)
+    # Rows enter the item table before anything asks it.
+    followers = (
+        deps.items,
+        deps.item_follower,
+        deps.snapshots,
+        deps.index_writer,
+        request_reader,
+        deps.index_audit,
+    )
     member = _member(deps, agents, options, followers, only)
     # Started in this order and stopped in the opposite one: a hand-over needs everything else alive.
-    below: list[Service] = [deps.index_service, deps.writer, deps.replies, deps.index_writer, deps.index_audit]
+    below: list[Service] = [
+        deps.index_service,
+        deps.writer,
+        deps.replies,
+        deps.index_writer,
+        deps.index_audit,
+        deps.snapshots,
+        deps.item_follower,
+        *([] if deps.learner is None else [deps.learner]),
+    ]
     watchdog = _watchdog(deps, options, member, request_reader)
     followed = (*_guidance(deps, options), lists)
     server = _http_server(deps, member, request_reader)
-    for service in (server, *below, *shelf, *followed, request_reader, member, watchdog):
+    for service in (server, *below, *followed, request_reader, member, watchdog):
         app.add_service(service)
     return app
 
@@ -156,11 +174,11 @@ def _member(
 ) -> GroupMember:
     settings, topics = deps.settings, deps.topics
     tables: dict[str, Table[Any]] = {
-        topics.item_catalog: deps.items,
+        topics.item_catalog: deps.items.entries,
         topics.user_interactions: deps.users,
         topics.interactions_rerouted: deps.users,
-        topics.item_transitions: deps.items,
-        topics.item_vectors: deps.items,
+        topics.item_transitions: deps.items.counts,
+        topics.item_vectors: deps.items.entries,
     }
     tables = {topic: table for topic, table in tables.items() if only is None or topic in only}
     sides = {topics.interactions_rerouted: topics.user_interactions}
@@ -173,14 +191,22 @@ def _member(
             session_timeout_s=settings.session_timeout_s,
             patience_s=settings.patience_s,
         ),
-        {topic: Route(agents[topic], settings.chunk_records, settings.chunks_out) for topic in tables},
+        {topic: _route(deps, agents, topic) for topic in tables},
         tables,
         deps.writer,
         followers,
         {side: main for side, main in sides.items() if side in tables and main in tables},
-        LogCheck(topics, deps.users, deps.items).check,
-        partial(_note_folded, deps),
+        hurry=deps.snapshots.hurry,
+        recover=deps.item_follower.take_over,
+        check_ends=LogCheck(topics, deps.users, deps.items.entries).check,
+        note_committed=partial(_note_folded, deps),
     )
+
+
+def _route(deps: Dependencies, agents: Mapping[str, Put], topic: str) -> Route:
+    settings = deps.settings
+    parked = CHUNKS_BETWEEN_SNAPSHOTS if topic == deps.topics.item_transitions else PARKED
+    return Route(agents[topic], settings.chunk_records, settings.chunks_out, parked)
 
 
 def _note_folded(deps: Dependencies, committed: Mapping[TopicPartition, int]) -> None:
@@ -219,8 +245,8 @@ def _http_server(deps: Dependencies, member: GroupMember, request_reader: Reques
         for tp, records in {**member.lag(), **request_reader.lag()}.items():
             deps.metrics.set_lag(tp.topic, tp.partition, records)
         deps.metrics.set_entries("users", len(deps.users))
-        deps.metrics.set_entries("items", len(deps.items))
-        deps.metrics.set_entries("unknown_items", deps.items.expendable)
+        deps.metrics.set_entries("items", len(deps.items.entries))
+        deps.metrics.set_entries("unknown_items", deps.items.counts.expendable)
         deps.metrics.set_ready(all(ready().values()))
         deps.metrics.set_index_up(not (deps.index_service.away or deps.index_audit.behind))
 

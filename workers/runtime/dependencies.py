@@ -13,14 +13,15 @@ from workers.indexing.audit import IndexAudit
 from workers.indexing.service import IndexService
 from workers.indexing.vocabulary import Vocabulary
 from workers.indexing.writer import IndexWriter
-from workers.items.fold_vectors import FoldVectors
+from workers.items.following import ItemFollower
+from workers.items.items import Items
 from workers.items.points import ItemPoints
-from workers.items.rows import ItemRow
+from workers.items.room import CountsRoom
+from workers.items.snapshots import Snapshots
 from workers.metrics import Metrics
 from workers.recommend.controls import RuleBook
-from workers.recommend.fallback import Answering
+from workers.recommend.question import Answering
 from workers.recommend.replies import ReplySender
-from workers.recommend.shelf import Shelf
 from workers.records.mapping import Mappings
 from workers.scheduling import Scheduler
 from workers.settings import Settings
@@ -32,7 +33,7 @@ from workers.users.progress import Progress
 
 @dataclass(slots=True)
 class Dependencies:
-    """State, index, clients and rules of one worker; `shelf` only where the index may be away."""
+    """State, index, clients and rules of one worker."""
 
     settings: Settings
     topics: Topics
@@ -41,7 +42,7 @@ class Dependencies:
     scheduler: Scheduler
     progress: Progress
     users: Table[UserState]
-    items: Table[ItemRow]
+    items: Items
     points: ItemPoints
     index: Index
     index_waits: Callable[[], bool]
@@ -49,8 +50,9 @@ class Dependencies:
     index_service: IndexService
     index_writer: IndexWriter
     index_audit: IndexAudit
-    shelf: Shelf | None
-    vectors: FoldVectors
+    snapshots: Snapshots
+    counts_room: CountsRoom
+    item_follower: ItemFollower
     writer: Writer
     replies: ReplySender
     active_vectors: ActiveVersion

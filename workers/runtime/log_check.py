@@ -17,10 +17,10 @@ from workers.topics import Topics
 class LogCheck:
     """Compares rows with the ends of their topics; walks through all rows of a partition, so ask only when in doubt."""
 
-    def __init__(self, topics: Topics, users: Table[UserState], items: Table[ItemRow]) -> None:
+    def __init__(self, topics: Topics, users: Table[UserState], entries: Table[ItemRow]) -> None:
         self._topics = topics
         self._users = users
-        self._items = items
+        self._entries = entries
 
     def check(self, ends: Mapping[TopicPartition, int]) -> None:
         """Raise `ConfigurationError` if a row holds a record at or behind the end of its partition.
@@ -43,7 +43,7 @@ class LogCheck:
             evicted = -1 if users is None else users.evicted.offset(tp.partition)
             return max((evicted, *(row.watermarks.get(tp.partition, -1) for row in rows if row is not None)))
         if tp.topic == self._topics.item_catalog:
-            items = self._items.partitions.get(tp.partition)
+            items = self._entries.partitions.get(tp.partition)
             found = () if items is None else (items.get(key) for key in items.keys())  # noqa: SIM118 - not a dict
             evicted = -1 if items is None else items.evicted.offset(CATALOG_ORIGIN)
             return max((evicted, *(row.catalog_offset for row in found if row is not None)))

@@ -3,11 +3,13 @@
 import asyncio
 import gc
 import logging
+import time
 from pathlib import Path
 
 import faust
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
+from models.state.pair_warm import warm
 from workers.errors import (
     EXIT_FAILED,
     EXIT_MISCONFIGURED,
@@ -39,6 +41,7 @@ def run_worker(settings: Settings) -> int:
     try:
         prepare_folder(settings.data_path)
         asyncio.run(prepare_topics(settings))
+        _make_kernels_ready()
         app = build(settings)
     except TasteStreamError as error:
         return _say(error)
@@ -61,6 +64,13 @@ def _say(error: BaseException) -> int:
     else:
         log.error("the worker ended: %r", error)
     return EXIT_MISCONFIGURED if isinstance(error, ConfigurationError) else EXIT_FAILED
+
+
+def _make_kernels_ready() -> None:
+    """Before the worker joins its group: a compilation of seconds would be taken for a standstill there."""
+    started = time.monotonic()
+    warm()
+    log.info("kernels are ready after %.1f s", time.monotonic() - started)
 
 
 def _calm_garbage_collection() -> None:

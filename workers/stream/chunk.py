@@ -37,14 +37,14 @@ class Chunk:
     records: Sequence[Record]
     on_finish: Callable[["Chunk"], None]
     begun: bool = field(default=False, init=False)
+    next_offset: int = field(init=False)
+    """Offset to commit once this chunk is done: one past its last record."""
     parked: bool = field(default=False, init=False)
     withdrawn: bool = field(default=False, init=False)
     done: bool = field(default=False, init=False)
 
-    @property
-    def next_offset(self) -> int:
-        """Offset to commit once this chunk is done: one past its last record."""
-        return self.records[-1].offset + 1
+    def __post_init__(self) -> None:
+        self.next_offset = self.records[-1].offset + 1
 
     def begin(self) -> bool:
         """Whether to work on this chunk; from then on it can't be withdrawn."""
@@ -52,8 +52,9 @@ class Chunk:
         return self.begun
 
     def park(self) -> None:
-        """All is acknowledged but the index: who hands over may leave this chunk, and the next owner repeats it."""
+        """All is folded; rows or the index follow: who hands over may leave it, and the next owner repeats it."""
         self.parked = True
+        self.records = ()
 
     def finish(self) -> None:
         """Mark every record as done; a second call changes nothing."""

@@ -51,7 +51,12 @@ class Ledger:
 
     def at_work(self, tp: TopicPartition) -> int:
         """Number of chunks of `tp` that an agent has, or will have: neither done nor only waiting for the index."""
-        return sum(not (chunk.parked or chunk.done) for chunk in self._out.get(tp, ()))
+        count = 0
+        for chunk in reversed(self._out.get(tp, ())):
+            if chunk.parked:
+                break  # an agent takes the chunks of a partition in their order: those before are parked as well
+            count += not chunk.done
+        return count
 
     def waits_for_index(self, tp: TopicPartition) -> bool:
         """Whether the oldest chunk of `tp` that is out lacks nothing but the index."""

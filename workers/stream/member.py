@@ -6,7 +6,7 @@ It stands in for Faust's own consumer and table recovery, whose rebalance loses 
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -19,9 +19,9 @@ from workers.stream.connect import ClientOptions, connect, disconnect
 from workers.stream.consumers import committed_reader
 from workers.stream.ends import log_ends, stable_ends
 from workers.stream.reader import Reader, Route, Standing
-from workers.stream.recovery import recover
+from workers.stream.recovery import recover as recover_rows
 from workers.stream.repeats import Repeats
-from workers.stream.table import Table
+from workers.stream.table import Table, TablePartition
 from workers.stream.writer import RENEW_EVERY_S, Writer
 
 log = logging.getLogger(__name__)
@@ -31,6 +31,10 @@ DRAIN_SHARE_OF_SESSION = 0.8
 # Bytes fetched of a partition at once: two chunks of small events. More is held for every partition, less
 # costs a round trip a chunk; a larger record still comes whole.
 FETCH_BYTES = 256 * 1024
+
+
+Recover = Callable[[Table[Any], set[int]], Awaitable[dict[int, TablePartition[Any]]]]
+"""What brings the rows of partitions of a table whose former writer is shut out."""
 
 
 class Follower(Protocol):
@@ -66,12 +70,16 @@ class GroupMember(Service):
         writer: Writer,
         followers: Sequence[Follower],
         sides: Mapping[str, str],
+        hurry: Callable[[], None] = lambda: None,
+        recover: Recover | None = None,
         check_ends: Callable[[Mapping[TopicPartition, int]], None] = lambda ends: None,
         note_committed: Callable[[Mapping[TopicPartition, int]], None] = lambda committed: None,
     ) -> None:
         """`sides`: topics that feed the rows of another one, see `Repeats`.
 
-        `check_ends`: given the ends of partitions of which nothing is committed, raises if rows know more.
+        `hurry`: told at a hand-over that chunks wait to be written. `recover`: brings the rows of partitions that are
+        new to us, instead of reading them from the changelog. `check_ends`: given the ends of partitions of which
+        nothing is committed, raises if rows know more.
         `note_committed`: given where reading goes on in partitions that are ours now, before it does.
         """
         super().__init__()
@@ -83,6 +91,8 @@ class GroupMember(Service):
         self._writer = writer
         self._followers = followers
         self._sides = sides
+        self._hurry = hurry
+        self._recover_rows = recover or self._from_changelog
         self._check_ends = check_ends
         self._note_committed = note_committed
         self._generation = -1
@@ -117,6 +127,7 @@ class GroupMember(Service):
         self.ready.clear()
         if self._recovering is not None:
             self._recovering.cancel()
+        self._hurry()
         try:
             await self._reader.close()
             for follower in self._followers:
@@ -190,7 +201,10 @@ class GroupMember(Service):
         missing = ours - set(table.partitions)
         # First shut out who wrote them before, then read: nothing can be written behind our back.
         await self._writer.own(table.changelog, ours, missing)
-        table.partitions |= await recover(self._options, table, missing, patience_s=self._settings.patience_s)
+        table.partitions |= await self._recover_rows(table, missing)
+
+    async def _from_changelog(self, table: Table[Any], partitions: set[int]) -> dict[int, TablePartition[Any]]:
+        return await recover_rows(self._options, table, partitions, patience_s=self._settings.patience_s)
 
     def _share(self, table: Table[Any], assigned: set[TopicPartition]) -> set[int]:
         return {tp.partition for tp in assigned if self._tables[tp.topic] is table}

@@ -20,8 +20,8 @@ log = logging.getLogger(__name__)
 # With every chunk that may be out still out, poll again after this long. Shorter costs wake-ups,
 # longer leaves an agent idle between its chunks.
 BLOCKED_PAUSE_S = 0.01
-# Chunks that only wait for the index may be out besides, up to so many times as many in all: agents go on meanwhile.
-PARKED_TOO = 4
+# Chunks that only wait for rows or the index to be written may be out besides: agents go on meanwhile.
+PARKED = 6
 # With nothing to read a poll returns after this long; data ends it at once.
 IDLE_POLL_MS = 500
 # How long a hand-over waits for an index that does not answer. What it leaves is repeated by the next owner.
@@ -35,12 +35,14 @@ class Route:
     """Where the chunks of a topic go, how long they are, and how many of a partition an agent may have at once.
 
     A few keep the agent busy while the next ones are fetched; many would be short ones, which cost more, hold memory
-    and lengthen the drain before a rebalance. `offsets_in_rows`: a lower offset than before would be skipped by rows.
+    and lengthen the drain before a rebalance. `parked`: how many may be out besides of which all is folded.
+    `offsets_in_rows`: a lower offset than before would be skipped by rows.
     """
 
     put: Callable[[Chunk], Awaitable[None]]
     chunk_records: int
     chunks_out: int
+    parked: int = PARKED
     offsets_in_rows: bool = True
 
 
@@ -159,7 +161,7 @@ class Reader(Service):
 
     def _has_room(self, tp: TopicPartition, route: Route) -> bool:
         outstanding = self._ledger.outstanding(tp)
-        return outstanding < PARKED_TOO * route.chunks_out and self._ledger.at_work(tp) < route.chunks_out
+        return outstanding < route.chunks_out + route.parked and self._ledger.at_work(tp) < route.chunks_out
 
     async def _has_its_turn(self, tp: TopicPartition) -> bool:
         """Whether `tp` may be read now; ends its phase when all of it is finished."""

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -21,13 +21,23 @@ POLL_MS = 200
 MOST_MALFORMED = 1_000
 
 
+def refuse(partition: int, problem: str) -> None:
+    """What a record that is no row of ours means to who is to own its partition."""
+    raise ConfigurationError(problem)
+
+
 async def recover(
-    options: ClientOptions, table: Table[Any], partitions: Iterable[int], *, patience_s: float
+    options: ClientOptions,
+    table: Table[Any],
+    partitions: Iterable[int],
+    *,
+    patience_s: float,
+    on_malformed: Callable[[int, str], None] = refuse,
 ) -> dict[int, TablePartition[Any]]:
     """Rows of `partitions` of `table` as the changelog holds them now.
 
-    The previous writer of the changelog has been drained or expelled from the group by then,
-    so the end that is read first is the end. Raises `ConfigurationError` at a record that is no row of ours.
+    For who owns them: the previous writer of the changelog has been drained or expelled from the group by then, so the
+    end that is read first is the end. `on_malformed` is told of each record that is no row of ours, with its partition.
     """
     rows = {p: table.blank_partition() for p in partitions}
     if not rows:
@@ -39,7 +49,8 @@ async def recover(
         patience_s=patience_s,
     )
     try:
-        records = await _read_to_end(consumer, {TopicPartition(table.changelog, p): r for p, r in rows.items()})
+        tps = {TopicPartition(table.changelog, p): r for p, r in rows.items()}
+        records = await _read_to_end(consumer, tps, on_malformed)
     finally:
         await disconnect(consumer)
     log.info(
@@ -53,8 +64,14 @@ async def recover(
     return rows
 
 
-async def _read_to_end(consumer: AIOKafkaConsumer, rows: dict[TopicPartition, TablePartition[Any]]) -> int:
+async def _read_to_end(
+    consumer: AIOKafkaConsumer,
+    rows: dict[TopicPartition, TablePartition[Any]],
+    on_malformed: Callable[[int, str], None],
+) -> int:
     starts, ends = await consumer.beginning_offsets(list(rows)), await consumer.end_offsets(list(rows))
+    for tp, end in ends.items():
+        rows[tp].read_to = end
     filled = [tp for tp in rows if starts[tp] < ends[tp]]
     consumer.assign(filled)
     for tp in filled:
@@ -72,8 +89,8 @@ async def _read_to_end(consumer: AIOKafkaConsumer, rows: dict[TopicPartition, Ta
                     malformed[tp, record.key] = _problem(record, error)
         if len(malformed) > MOST_MALFORMED:
             break
-    if malformed:
-        raise ConfigurationError(next(iter(malformed.values())))
+    for (tp, _), problem in malformed.items():
+        on_malformed(tp.partition, problem)
     return records
 
 

@@ -111,6 +111,7 @@ def derived_topics(topics: Topics) -> tuple[str, ...]:
         topics.item_transitions,
         topics.user_state_changelog,
         topics.item_state_changelog,
+        topics.item_counts_changelog,
     )
 
 
@@ -194,6 +195,7 @@ async def _write_note(settings: Settings, topics: Topics, note: str) -> None:
         for name, partitions in (
             (topics.user_state_changelog, settings.user_partitions),
             (topics.item_state_changelog, settings.item_partitions),
+            (topics.item_counts_changelog, settings.item_partitions),
         ):
             for partition in range(partitions):
                 await producer.send_and_wait(name, note.encode(), key=NOTE_KEY, partition=partition)

@@ -11,12 +11,12 @@ import orjson
 from models.primitives.ids import item_key
 from workers.admin.state.form import Form
 
-FORMAT = 1
+FORMAT = 2
 TOLERANCE = 1e-6
 """Decayed sums agree to this share of their size: their rounding depends on the order of arrival."""
 
 LEFT_OUT = {
-    "watermarks, origins of events": "places in the log; a forwarded record has another place in each run",
+    "watermarks, origins of events, where a row began": "places in the log: a forwarded record has another one",
     "order of seen items": "a set: it decides only what is forgotten beyond 4,096 items",
     "shares of taste that wait for a vector": "folded before the taste is compared, where the vector is known",
 }
@@ -66,6 +66,11 @@ def to_json(tables: Mapping[str, TableDigest], notes: Iterable[str] = ()) -> dic
     }
 
 
+def row_json(form: Form) -> dict[str, Any]:
+    """One row, as a digest with its rows holds it."""
+    return {**form.exact, "decayed": form.decayed, "clocked": form.clocked}
+
+
 def differences(first: Mapping[str, Any], second: Mapping[str, Any], *, same_log: bool = True) -> list[str]:
     """What two digests (as JSON) differ in, a line each; empty for equal states.
 
@@ -110,10 +115,7 @@ def _table_json(digest: TableDigest) -> dict[str, Any]:
         "clocked": digest.clocked,
     }
     if digest.rows_by_key:
-        made["rows_by_key"] = {
-            key: {**form.exact, "decayed": form.decayed, "clocked": form.clocked}
-            for key, form in sorted(digest.rows_by_key.items())
-        }
+        made["rows_by_key"] = {key: row_json(form) for key, form in sorted(digest.rows_by_key.items())}
     return made
 
 

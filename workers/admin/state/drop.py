@@ -3,13 +3,14 @@
 A row that can be read is never dropped: its watermarks would be gone, and events could count twice.
 """
 
+from typing import Any
+
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from models.state.user_state import UserState
 from workers.admin.rebuild.run import group_admin, until_group_is_empty
+from workers.admin.state.changelog import state_tables
 from workers.errors import ConfigurationError
-from workers.items.rows import ItemRow
 from workers.settings import Settings
 from workers.stream.bounded_read import TopicReader, spoken, topic_reader, unreachable
 from workers.stream.chunk import Record
@@ -41,14 +42,13 @@ async def drop_row(settings: Settings, changelog: str, key: str | None, position
     return f"{topic}[{partition}]: the row of {wanted[:64]!r} is gone, it starts from nothing"
 
 
-def _table(settings: Settings, changelog: str) -> tuple[str, Table[UserState] | Table[ItemRow]]:
-    topics = Topics(settings.topic_prefix)
-    users, items = topics.user_state_changelog, topics.item_state_changelog
-    if changelog in (users, users.removeprefix(settings.topic_prefix)):
-        return users, Table(users, UserState.unpack, UserState, kind=UserState().pack()[:1])
-    if changelog in (items, items.removeprefix(settings.topic_prefix)):
-        return items, Table(items, ItemRow.unpack, ItemRow, kind=ItemRow().pack()[:1])
-    raise ConfigurationError(f"{changelog} is no changelog of state: name {users} or {items}")
+def _table(settings: Settings, changelog: str) -> tuple[str, Table[Any]]:
+    tables: tuple[Table[Any], ...] = state_tables(settings)
+    for table in tables:
+        if changelog in (table.changelog, table.changelog.removeprefix(settings.topic_prefix)):
+            return table.changelog, table
+    known = ", ".join(table.changelog for table in tables)
+    raise ConfigurationError(f"{changelog} is no changelog of state: name one of {known}")
 
 
 async def _wanted(
@@ -79,7 +79,7 @@ async def _newest(reader: TopicReader, tp: TopicPartition, key: bytes) -> Record
     return newest
 
 
-def _is_readable(table: Table[UserState] | Table[ItemRow], record: Record) -> bool:
+def _is_readable(table: Table[Any], record: Record) -> bool:
     """As a worker reads it: first in recovery, then when it is asked for."""
     rows = table.blank_partition()
     try:

@@ -1,8 +1,9 @@
 """Rows in a form that is equal for equal states, however the records of the log were interleaved (no I/O).
 
-Left out, because runs that folded the same log may differ in it: watermarks and the origins of events (a forwarded
-record has another place in each run), the order in which items were seen and guests came, and which shares of a taste
-still wait for an item's vector: those that are known by now are folded before the taste is compared.
+Left out, because runs that folded the same log may differ in it: watermarks, the origins of events and where in the log
+of evidence a row began (a forwarded record has another place in each run), the order in which items were seen and
+guests came, and which shares of a taste still wait for an item's vector: those that are known by now are folded before
+the taste is compared.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -12,11 +13,11 @@ from typing import Any
 import numpy as np
 import orjson
 
-from models.state.count_row import CountRow
 from models.state.history import BOUGHT, History, HistoryEntry
 from models.state.item_state import HALF_LIVES
 from models.state.taste import Vector
 from models.state.user_state import UserState
+from workers.admin.state.counts_row import CountsRow
 from workers.items.rows import ItemRow
 
 VectorOf = Callable[[str], Vector | None]
@@ -40,7 +41,7 @@ class Form:
 
 def user_form(user: UserState, vector_of: VectorOf) -> Form:
     """The form of a user's row; what waits for a vector that is known now is folded into `user` itself."""
-    for item_id in dict.fromkeys(user.waiting_items()):
+    for item_id in user.waiting.item_ids():
         vector = vector_of(item_id)
         if vector is not None:
             user.supply_vector(item_id, vector)
@@ -60,14 +61,18 @@ def user_form(user: UserState, vector_of: VectorOf) -> Form:
 
 
 def item_form(row: ItemRow) -> Form:
-    """The form of an item's row."""
+    """The form of an item's entry."""
+    vectors = {slot: [row.slots.version(slot), projection(v)] for slot, v in row.slots.vectors().items()}
+    return Form({"catalog": row.entry(), "vectors": vectors})
+
+
+def counts_form(row: CountsRow) -> Form:
+    """The form of an item's use."""
     use = row.use
     exact = {
-        "catalog": row.entry(),
-        "transitions": _counts(use.transitions),
-        "cooccurrence": _counts(use.cooccurrence),
-        "bought": _counts(use.bought),
-        "vectors": {slot: [row.slots.version(slot), projection(v)] for slot, v in row.slots.vectors().items()},
+        "transitions": _counts(row.transitions()),
+        "cooccurrence": _counts(row.cooccurrence()),
+        "bought": _counts(row.bought()),
         **{name: getattr(use, name) for name in ("count", "likes", "buyers", "ratings", "stars")},
     }
     days = _scores(use.by_days.order_scores(), ["day"])
@@ -106,5 +111,5 @@ def _scores(scores: Iterable[float], names: Iterable[object]) -> dict[str, tuple
     return {f"popularity_{name}": (score, 1.0) for name, score in zip(names, scores, strict=True)}
 
 
-def _counts(row: CountRow) -> list[list[int]]:
-    return [list(entry) for entry in sorted(row.counts().items())]
+def _counts(counts: Mapping[int, int]) -> list[list[int]]:
+    return [list(entry) for entry in sorted(counts.items())]

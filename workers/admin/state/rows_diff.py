@@ -1,12 +1,29 @@
 """Which rows of two digests differ, and in what (no I/O)."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
-from workers.admin.state.digest import unlike_sums
+from workers.admin.state.digest import row_json, unlike_sums
+from workers.admin.state.form import Form
 
 _NUMBERS = ("decayed", "clocked")
 _SHOWN_CHARACTERS = 200
+
+
+class Rows(Protocol):
+    """All rows of a state by table: `workers.admin.state.changelog.State`."""
+
+    def keys(self, name: str) -> Iterator[str]: ...
+
+    def form(self, name: str, key: str) -> Form | None: ...
+
+
+def unlike_states(name: str, first: Rows, second: Rows) -> Iterator[str]:
+    """As `unlike_rows`, of one table of two states at hand; one row of each is in its form at a time."""
+    for key in sorted({*first.keys(name), *second.keys(name)}):
+        ours, theirs = (row_json(form) if (form := of.form(name, key)) else None for of in (first, second))
+        for line in _unlike(ours, theirs, same_log=True):
+            yield f"{name} {key!r}: {line}"
 
 
 def unlike_rows(first: Mapping[str, Any], second: Mapping[str, Any], *, same_log: bool = True) -> Iterator[str]:

@@ -2,19 +2,20 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 
 from models.primitives.ids import sparse_index
-from models.state.history import BOUGHT, WAITING, History
+from models.state.history import BOUGHT, History
 from models.state.item_state import HALF_LIVES, TRANSITION_UNIT
 from models.state.user_state import UserState
-from workers.admin.state.changelog import read_item_rows, read_user
+from workers.admin.state.changelog import read_counts, read_entries, read_user, row_of
+from workers.admin.state.counts_row import CountsRow
 from workers.errors import ConfigurationError
 from workers.items.rows import ItemRow
 from workers.messages.plurals import counted
 from workers.settings import Settings
-from workers.stream.partitioning import partition_of
 from workers.stream.table import Table
 
 _SHOWN_EVENTS, _SHOWN_NEIGHBOURS = 20, 10
@@ -29,22 +30,22 @@ async def user_lines(settings: Settings, user_id: str) -> list[str]:
     if user is None:
         raise ConfigurationError(f"there is no row of user {user_id!r}: no event of theirs was folded")
     shown = user.history.item_ids[-_SHOWN_EVENTS:]
-    items = await read_item_rows(settings, shown)
+    items = await read_entries(settings, shown)
     titles = {item_id: _title(items, item_id, settings.item_partitions) for item_id in shown}
     return list(describe_user(user_id, user, titles, settings.event_weights))
 
 
 async def item_lines(settings: Settings, item_id: str) -> list[str]:
     """What the state holds of an item; raises ConfigurationError when that is nothing."""
-    items = await read_item_rows(settings)
-    row = items.partitions[partition_of(item_id, settings.item_partitions)].get(item_id)
-    if row is None:
+    items, counts = await read_entries(settings), await read_counts(settings)
+    entry, use = row_of(items, item_id), row_of(counts, item_id)
+    if entry is None and use is None:
         raise ConfigurationError(f"there is no row of item {item_id!r}: neither catalog nor events named it")
-    wanted = {index for _, largest, _ in _neighbours(row) for index, _ in largest}
-    keys = (key for partition in items.partitions.values() for key in partition.keys())  # noqa: SIM118  (no mapping)
-    near = [key for key in keys if sparse_index(key) in wanted]
+    entry, use = entry or ItemRow(), use or CountsRow.alone()
+    wanted = {index for _, largest, _ in _neighbours(use) for index, _ in largest}
+    near = [key for key in {*_keys(items), *_keys(counts)} if sparse_index(key) in wanted]
     names = {sparse_index(key): _named(_title(items, key, settings.item_partitions), key) for key in near}
-    return list(describe_item(item_id, row, names))
+    return list(describe_item(item_id, entry, use, names))
 
 
 def describe_user(
@@ -54,13 +55,12 @@ def describe_user(
     history = user.history
     kept = counted(len(history), "event")
     yield f"user {user_id}: {kept} kept, {counted(len(user.seen_keys()), 'item')} seen"
-    waiting = counted(len(history.waiting()), "event")
-    yield f"  taste: {_length(user)}; {waiting} without the vector of the item"
+    yield f"  taste: {_length(user)}; {counted(len(user.waiting), 'item')} without a vector"
     yield f"  profile: {_profile(user)}"
     yield from _identity_lines(user)
     yield f"  applied up to: {_marks(user.watermarks)}"
     positions = range(len(history) - 1, -1, -1)[:_SHOWN_EVENTS]
-    what = [event_words(history, at, event_weights) for at in positions]
+    what = [_event(user, at, event_weights) for at in positions]
     width = max(map(len, what), default=0)
     for at, words in zip(positions, what, strict=True):
         named = _named(titles.get(history.item_ids[at], ""), history.item_ids[at])
@@ -82,14 +82,19 @@ def event_words(history: History, at: int, event_weights: Mapping[str, float]) -
         fitting = [name for name, of_type in starless.items() if abs(of_type - weight) < _SAME_WEIGHT]
         bought = [name for name in fitting if name in _BASKET] if flags & BOUGHT else fitting
         words = f"{' or '.join(bought or fitting) or 'event'}, weight {weight:g}"
-    return f"{words}, no vector yet" if flags & WAITING else words
+    return words
 
 
-def describe_item(item_id: str, row: ItemRow, names: Mapping[int, str]) -> Iterator[str]:
+def _event(user: UserState, at: int, event_weights: Mapping[str, float]) -> str:
+    words = event_words(user.history, at, event_weights)
+    return f"{words}, no vector yet" if user.history.item_ids[at] in user.waiting else words
+
+
+def describe_item(item_id: str, row: ItemRow, counts: CountsRow, names: Mapping[int, str]) -> Iterator[str]:
     """What is kept of an item, the largest counts first; `names` of neighbours by their number in the row."""
-    use, entry = row.use, row.entry()
+    use, entry = counts.use, row.entry()
     yield f"item {item_id}: {entry.get('title') or 'without a title' if entry else 'not in the catalog'}"
-    yield f"  categories: {', '.join(row.labels()) or 'none'}"
+    yield f"  categories: {', '.join(row.facts().labels) or 'none'}"
     rated = counted(use.ratings, "rating")
     stars = "no stars" if use.mean_rating is None else f"{use.mean_rating:.2f} stars in {rated}"
     yield f"  {counted(use.count, 'user')}, {counted(use.buyers, 'buyer')}, {stars}"
@@ -97,18 +102,18 @@ def describe_item(item_id: str, row: ItemRow, names: Mapping[int, str]) -> Itera
     halves = ", ".join(f"{value:.4g} at a half-life of {events:,} events" for events, value in popularity)
     yield f"  popularity: {halves}"
     yield f"  applied up to: catalog offset {row.catalog_offset}; {_marks(use.watermarks)}"
-    for words, largest, count in _neighbours(row):
+    for words, largest, count in _neighbours(counts):
         if count:
             said = ", ".join(f"{names.get(index, f'#{index}')} {value:.4g}" for index, value in largest)
             yield f"  {words} {counted(count, 'item')}: {said}"
 
 
-def _neighbours(row: ItemRow) -> list[tuple[str, list[tuple[int, float]], int]]:
+def _neighbours(row: CountsRow) -> list[tuple[str, list[tuple[int, float]], int]]:
     """Of each kind of count: words, the largest as (number, count), and how many there are."""
     kinds = (
-        ("comes after", row.use.transitions.counts(), TRANSITION_UNIT),
-        ("liked by those who had", row.use.cooccurrence.counts(), 1),
-        ("bought together with", row.use.bought.counts(), 1),
+        ("comes after", row.transitions(), TRANSITION_UNIT),
+        ("liked by those who had", row.cooccurrence(), 1),
+        ("bought together with", row.bought(), 1),
     )
     found = []
     for words, counts, unit in kinds:
@@ -119,10 +124,15 @@ def _neighbours(row: ItemRow) -> list[tuple[str, list[tuple[int, float]], int]]:
 
 def _title(items: Table[ItemRow], item_id: str, partitions: int) -> str:
     try:
-        row = items.partitions[partition_of(item_id, partitions)].peek(item_id)
+        row = row_of(items, item_id, partitions)
     except ConfigurationError:
         return ""  # unreadable, but not the row that was asked for: `state digest` counts those
     return str(row.entry().get("title") or "") if row else ""
+
+
+def _keys(table: Table[Any]) -> Iterator[str]:
+    for rows in table.partitions.values():
+        yield from rows.keys()
 
 
 def _named(title: str, item_id: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,8 +10,8 @@ from numpy.typing import NDArray
 from models.factorization.collaborative import item_vectors
 from models.factorization.sparse_matrix import SparseMatrix, counts_matrix
 from models.primitives.ids import sparse_index
+from workers.admin.state.counts_row import CountsRow
 from workers.errors import ConfigurationError
-from workers.items.rows import ItemRow
 from workers.stream.table import Table
 
 Matrix = NDArray[np.float32]
@@ -34,11 +35,12 @@ class Trained:
     source: str
 
 
-def counts_of_rows(items: Table[ItemRow]) -> Counts:
-    """What the stream has counted; 12 bytes an entry of all rows (200 to 400 an item at most) while they are read."""
-    item_ids = sorted(key for rows in items.partitions.values() for key in rows.keys())  # noqa: SIM118 - not a dict
+def counts_of_rows(counts: Table[CountsRow], items: Table[Any]) -> Counts:
+    """What the stream has counted of all items that have a row in one of the tables; 12 bytes an entry meanwhile."""
+    partitions = (*counts.partitions.values(), *items.partitions.values())
+    item_ids = sorted({key for rows in partitions for key in rows.keys()})  # noqa: SIM118 - not a dict
     slots = {sparse_index(item_id): position for position, item_id in enumerate(item_ids)}
-    matrix = counts_matrix(_counted(items, slots), slots, len(item_ids))
+    matrix = counts_matrix(_counted(counts, slots), slots, len(item_ids))
     return Counts(item_ids, matrix, "the stream's counts")
 
 
@@ -57,9 +59,9 @@ def with_all(trained: Trained, item_ids: Iterable[str]) -> Trained:
     return Trained(trained.item_ids + more, np.concatenate([trained.vectors, empty]), trained.source)
 
 
-def _counted(items: Table[ItemRow], slots: Mapping[int, int]) -> Iterator[tuple[int, Mapping[int, int]]]:
-    for rows in items.partitions.values():
+def _counted(counts: Table[CountsRow], slots: Mapping[int, int]) -> Iterator[tuple[int, Mapping[int, int]]]:
+    for rows in counts.partitions.values():
         for item_id in rows.keys():  # noqa: SIM118 - not a dict
             row = rows.peek(item_id)
             if row is not None:
-                yield slots[sparse_index(item_id)], row.use.cooccurrence.counts()
+                yield slots[sparse_index(item_id)], row.cooccurrence()

@@ -1,10 +1,10 @@
-"""What disorder and bounds cost, on logs whose right answer is known."""
+"""What disorder costs, on logs whose right answer is known."""
 
 import numpy as np
 from rich.console import Console
 
 from load.datasets.ratings import Ratings
-from load.evaluation.order_and_bounds import disagreement, displaced, fold, row_loss
+from load.evaluation.order import disagreement, displaced, fold
 
 SILENT = Console(quiet=True)
 
@@ -13,12 +13,6 @@ def one_user(items: list[int]) -> Ratings:
     """Each item rated once, a second apart."""
     size = len(items)
     return Ratings(np.ones(size, np.int64), np.array(items), np.full(size, 4.0, np.float32), np.arange(size) * 1_000)
-
-
-def test_short_rows_lose_nothing() -> None:
-    folded = fold(one_user(list(range(30))), np.arange(30), "", SILENT)
-    loss = row_loss(folded, folded.transitions, lambda item: item.transitions)
-    assert (loss.rows, loss.cut, loss.amounts_kept, loss.top_kept, loss.worst_error) == (30, 0, 1.0, 1.0, 0.0)
 
 
 def test_a_log_in_its_own_order_agrees_and_a_reversed_one_tells_nothing() -> None:
