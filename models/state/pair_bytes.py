@@ -4,10 +4,10 @@ import struct
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from models.primitives.packing import Reader
+from models.state.compiled import inner, kernel
 
 Keys = NDArray[np.uint32]
 Counts = NDArray[np.uint32]
@@ -51,7 +51,7 @@ def read_row(reader: Reader) -> PairRow:
     return PairRow(*columns)
 
 
-@njit(cache=True)
+@kernel
 def _encode(keys: Keys, near: Counts, liked: Counts, out: NDArray[np.uint8]) -> int:
     """Write the columns one after the other; returns the number of bytes."""
     at, last = _int(0), _int(-1)
@@ -65,7 +65,7 @@ def _encode(keys: Keys, near: Counts, liked: Counts, out: NDArray[np.uint8]) -> 
     return at
 
 
-@njit(cache=True)
+@kernel
 def _decode(packed: NDArray[np.uint8], columns: NDArray[np.uint32]) -> int:
     """Fill keys, near, liked; returns the number of bytes read, -1 if they don't make sorted pairs with counts."""
     at, last = _int(0), _int(-1)
@@ -86,13 +86,13 @@ def _decode(packed: NDArray[np.uint8], columns: NDArray[np.uint32]) -> int:
     return at
 
 
-@njit(cache=True)
+@inner
 def _int(number: Any) -> int:
     """As int64: a function that gets other integers as well is compiled again for them."""
     return int(np.int64(number))
 
 
-@njit(cache=True)
+@inner
 def _write(out: NDArray[np.uint8], at: int, number: int) -> int:
     """Write a number of at most 35 bits; returns where the next one begins."""
     while number > 127:
@@ -103,7 +103,7 @@ def _write(out: NDArray[np.uint8], at: int, number: int) -> int:
     return at + 1
 
 
-@njit(cache=True)
+@inner
 def _read(packed: NDArray[np.uint8], at: int) -> tuple[int, int]:
     """A number of at most 5 bytes and where the next one begins, -1 if it does not end."""
     number, shift = _int(0), _int(0)

@@ -5,13 +5,12 @@ numba's cache notices changes of the file that a function stands in, not of the 
 once a pair takes the arrays that it needs instead of all: each of the 14 costs some ns to hand over.
 """
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from models.state.compiled import inner, kernel
 from models.state.item_state import TRANSITION_UNIT
 
 EMPTY = 0xFFFFFFFF
@@ -31,8 +30,6 @@ NOWHERE, FULL = -1, -2
 
 Array = NDArray[Any]
 
-_Function = TypeVar("_Function", bound=Callable[..., Any])
-
 KEY, NEAR, LIKED = 0, 1, 2
 """An entry: a row's predecessor by index or a list's successor by row number; 2520 · Σ 1/distance; liked events."""
 
@@ -47,23 +44,6 @@ LEFT_OUT, STALE, FLOOR, FLOOR_TIE = 3, 4, 5, 6
 
 LISTS, PAIRS, ROWS_CUT, PAIRS_CUT = 0, 1, 2, 3
 """Totals of a table: lists; entries with counts; how often a row was cut at its bound, and what it lost."""
-
-
-_UNCOUNTED: dict[str, Any] = {"_nrt": False}
-"""What allocates nothing need not count references to arrays: that took most of its time (numba's typing lacks it)."""
-
-_ENCLOSED: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-"""What Python never calls needs no way in from there: it takes as long to compile as the function."""
-
-
-def _kernel(function: _Function) -> _Function:
-    compiled: _Function = njit(cache=True, **_UNCOUNTED)(function)
-    return compiled
-
-
-def _inner(function: _Function) -> _Function:
-    compiled: _Function = njit(cache=True, **_UNCOUNTED, **_ENCLOSED)(function)
-    return compiled
 
 
 class Blocks(NamedTuple):
@@ -90,7 +70,7 @@ class Pairs(NamedTuple):
     list_blocks: Blocks
 
 
-@_kernel
+@kernel
 def learn(
     pairs: Pairs,
     rows: Array,
@@ -120,7 +100,7 @@ def learn(
     return len(rows)
 
 
-@_kernel
+@kernel
 def take_back(pairs: Pairs, row: int, keys: Array, near: Array, liked: Array) -> None:
     """Lower counts of a row, uint32 (n,) each; they end at 0, and what is not known is not missed."""
     start, entries, names, numbers = pairs.rows[row, START], pairs.row_blocks.entries, pairs.names, pairs.numbers
@@ -138,7 +118,7 @@ def take_back(pairs: Pairs, row: int, keys: Array, near: Array, liked: Array) ->
         _list_smaller(pairs.lists, pairs.list_blocks.entries, number, row, entries[at, NEAR], entries[at, LIKED])
 
 
-@_kernel
+@kernel
 def put(pairs: Pairs, row: int, keys: Array, near: Array, liked: Array) -> None:
     """Make these a row's counts, uint32 (n,) each; there is room for them."""
     drop(pairs, row)
@@ -147,7 +127,7 @@ def put(pairs: Pairs, row: int, keys: Array, near: Array, liked: Array) -> None:
         _raise(pairs, row, keys, near, liked)
 
 
-@_kernel
+@kernel
 def cut(pairs: Pairs, row: int, heap: Array) -> None:
     """Keep the len(heap) (at least 1) largest of a row's entries by rank, among equals those of smaller keys.
 
@@ -177,7 +157,7 @@ def cut(pairs: Pairs, row: int, heap: Array) -> None:
     pairs.totals[PAIRS_CUT] += too_many
 
 
-@_kernel
+@kernel
 def drop(pairs: Pairs, row: int) -> None:
     """Forget a row; lists that named it are stale where they had left others out."""
     start, entries = pairs.rows[row, START], pairs.row_blocks.entries
@@ -193,7 +173,7 @@ def drop(pairs: Pairs, row: int) -> None:
     pairs.rows[row, USED] = pairs.rows[row, LIVE] = 0
 
 
-@_kernel
+@kernel
 def relist(pairs: Pairs) -> None:
     """Rebuild stale lists from the rows; one pass over all entries."""
     lists, listed, entries = pairs.lists, pairs.list_blocks.entries, pairs.row_blocks.entries
@@ -216,7 +196,7 @@ def relist(pairs: Pairs) -> None:
     lists[: pairs.totals[LISTS], STALE] = 0
 
 
-@_kernel
+@kernel
 def ask(pairs: Pairs, keys: Array, weights: Array, sums: Array, touched: Array, taken: Array) -> int:
     """Number of rows in lists of predecessors `keys` whose Σ weights[k] · (near, liked) is above 0.
 
@@ -246,7 +226,7 @@ def ask(pairs: Pairs, keys: Array, weights: Array, sums: Array, touched: Array, 
     return found
 
 
-@_kernel
+@kernel
 def look_up(pairs: Pairs, rows: Array, keys: Array, counts: Array) -> None:
     """counts[i, k] = (near, liked) of the pair of rows[i] and keys[k], int64 (rows, keys, 2), 0 if unknown."""
     entries = pairs.row_blocks.entries
@@ -259,7 +239,7 @@ def look_up(pairs: Pairs, rows: Array, keys: Array, counts: Array) -> None:
                 counts[i, k, 0], counts[i, k, 1] = entries[at, NEAR], entries[at, LIKED]
 
 
-@_kernel
+@kernel
 def needs(pairs: Pairs, row: int, more: int) -> tuple[int, int]:
     """Entries that `more` predecessors of a row may take at most, in its blocks and in those of lists.
 
@@ -268,7 +248,7 @@ def needs(pairs: Pairs, row: int, more: int) -> tuple[int, int]:
     return 8 * (pairs.rows[row, USED] + more) + 4 * SMALLEST, more * 2 * (LIST_BOUND + SMALLEST)
 
 
-@_kernel
+@kernel
 def has_room(pairs: Pairs, row: int, more: int) -> bool:
     """Whether `more` predecessors of a row fit, whichever blocks must move for them."""
     in_row, in_lists = needs(pairs, row, more)
@@ -280,7 +260,7 @@ def has_room(pairs: Pairs, row: int, more: int) -> bool:
     )
 
 
-@_kernel
+@kernel
 def rename(names: Array, numbers: Array, old_names: Array, old_numbers: Array) -> None:
     """Enter the lists of a directory into a larger one, which is empty."""
     for at in range(len(old_names)):
@@ -289,19 +269,19 @@ def rename(names: Array, numbers: Array, old_names: Array, old_numbers: Array) -
             names[position], numbers[position] = old_names[at], old_numbers[at]
 
 
-@_inner
+@inner
 def known_key(index: int) -> int:
     """A sparse index as key: one of 4 billion stands for a free place, and counts as its neighbour."""
     return min(_int(index), _int(EMPTY - 1))
 
 
-@_inner
+@inner
 def _int(number: Any) -> int:
     """As int64: a function that gets other integers as well is compiled again for them."""
     return int(np.int64(number))
 
 
-@_inner
+@inner
 def _raise(pairs: Pairs, row: int, keys: Array, near: Array, liked: Array) -> None:
     """Raise the counts of a row's pairs, uint32 (n,) each; there is room for them."""
     rows, entries, names, numbers = pairs.rows, pairs.row_blocks.entries, pairs.names, pairs.numbers
@@ -332,7 +312,7 @@ def _raise(pairs: Pairs, row: int, keys: Array, near: Array, liked: Array) -> No
             listed[seat, KEY], listed[seat, NEAR], listed[seat, LIKED] = row, entries[at, NEAR], entries[at, LIKED]
 
 
-@_inner
+@inner
 def _entry(rows: Array, entries: Array, row: int, key: int) -> int:
     """Address of a key's entry in a row, made with counts of 0 if it is new; -1 if that needs a larger block."""
     if rows[row, START] < 0:
@@ -347,7 +327,7 @@ def _entry(rows: Array, entries: Array, row: int, key: int) -> int:
     return at
 
 
-@_inner
+@inner
 def _clear(pairs: Pairs, row: int, at: int) -> None:
     """Take the counts of a live entry; its place stays taken."""
     entries = pairs.row_blocks.entries
@@ -358,12 +338,12 @@ def _clear(pairs: Pairs, row: int, at: int) -> None:
     _list_smaller(pairs.lists, pairs.list_blocks.entries, number, row, np.uint32(0), np.uint32(0))
 
 
-@_inner
+@inner
 def _is_live(entries: Array, at: int) -> bool:
     return bool(entries[at, KEY] != EMPTY and (entries[at, NEAR] or entries[at, LIKED]))
 
 
-@_inner
+@inner
 def _is_smaller(entries: Array, at: int, other: int) -> bool:
     """Whether an entry of a row leaves before another one."""
     rank = _rank(_int(entries[at, NEAR]), _int(entries[at, LIKED]))
@@ -371,7 +351,7 @@ def _is_smaller(entries: Array, at: int, other: int) -> bool:
     return bool(rank < other_rank or (rank == other_rank and entries[at, KEY] > entries[other, KEY]))
 
 
-@_inner
+@inner
 def _sift_down(entries: Array, heap: Array, place: int) -> None:
     """Have the smallest of a heap's part in front of it again."""
     while True:
@@ -385,14 +365,14 @@ def _sift_down(entries: Array, heap: Array, place: int) -> None:
         place = smallest
 
 
-@_inner
+@inner
 def _hashed(key: int, size: int) -> int:
     """Where the search for a key begins among `size` places, a power of two; keys are hashes, taken apart further."""
     mixed = np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)
     return _int(mixed >> np.uint64(33)) & (size - 1)
 
 
-@_inner
+@inner
 def _position(entries: Array, key: int, start: int, size: int) -> int:
     """Address of a key's entry in a row's block, or of the free place where it belongs."""
     at = _hashed(key, size)
@@ -401,7 +381,7 @@ def _position(entries: Array, key: int, start: int, size: int) -> int:
     return start + at
 
 
-@_inner
+@inner
 def _class_of(count: int) -> int:
     """Size class of the smallest block that holds `count` entries of a row, at most 3/4 full."""
     size_class = 0
@@ -410,7 +390,7 @@ def _class_of(count: int) -> int:
     return size_class
 
 
-@_inner
+@inner
 def _move_row(pairs: Pairs, row: int, size_class: int) -> None:
     """Give a row a block of this class; entries without counts stay behind."""
     blocks, start, old_class = pairs.row_blocks, pairs.rows[row, START], pairs.rows[row, SIZE]
@@ -427,7 +407,7 @@ def _move_row(pairs: Pairs, row: int, size_class: int) -> None:
     pairs.rows[row, START], pairs.rows[row, SIZE], pairs.rows[row, USED] = target, size_class, pairs.rows[row, LIVE]
 
 
-@_inner
+@inner
 def _allocate(blocks: Blocks, size_class: int) -> int:
     start = blocks.free[size_class]
     if start >= 0:
@@ -438,20 +418,20 @@ def _allocate(blocks: Blocks, size_class: int) -> int:
     return int(start)
 
 
-@_inner
+@inner
 def _release(blocks: Blocks, start: int, size_class: int) -> None:
     blocks.entries[start, 0] = blocks.free[size_class] + 1
     blocks.free[size_class] = start
 
 
-@_inner
+@inner
 def _number(names: Array, numbers: Array, key: int) -> int:
     """Number of a predecessor's list, -1 if it has none."""
     at = _position_of_name(names, key)
     return _int(numbers[at]) if names[at] == key else -1
 
 
-@_inner
+@inner
 def _position_of_name(names: Array, key: int) -> int:
     at = _hashed(key, len(names))
     while names[at] != key and names[at] != EMPTY:
@@ -459,7 +439,7 @@ def _position_of_name(names: Array, key: int) -> int:
     return at
 
 
-@_inner
+@inner
 def _new_list(pairs: Pairs, key: int) -> int:
     """Number of the list that a predecessor gets."""
     number = pairs.totals[LISTS]
@@ -471,13 +451,13 @@ def _new_list(pairs: Pairs, key: int) -> int:
     return _int(number)
 
 
-@_inner
+@inner
 def _rank(near: int, liked: int) -> int:
     """What lists are ordered by: a liked event weighs as much as a direct transition."""
     return near + TRANSITION_UNIT * liked
 
 
-@_inner
+@inner
 def _seat(lists: Array, entries: Array, ties: Array, number: int, row: int, rank: int, is_new: bool) -> int:
     """Address for a successor whose counts did not fall, in a predecessor's list; a new one is not yet in it.
 
@@ -495,7 +475,7 @@ def _seat(lists: Array, entries: Array, ties: Array, number: int, row: int, rank
     return _int(start + length)
 
 
-@_inner
+@inner
 def _member(entries: Array, start: int, length: int, row: int) -> int:
     """Address of a successor in a list, -1 if it is not there."""
     for at in range(start, start + length):
@@ -504,7 +484,7 @@ def _member(entries: Array, start: int, length: int, row: int) -> int:
     return -1
 
 
-@_inner
+@inner
 def _replaced(lists: Array, entries: Array, ties: Array, number: int, row: int, rank: int) -> int:
     """Where a successor of this rank is written in a full list: over its own entry or the last one, or NOWHERE."""
     tie = _int(ties[row])
@@ -524,13 +504,13 @@ def _replaced(lists: Array, entries: Array, ties: Array, number: int, row: int, 
     return last
 
 
-@_inner
+@inner
 def _comes_after(rank: int, tie: int, other_rank: int, other_tie: int) -> bool:
     """Whether a successor's place in a list is behind another's."""
     return bool(rank < other_rank or (rank == other_rank and tie > other_tie))
 
 
-@_inner
+@inner
 def _widen_list(pairs: Pairs, number: int) -> None:
     """Move a list to a block twice as large, or to its first."""
     lists, blocks = pairs.lists, pairs.list_blocks
@@ -545,7 +525,7 @@ def _widen_list(pairs: Pairs, number: int) -> None:
     lists[number, START], lists[number, SIZE] = target, wider
 
 
-@_inner
+@inner
 def _list_smaller(lists: Array, entries: Array, number: int, row: int, near: Any, liked: Any) -> None:
     """Have a predecessor's list know the counts of a successor that fell: one that was left out may be larger now."""
     start, length = lists[number, START], lists[number, USED]
