@@ -1,13 +1,13 @@
-"""A row's counts as bytes: three columns of variable-length integers, about 5 bytes a pair instead of 12."""
+"""A row's counts as bytes: three columns of variable-length integers, about 6 bytes a pair instead of 12."""
 
 import struct
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from models.primitives.packing import Reader
+from models.state.compiled import inner, kernel
 
 Keys = NDArray[np.uint32]
 Counts = NDArray[np.uint32]
@@ -51,10 +51,10 @@ def read_row(reader: Reader) -> PairRow:
     return PairRow(*columns)
 
 
-@njit(cache=True)
+@kernel
 def _encode(keys: Keys, near: Counts, liked: Counts, out: NDArray[np.uint8]) -> int:
     """Write the columns one after the other; returns the number of bytes."""
-    at, last = 0, -1
+    at, last = _int(0), _int(-1)
     for key in keys:
         at = _write(out, at, _int(key) - last)
         last = _int(key)
@@ -65,10 +65,10 @@ def _encode(keys: Keys, near: Counts, liked: Counts, out: NDArray[np.uint8]) -> 
     return at
 
 
-@njit(cache=True)
+@kernel
 def _decode(packed: NDArray[np.uint8], columns: NDArray[np.uint32]) -> int:
     """Fill keys, near, liked; returns the number of bytes read, -1 if they don't make sorted pairs with counts."""
-    at, last = 0, -1
+    at, last = _int(0), _int(-1)
     for column in range(3):
         for i in range(columns.shape[1]):
             at, number = _read(packed, at)
@@ -86,13 +86,13 @@ def _decode(packed: NDArray[np.uint8], columns: NDArray[np.uint32]) -> int:
     return at
 
 
-@njit(cache=True)
+@inner
 def _int(number: Any) -> int:
     """As int64: a function that gets other integers as well is compiled again for them."""
     return int(np.int64(number))
 
 
-@njit(cache=True)
+@inner
 def _write(out: NDArray[np.uint8], at: int, number: int) -> int:
     """Write a number of at most 35 bits; returns where the next one begins."""
     while number > 127:
@@ -103,10 +103,10 @@ def _write(out: NDArray[np.uint8], at: int, number: int) -> int:
     return at + 1
 
 
-@njit(cache=True)
+@inner
 def _read(packed: NDArray[np.uint8], at: int) -> tuple[int, int]:
     """A number of at most 5 bytes and where the next one begins, -1 if it does not end."""
-    number, shift = _int(0), 0
+    number, shift = _int(0), _int(0)
     while at < len(packed) and shift < 7 * _LARGEST_BYTES:
         number |= _int(packed[at] & 127) << shift
         at += 1

@@ -1,15 +1,16 @@
 """Compiled loops of `models.state.pair_table`: counts in rows by successor, the largest in lists by predecessor.
 
 All functions work in place on the arrays of one `Pairs`; tests compare them with plain dicts. They stay in one file:
-numba's cache notices changes of the file that a function stands in, not of the functions that it calls.
+numba's cache notices changes of the file that a function stands in, not of the functions that it calls. What runs
+once a pair takes the arrays that it needs instead of all: each of the 14 costs some ns to hand over.
 """
 
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from models.state.compiled import inner, kernel
 from models.state.item_state import TRANSITION_UNIT
 
 EMPTY = 0xFFFFFFFF
@@ -23,6 +24,9 @@ LARGEST = 0xFFFFFFFF
 
 SMALLEST = 4
 """Entries of the smallest block; each size class has twice as many."""
+
+NOWHERE, FULL = -1, -2
+"""Instead of an address in a list: there is none for this successor; there will be one in a larger block."""
 
 Array = NDArray[Any]
 
@@ -66,55 +70,73 @@ class Pairs(NamedTuple):
     list_blocks: Blocks
 
 
-@njit(cache=True)
+@kernel
 def learn(
-    pairs: Pairs, rows: Array, ends: Array, liked: Array, bounds: Array, keys: Array, near_window: int, begin: int
+    pairs: Pairs,
+    rows: Array,
+    ends: Array,
+    liked: Array,
+    bounds: Array,
+    keys: Array,
+    steps: Array,
+    heap: Array,
+    begin: int,
 ) -> int:
     """Count events from number `begin` on; returns the number of the first that needs more room, or len(rows).
 
-    Event e is on row rows[e]; its predecessors, nearest first, are keys[ends[e - 1] : ends[e]], uint32. A row that
-    has 2 · bounds[e] live entries after it is cut to bounds[e], 0 for no bound: by event, whatever the chunk.
+    Event e is on row rows[e]; its predecessors, nearest first, are keys[ends[e - 1] : ends[e]], uint32. What it adds
+    to theirs by position: steps[0] to `near`, steps[1 + liked[e]] to `liked`, uint32 (3, n). A row that has
+    2 · bounds[e] live entries after it is cut to bounds[e], 0 for no bound: by event, whatever the chunk. `heap` int64:
+    as long as the largest bound, scratch.
     """
     for e in range(begin, len(rows)):
         first = ends[e - 1] if e else 0
-        row = rows[e]
-        if not has_room(pairs, row, ends[e] - first):
+        row, count = rows[e], ends[e] - first
+        if not has_room(pairs, row, count):
             return e
-        for k in range(first, ends[e]):
-            near = _near(k - first, near_window)
-            if near or liked[e]:
-                _add(pairs, row, known_key(keys[k]), near, liked[e])
+        _raise(pairs, row, keys[first : ends[e]], steps[0][:count], steps[1 + liked[e]][:count])
         if bounds[e] and pairs.rows[row, LIVE] >= 2 * bounds[e]:
-            cut(pairs, row, bounds[e])
+            cut(pairs, row, heap[: bounds[e]])
     return len(rows)
 
 
-@njit(cache=True)
-def take_back(pairs: Pairs, row: int, keys: Array, liked: int, near_window: int) -> None:
-    """Undo `learn` of one event; counts end at 0, and what is not known is not missed."""
-    for k in range(len(keys) if pairs.rows[row, START] >= 0 else 0):
-        _lower(pairs, row, known_key(keys[k]), _near(k, near_window), liked)
+@kernel
+def take_back(pairs: Pairs, row: int, keys: Array, near: Array, liked: Array) -> None:
+    """Lower counts of a row, uint32 (n,) each; they end at 0, and what is not known is not missed."""
+    start, entries, names, numbers = pairs.rows[row, START], pairs.row_blocks.entries, pairs.names, pairs.numbers
+    for k in range(len(keys) if start >= 0 else 0):
+        key = known_key(keys[k])
+        at = _position(entries, key, start, SMALLEST << pairs.rows[row, SIZE])
+        if entries[at, KEY] != key or not _is_live(entries, at):
+            continue
+        entries[at, NEAR] -= min(entries[at, NEAR], near[k])
+        entries[at, LIKED] -= min(entries[at, LIKED], liked[k])
+        if not _is_live(entries, at):
+            pairs.rows[row, LIVE] -= 1
+            pairs.totals[PAIRS] -= 1
+        number = _number(names, numbers, key)
+        _list_smaller(pairs.lists, pairs.list_blocks.entries, number, row, entries[at, NEAR], entries[at, LIKED])
 
 
-@njit(cache=True)
+@kernel
 def put(pairs: Pairs, row: int, keys: Array, near: Array, liked: Array) -> None:
     """Make these a row's counts, uint32 (n,) each; there is room for them."""
     drop(pairs, row)
     if len(keys):
         _move_row(pairs, row, _class_of(len(keys)))
-    for k in range(len(keys)):
-        if near[k] or liked[k]:
-            _add(pairs, row, known_key(keys[k]), _int(near[k]), _int(liked[k]))
+        _raise(pairs, row, keys, near, liked)
 
 
-@njit(cache=True)
-def cut(pairs: Pairs, row: int, count: int) -> None:
-    """Keep the `count` (at least 1) largest of a row's entries by rank, among equals those of smaller keys."""
-    rows, entries = pairs.rows, pairs.row_blocks.entries
+@kernel
+def cut(pairs: Pairs, row: int, heap: Array) -> None:
+    """Keep the len(heap) (at least 1) largest of a row's entries by rank, among equals those of smaller keys.
+
+    `heap` int64 (n,), scratch: the addresses of the largest so far, the smallest of them in front.
+    """
+    rows, entries, count = pairs.rows, pairs.row_blocks.entries, len(heap)
     start, too_many = rows[row, START], rows[row, LIVE] - count
     if too_many <= 0:
         return
-    heap = np.empty(count, dtype=np.int64)  # addresses of the largest so far, the smallest of them in front
     kept = 0
     for at in range(start, start + (SMALLEST << rows[row, SIZE])):
         if not _is_live(entries, at):
@@ -127,7 +149,7 @@ def cut(pairs: Pairs, row: int, count: int) -> None:
         elif _is_smaller(entries, heap[0], at):
             _clear(pairs, row, heap[0])
             heap[0] = at
-            _sift_down(entries, heap, 0)
+            _sift_down(entries, heap, _int(0))
         else:
             _clear(pairs, row, at)
     _move_row(pairs, row, _class_of(count))
@@ -135,10 +157,26 @@ def cut(pairs: Pairs, row: int, count: int) -> None:
     pairs.totals[PAIRS_CUT] += too_many
 
 
-@njit(cache=True)
+@kernel
+def drop(pairs: Pairs, row: int) -> None:
+    """Forget a row; lists that named it are stale where they had left others out."""
+    start, entries = pairs.rows[row, START], pairs.row_blocks.entries
+    if start < 0:
+        return
+    for at in range(start, start + (SMALLEST << pairs.rows[row, SIZE])):
+        if _is_live(entries, at):
+            number = _number(pairs.names, pairs.numbers, _int(entries[at, KEY]))
+            _list_smaller(pairs.lists, pairs.list_blocks.entries, number, row, np.uint32(0), np.uint32(0))
+    _release(pairs.row_blocks, start, pairs.rows[row, SIZE])
+    pairs.totals[PAIRS] -= pairs.rows[row, LIVE]
+    pairs.rows[row, START] = -1
+    pairs.rows[row, USED] = pairs.rows[row, LIVE] = 0
+
+
+@kernel
 def relist(pairs: Pairs) -> None:
     """Rebuild stale lists from the rows; one pass over all entries."""
-    lists, entries = pairs.lists, pairs.row_blocks.entries
+    lists, listed, entries = pairs.lists, pairs.list_blocks.entries, pairs.row_blocks.entries
     for number in range(pairs.totals[LISTS]):
         if lists[number, STALE]:
             lists[number, USED] = lists[number, LEFT_OUT] = lists[number, FLOOR] = 0
@@ -147,21 +185,26 @@ def relist(pairs: Pairs) -> None:
         start = pairs.rows[row, START]
         for at in range(start, start + (SMALLEST << pairs.rows[row, SIZE]) if start >= 0 else start):
             if _is_live(entries, at):
-                number = _list_of(pairs, _int(entries[at, KEY]))
+                number = _number(pairs.names, pairs.numbers, _int(entries[at, KEY]))
                 if lists[number, STALE]:
-                    _list_larger(pairs, number, row, _int(entries[at, NEAR]), _int(entries[at, LIKED]), True)
+                    rank = _rank(_int(entries[at, NEAR]), _int(entries[at, LIKED]))
+                    seat = _seat(lists, listed, pairs.ties, number, row, rank, bool(lists[number, STALE]))
+                    if seat != NOWHERE:
+                        for column in range(1, 3):
+                            listed[seat, column] = entries[at, column]
+                        listed[seat, KEY] = row
     lists[: pairs.totals[LISTS], STALE] = 0
 
 
-@njit(cache=True)
-def ask(pairs: Pairs, keys: Array, weights: Array, sums: Array, touched: Array) -> tuple[Array, Array]:
-    """Rows in lists of predecessors `keys`, int32 (n,), and Σ weights[k] · (near, liked) of each, if above 0: (n, 2).
+@kernel
+def ask(pairs: Pairs, keys: Array, weights: Array, sums: Array, touched: Array, taken: Array) -> int:
+    """Number of rows in lists of predecessors `keys` whose Σ weights[k] · (near, liked) is above 0.
 
-    `sums` float64 (m, 2) is zeros before and after, `touched` int32 (m,) scratch.
+    They are in `touched` int32 (m,), their sums in `taken` float64 (m, 2); `sums` (m, 2) is zeros before and after.
     """
     found = 0
     for k in range(len(keys)):
-        number = _number(pairs, known_key(keys[k]))
+        number = _number(pairs.names, pairs.numbers, known_key(keys[k]))
         if number < 0:
             continue
         start = pairs.lists[number, START]
@@ -176,20 +219,19 @@ def ask(pairs: Pairs, keys: Array, weights: Array, sums: Array, touched: Array) 
                 found += 1
             sums[row, 0] += near
             sums[row, 1] += liked
-    taken = np.empty((found, 2))
     for i in range(found):
-        taken[i] = sums[touched[i]]
-        sums[touched[i]] = 0.0
-    return touched[:found].copy(), taken
+        for column in range(2):
+            taken[i, column] = sums[touched[i], column]
+            sums[touched[i], column] = 0.0
+    return found
 
 
-@njit(cache=True)
+@kernel
 def look_up(pairs: Pairs, rows: Array, keys: Array, counts: Array) -> None:
     """counts[i, k] = (near, liked) of the pair of rows[i] and keys[k], int64 (rows, keys, 2), 0 if unknown."""
     entries = pairs.row_blocks.entries
     for i in range(len(rows)):
-        # Rows beyond the last one that was named have no counts; compiled code would read what lies behind the array.
-        start = pairs.rows[rows[i], START] if rows[i] < len(pairs.rows) else -1
+        start = pairs.rows[rows[i], START]
         for k in range(len(keys) if start >= 0 else 0):
             key = known_key(keys[k])
             at = _position(entries, key, start, SMALLEST << pairs.rows[rows[i], SIZE])
@@ -197,20 +239,7 @@ def look_up(pairs: Pairs, rows: Array, keys: Array, counts: Array) -> None:
                 counts[i, k, 0], counts[i, k, 1] = entries[at, NEAR], entries[at, LIKED]
 
 
-@njit(cache=True)
-def drop(pairs: Pairs, row: int) -> None:
-    """Forget a row; lists that named it are stale where they had left others out."""
-    start = pairs.rows[row, START]
-    if start < 0:
-        return
-    for at in range(start, start + (SMALLEST << pairs.rows[row, SIZE])):
-        if _is_live(pairs.row_blocks.entries, at):
-            _clear(pairs, row, at)
-    _release(pairs.row_blocks, start, pairs.rows[row, SIZE])
-    pairs.rows[row, START], pairs.rows[row, USED] = -1, 0
-
-
-@njit(cache=True)
+@kernel
 def needs(pairs: Pairs, row: int, more: int) -> tuple[int, int]:
     """Entries that `more` predecessors of a row may take at most, in its blocks and in those of lists.
 
@@ -219,7 +248,7 @@ def needs(pairs: Pairs, row: int, more: int) -> tuple[int, int]:
     return 8 * (pairs.rows[row, USED] + more) + 4 * SMALLEST, more * 2 * (LIST_BOUND + SMALLEST)
 
 
-@njit(cache=True)
+@kernel
 def has_room(pairs: Pairs, row: int, more: int) -> bool:
     """Whether `more` predecessors of a row fit, whichever blocks must move for them."""
     in_row, in_lists = needs(pairs, row, more)
@@ -231,80 +260,90 @@ def has_room(pairs: Pairs, row: int, more: int) -> bool:
     )
 
 
-@njit(cache=True)
-def rename(pairs: Pairs, names: Array, numbers: Array) -> None:
-    """Enter the lists of a smaller directory into the table's own, which is empty."""
-    for at in range(len(names)):
-        if names[at] != EMPTY:
-            position = _position_of_name(pairs, _int(names[at]))
-            pairs.names[position], pairs.numbers[position] = names[at], numbers[at]
+@kernel
+def rename(names: Array, numbers: Array, old_names: Array, old_numbers: Array) -> None:
+    """Enter the lists of a directory into a larger one, which is empty."""
+    for at in range(len(old_names)):
+        if old_names[at] != EMPTY:
+            position = _position_of_name(names, _int(old_names[at]))
+            names[position], numbers[position] = old_names[at], old_numbers[at]
 
 
-@njit(cache=True)
+@inner
 def known_key(index: int) -> int:
     """A sparse index as key: one of 4 billion stands for a free place, and counts as its neighbour."""
     return min(_int(index), _int(EMPTY - 1))
 
 
-@njit(cache=True)
+@inner
 def _int(number: Any) -> int:
     """As int64: a function that gets other integers as well is compiled again for them."""
     return int(np.int64(number))
 
 
-@njit(cache=True)
-def _near(position: int, near_window: int) -> int:
-    """What an event adds to `near` of its predecessor at a position, 0 for the nearest."""
-    return TRANSITION_UNIT // (position + 1) if position < near_window else 0
+@inner
+def _raise(pairs: Pairs, row: int, keys: Array, near: Array, liked: Array) -> None:
+    """Raise the counts of a row's pairs, uint32 (n,) each; there is room for them."""
+    rows, entries, names, numbers = pairs.rows, pairs.row_blocks.entries, pairs.names, pairs.numbers
+    lists, listed, ties = pairs.lists, pairs.list_blocks.entries, pairs.ties
+    for k in range(len(keys)):
+        if not (near[k] or liked[k]):
+            continue
+        key = known_key(keys[k])
+        at = _entry(rows, entries, row, key)
+        if at < 0:
+            _move_row(pairs, row, rows[row, SIZE] + 1 if rows[row, START] >= 0 else 0)
+            at = _entry(rows, entries, row, key)
+        is_new = not _is_live(entries, at)
+        if is_new:
+            rows[row, LIVE] += 1
+            pairs.totals[PAIRS] += 1
+        entries[at, NEAR] = min(_int(LARGEST), _int(entries[at, NEAR]) + _int(near[k]))
+        entries[at, LIKED] = min(_int(LARGEST), _int(entries[at, LIKED]) + _int(liked[k]))
+        number = _number(names, numbers, key)
+        if number < 0:
+            number = _new_list(pairs, key)
+        rank = _rank(_int(entries[at, NEAR]), _int(entries[at, LIKED]))
+        seat = _seat(lists, listed, ties, number, row, rank, is_new)
+        if seat == FULL:
+            _widen_list(pairs, number)
+            seat = _seat(lists, listed, ties, number, row, rank, is_new)
+        if seat != NOWHERE:
+            listed[seat, KEY], listed[seat, NEAR], listed[seat, LIKED] = row, entries[at, NEAR], entries[at, LIKED]
 
 
-@njit(cache=True)
-def _add(pairs: Pairs, row: int, key: int, near: int, liked: int) -> None:
-    """Raise the counts of one pair, by something; there is room for it."""
-    entries = pairs.row_blocks.entries
-    at = _entry(pairs, row, key)
-    is_new = not _is_live(entries, at)
-    if is_new:
-        pairs.rows[row, LIVE] += 1
-        pairs.totals[PAIRS] += 1
-    near = min(_int(LARGEST), _int(entries[at, NEAR]) + near)
-    liked = min(_int(LARGEST), _int(entries[at, LIKED]) + liked)
-    entries[at, NEAR], entries[at, LIKED] = near, liked
-    _list_larger(pairs, _list_of(pairs, key), row, near, liked, is_new)
+@inner
+def _entry(rows: Array, entries: Array, row: int, key: int) -> int:
+    """Address of a key's entry in a row, made with counts of 0 if it is new; -1 if that needs a larger block."""
+    if rows[row, START] < 0:
+        return -1
+    size = SMALLEST << rows[row, SIZE]
+    at = _position(entries, key, rows[row, START], size)
+    if entries[at, KEY] != key:
+        if 4 * rows[row, USED] >= 3 * size:
+            return -1
+        entries[at, KEY], entries[at, NEAR], entries[at, LIKED] = key, 0, 0
+        rows[row, USED] += 1
+    return at
 
 
-@njit(cache=True)
-def _lower(pairs: Pairs, row: int, key: int, near: int, liked: int) -> None:
-    """Lower the counts of one pair to 0 at most, if it is known."""
-    entries = pairs.row_blocks.entries
-    at = _position(entries, key, pairs.rows[row, START], SMALLEST << pairs.rows[row, SIZE])
-    if entries[at, KEY] != key or not _is_live(entries, at):
-        return
-    near = max(_int(0), _int(entries[at, NEAR]) - near)
-    liked = max(_int(0), _int(entries[at, LIKED]) - liked)
-    if near or liked:
-        entries[at, NEAR], entries[at, LIKED] = near, liked
-        _list_smaller(pairs, _list_of(pairs, key), row, near, liked)
-    else:
-        _clear(pairs, row, at)
-
-
-@njit(cache=True)
+@inner
 def _clear(pairs: Pairs, row: int, at: int) -> None:
     """Take the counts of a live entry; its place stays taken."""
     entries = pairs.row_blocks.entries
     entries[at, NEAR], entries[at, LIKED] = 0, 0
     pairs.rows[row, LIVE] -= 1
     pairs.totals[PAIRS] -= 1
-    _list_smaller(pairs, _list_of(pairs, _int(entries[at, KEY])), row, _int(0), _int(0))
+    number = _number(pairs.names, pairs.numbers, _int(entries[at, KEY]))
+    _list_smaller(pairs.lists, pairs.list_blocks.entries, number, row, np.uint32(0), np.uint32(0))
 
 
-@njit(cache=True)
+@inner
 def _is_live(entries: Array, at: int) -> bool:
     return bool(entries[at, KEY] != EMPTY and (entries[at, NEAR] or entries[at, LIKED]))
 
 
-@njit(cache=True)
+@inner
 def _is_smaller(entries: Array, at: int, other: int) -> bool:
     """Whether an entry of a row leaves before another one."""
     rank = _rank(_int(entries[at, NEAR]), _int(entries[at, LIKED]))
@@ -312,7 +351,7 @@ def _is_smaller(entries: Array, at: int, other: int) -> bool:
     return bool(rank < other_rank or (rank == other_rank and entries[at, KEY] > entries[other, KEY]))
 
 
-@njit(cache=True)
+@inner
 def _sift_down(entries: Array, heap: Array, place: int) -> None:
     """Have the smallest of a heap's part in front of it again."""
     while True:
@@ -326,14 +365,14 @@ def _sift_down(entries: Array, heap: Array, place: int) -> None:
         place = smallest
 
 
-@njit(cache=True)
+@inner
 def _hashed(key: int, size: int) -> int:
     """Where the search for a key begins among `size` places, a power of two; keys are hashes, taken apart further."""
     mixed = np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)
     return _int(mixed >> np.uint64(33)) & (size - 1)
 
 
-@njit(cache=True)
+@inner
 def _position(entries: Array, key: int, start: int, size: int) -> int:
     """Address of a key's entry in a row's block, or of the free place where it belongs."""
     at = _hashed(key, size)
@@ -342,25 +381,7 @@ def _position(entries: Array, key: int, start: int, size: int) -> int:
     return start + at
 
 
-@njit(cache=True)
-def _entry(pairs: Pairs, row: int, key: int) -> int:
-    """Address of a key's entry in a row, made with counts of 0 if it is new."""
-    rows, entries = pairs.rows, pairs.row_blocks.entries
-    if rows[row, START] >= 0:
-        at = _position(entries, key, rows[row, START], SMALLEST << rows[row, SIZE])
-        if entries[at, KEY] == key:
-            return int(at)
-    if rows[row, START] < 0:
-        _move_row(pairs, row, 0)
-    elif 4 * rows[row, USED] >= 3 * (SMALLEST << rows[row, SIZE]):
-        _move_row(pairs, row, rows[row, SIZE] + 1)
-    at = _position(entries, key, rows[row, START], SMALLEST << rows[row, SIZE])
-    entries[at, KEY], entries[at, NEAR], entries[at, LIKED] = key, 0, 0
-    rows[row, USED] += 1
-    return at
-
-
-@njit(cache=True)
+@inner
 def _class_of(count: int) -> int:
     """Size class of the smallest block that holds `count` entries of a row, at most 3/4 full."""
     size_class = 0
@@ -369,22 +390,24 @@ def _class_of(count: int) -> int:
     return size_class
 
 
-@njit(cache=True)
+@inner
 def _move_row(pairs: Pairs, row: int, size_class: int) -> None:
     """Give a row a block of this class; entries without counts stay behind."""
     blocks, start, old_class = pairs.row_blocks, pairs.rows[row, START], pairs.rows[row, SIZE]
     target, size = _allocate(blocks, size_class), SMALLEST << size_class
-    blocks.entries[target : target + size, KEY] = EMPTY
+    for at in range(target, target + size):
+        blocks.entries[at, KEY] = EMPTY
     for at in range(start, start + (SMALLEST << old_class) if start >= 0 else start):
         if _is_live(blocks.entries, at):
             to = _position(blocks.entries, _int(blocks.entries[at, KEY]), target, size)
-            blocks.entries[to] = blocks.entries[at]
+            for column in range(3):
+                blocks.entries[to, column] = blocks.entries[at, column]
     if start >= 0:
         _release(blocks, start, old_class)
     pairs.rows[row, START], pairs.rows[row, SIZE], pairs.rows[row, USED] = target, size_class, pairs.rows[row, LIVE]
 
 
-@njit(cache=True)
+@inner
 def _allocate(blocks: Blocks, size_class: int) -> int:
     start = blocks.free[size_class]
     if start >= 0:
@@ -395,105 +418,125 @@ def _allocate(blocks: Blocks, size_class: int) -> int:
     return int(start)
 
 
-@njit(cache=True)
+@inner
 def _release(blocks: Blocks, start: int, size_class: int) -> None:
     blocks.entries[start, 0] = blocks.free[size_class] + 1
     blocks.free[size_class] = start
 
 
-@njit(cache=True)
-def _number(pairs: Pairs, key: int) -> int:
+@inner
+def _number(names: Array, numbers: Array, key: int) -> int:
     """Number of a predecessor's list, -1 if it has none."""
-    at = _position_of_name(pairs, key)
-    return int(pairs.numbers[at]) if pairs.names[at] == key else -1
+    at = _position_of_name(names, key)
+    return _int(numbers[at]) if names[at] == key else -1
 
 
-@njit(cache=True)
-def _position_of_name(pairs: Pairs, key: int) -> int:
-    at = _hashed(key, len(pairs.names))
-    while pairs.names[at] != key and pairs.names[at] != EMPTY:
-        at = (at + 1) & (len(pairs.names) - 1)
+@inner
+def _position_of_name(names: Array, key: int) -> int:
+    at = _hashed(key, len(names))
+    while names[at] != key and names[at] != EMPTY:
+        at = (at + 1) & (len(names) - 1)
     return at
 
 
-@njit(cache=True)
-def _list_of(pairs: Pairs, key: int) -> int:
-    """Number of a predecessor's list, the next one if it has none."""
-    at = _position_of_name(pairs, key)
-    if pairs.names[at] == EMPTY:
-        number = pairs.totals[LISTS]
-        pairs.names[at], pairs.numbers[at] = key, number
-        pairs.lists[number, :] = 0
-        pairs.lists[number, START], pairs.lists[number, FLOOR_TIE] = -1, EMPTY
-        pairs.totals[LISTS] += 1
-    return int(pairs.numbers[at])
+@inner
+def _new_list(pairs: Pairs, key: int) -> int:
+    """Number of the list that a predecessor gets."""
+    number = pairs.totals[LISTS]
+    at = _position_of_name(pairs.names, key)
+    pairs.names[at], pairs.numbers[at] = key, number
+    pairs.lists[number, :] = 0
+    pairs.lists[number, START], pairs.lists[number, FLOOR_TIE] = -1, EMPTY
+    pairs.totals[LISTS] += 1
+    return _int(number)
 
 
-@njit(cache=True)
+@inner
 def _rank(near: int, liked: int) -> int:
     """What lists are ordered by: a liked event weighs as much as a direct transition."""
     return near + TRANSITION_UNIT * liked
 
 
-@njit(cache=True)
-def _list_larger(pairs: Pairs, number: int, row: int, near: int, liked: int, is_new: bool) -> None:
-    """Have a predecessor's list know the counts of a successor, which did not fall; a new one is not in it."""
-    lists, entries = pairs.lists, pairs.list_blocks.entries
-    rank, tie, start, length = _rank(near, liked), _int(pairs.ties[row]), lists[number, START], lists[number, USED]
-    if length == LIST_BOUND and _comes_after(rank, tie, lists[number, FLOOR], lists[number, FLOOR_TIE]):
-        lists[number, LEFT_OUT] = 1
-        return
-    last, last_rank, last_tie = _int(-1), rank, tie
-    for at in range(start, start if is_new and length < LIST_BOUND else start + length):
+@inner
+def _seat(lists: Array, entries: Array, ties: Array, number: int, row: int, rank: int, is_new: bool) -> int:
+    """Address for a successor whose counts did not fall, in a predecessor's list; a new one is not yet in it.
+
+    NOWHERE if others are larger, FULL if the list needs a larger block.
+    """
+    start, length = lists[number, START], lists[number, USED]
+    if length == LIST_BOUND:
+        return _replaced(lists, entries, ties, number, row, rank)
+    at = -1 if is_new else _member(entries, start, length, row)
+    if at >= 0:
+        return at
+    if start < 0 or length == SMALLEST << lists[number, SIZE]:
+        return FULL
+    lists[number, USED] += 1
+    return _int(start + length)
+
+
+@inner
+def _member(entries: Array, start: int, length: int, row: int) -> int:
+    """Address of a successor in a list, -1 if it is not there."""
+    for at in range(start, start + length):
         if entries[at, KEY] == row:
-            entries[at, NEAR], entries[at, LIKED] = near, liked
-            return
+            return at
+    return -1
+
+
+@inner
+def _replaced(lists: Array, entries: Array, ties: Array, number: int, row: int, rank: int) -> int:
+    """Where a successor of this rank is written in a full list: over its own entry or the last one, or NOWHERE."""
+    tie = _int(ties[row])
+    if _comes_after(rank, tie, lists[number, FLOOR], lists[number, FLOOR_TIE]):
+        lists[number, LEFT_OUT] = 1
+        return NOWHERE
+    last, last_rank, last_tie = NOWHERE, rank, tie
+    for at in range(lists[number, START], lists[number, START] + LIST_BOUND):
+        if entries[at, KEY] == row:
+            return _int(at)
         other = _rank(_int(entries[at, NEAR]), _int(entries[at, LIKED]))
         if other <= last_rank:
-            other_tie = _int(pairs.ties[entries[at, KEY]])
+            other_tie = _int(ties[entries[at, KEY]])
             if _comes_after(other, other_tie, last_rank, last_tie):
-                last, last_rank, last_tie = at, other, other_tie
-    if length < LIST_BOUND:
-        last = _append(pairs, number)
-    else:
-        lists[number, LEFT_OUT], lists[number, FLOOR], lists[number, FLOOR_TIE] = 1, last_rank, last_tie
-    if last >= 0:
-        entries[last, KEY], entries[last, NEAR], entries[last, LIKED] = row, near, liked
+                last, last_rank, last_tie = _int(at), other, other_tie
+    lists[number, LEFT_OUT], lists[number, FLOOR], lists[number, FLOOR_TIE] = 1, last_rank, last_tie
+    return last
 
 
-@njit(cache=True)
+@inner
 def _comes_after(rank: int, tie: int, other_rank: int, other_tie: int) -> bool:
     """Whether a successor's place in a list is behind another's."""
     return bool(rank < other_rank or (rank == other_rank and tie > other_tie))
 
 
-@njit(cache=True)
-def _append(pairs: Pairs, number: int) -> int:
-    """Address of a list's next free entry."""
+@inner
+def _widen_list(pairs: Pairs, number: int) -> None:
+    """Move a list to a block twice as large, or to its first."""
     lists, blocks = pairs.lists, pairs.list_blocks
-    start, size_class, length = lists[number, START], lists[number, SIZE], lists[number, USED]
-    if start < 0 or length == SMALLEST << size_class:
-        wider = size_class + 1 if start >= 0 else 0
-        target = _allocate(blocks, wider)
-        if start >= 0:
-            blocks.entries[target : target + length] = blocks.entries[start : start + length]
-            _release(blocks, start, size_class)
-        lists[number, START], lists[number, SIZE] = target, wider
-    lists[number, USED] += 1
-    return int(lists[number, START] + length)
+    start, size_class = lists[number, START], lists[number, SIZE]
+    wider = size_class + 1 if start >= 0 else 0
+    target = _allocate(blocks, wider)
+    for at in range(lists[number, USED]):
+        for column in range(3):
+            blocks.entries[target + at, column] = blocks.entries[start + at, column]
+    if start >= 0:
+        _release(blocks, start, size_class)
+    lists[number, START], lists[number, SIZE] = target, wider
 
 
-@njit(cache=True)
-def _list_smaller(pairs: Pairs, number: int, row: int, near: int, liked: int) -> None:
+@inner
+def _list_smaller(lists: Array, entries: Array, number: int, row: int, near: Any, liked: Any) -> None:
     """Have a predecessor's list know the counts of a successor that fell: one that was left out may be larger now."""
-    lists, entries = pairs.lists, pairs.list_blocks.entries
     start, length = lists[number, START], lists[number, USED]
-    for at in range(start, start + length):
-        if entries[at, KEY] == row:
-            entries[at, NEAR], entries[at, LIKED] = near, liked
-            lists[number, FLOOR], lists[number, FLOOR_TIE] = 0, EMPTY
-            lists[number, STALE] |= lists[number, LEFT_OUT]
-            if near == 0 and liked == 0:
-                entries[at] = entries[start + length - 1]
-                lists[number, USED] -= 1
-            return
+    at = _member(entries, start, length, row)
+    if at < 0:
+        return
+    entries[at, NEAR], entries[at, LIKED] = near, liked
+    lists[number, FLOOR], lists[number, FLOOR_TIE] = 0, EMPTY
+    lists[number, STALE] |= lists[number, LEFT_OUT]
+    if near == 0 and liked == 0:
+        last = start + length - 1
+        for column in range(3):
+            entries[at, column] = entries[last, column]
+        lists[number, USED] -= 1

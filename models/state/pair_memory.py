@@ -54,7 +54,7 @@ def with_room(pairs: Pairs, row: int, more: int) -> Pairs:
         numbers=numbers,
     )
     if names is not pairs.names:
-        kernels.rename(wider, pairs.names, pairs.numbers)
+        kernels.rename(names, numbers, pairs.names, pairs.numbers)
     return wider
 
 

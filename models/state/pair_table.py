@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from models.primitives.packing import Reader
 from models.state import pair_kernels as kernels
-from models.state.item_state import NEAR_WINDOW
-from models.state.pair_bytes import Keys, PairRow, pack_row, read_row
+from models.state.evidence import WINDOW
+from models.state.item_state import NEAR_WINDOW, TRANSITION_UNIT
+from models.state.pair_bytes import Counts, Keys, PairRow, pack_row, read_row
 from models.state.pair_kernels import (
     EMPTY,
     KEY,
@@ -45,7 +46,7 @@ class PairTable:
     function of its own events in their order, whatever the chunks, also if it was packed and loaded in between. What
     comes after an item is read from its list, the 200 largest by the same rank, equal ones by the successor's index:
     a function of the rows. Memory: 12 bytes a pair in a row and 12 in a list, blocks of both between 3/8 and 3/4
-    full; packed, about 5 bytes a pair. Learning costs about 0.1 µs a predecessor.
+    full; packed, about 6 bytes a pair. Learning costs about 0.1 µs a predecessor.
 
     >>> table = PairTable()
     >>> table.learn([1, 1], [np.array([7], dtype=np.uint32)] * 2, [True, False])
@@ -58,6 +59,7 @@ class PairTable:
 
     def __init__(self, near_window: int = NEAR_WINDOW) -> None:
         self._near_window = near_window
+        self._steps = _steps(near_window, WINDOW)
         self._pairs = no_pairs()
         self._make_scratch()
 
@@ -82,10 +84,12 @@ class PairTable:
         targets, likes = np.array(rows, dtype=np.int64), np.array(liked, dtype=np.int64)
         limits = np.zeros(len(targets), dtype=np.int64)
         limits[:] = bounds
+        heap = np.empty(limits.max(initial=0), dtype=np.int64)
+        steps = self._steps_of(max(map(len, predecessors), default=0))
         self._have_rows(int(targets.max(initial=-1)) + 1)
         done = 0
         while True:
-            done = kernels.learn(self._pairs, targets, ends, likes, limits, keys, self._near_window, done)
+            done = kernels.learn(self._pairs, targets, ends, likes, limits, keys, steps, heap, done)
             if done == len(targets):
                 return
             self._pairs = with_room(self._pairs, int(targets[done]), len(predecessors[done]))
@@ -93,7 +97,8 @@ class PairTable:
     def take_back(self, row: int, predecessors: Keys, liked: bool) -> None:
         """Undo `learn` of one event; counts end at 0. Lists are right again after `relist`."""
         if row < len(self._pairs.rows):
-            kernels.take_back(self._pairs, row, _column(predecessors), int(liked), self._near_window)
+            steps = self._steps_of(len(predecessors))[:, : len(predecessors)]
+            kernels.take_back(self._pairs, row, _column(predecessors), steps[0], steps[1 + int(liked)])
 
     def cut(self, row: int, entries: int) -> None:
         """Keep the `entries` (at least 1) largest of a row. Lists are right again after `relist`."""
@@ -101,7 +106,7 @@ class PairTable:
             raise ValueError(f"a row is cut to 1 pair at least, not to {entries}: drop it")
         if row < len(self._pairs.rows):
             self._have_room(row, 0)
-            kernels.cut(self._pairs, row, entries)
+            kernels.cut(self._pairs, row, np.empty(entries, dtype=np.int64))
 
     def relist(self) -> None:
         """Rebuild those lists that left out what may be among their largest by now; O(pairs) if there are any."""
@@ -143,8 +148,8 @@ class PairTable:
         `weights` float64 (len(keys), 2), not negative; a row without a sum above 0 is not among them, others once.
         """
         wanted = np.array(weights, dtype=np.float64, order="C")
-        found, sums = kernels.ask(self._pairs, _column(keys), wanted, self._sums, self._touched)
-        return found, sums
+        found = kernels.ask(self._pairs, _column(keys), wanted, self._sums, self._touched, self._taken)
+        return self._touched[:found].copy(), self._taken[:found].copy()
 
     def counts(self, rows: NDArray[np.intp], keys: Keys) -> NDArray[np.int64]:
         """(near, liked) of each pair of `rows` and `keys`, int64 (rows, keys, 2)."""
@@ -188,6 +193,12 @@ class PairTable:
         """Memory that is given out to rows and lists."""
         return 12 * int(self._pairs.row_blocks.top[0] + self._pairs.list_blocks.top[0])
 
+    def _steps_of(self, count: int) -> Counts:
+        """What an event adds to at least `count` predecessors by position, see `pair_kernels.learn`."""
+        if count > self._steps.shape[1]:
+            self._steps = _steps(self._near_window, count)
+        return self._steps
+
     def _have_rows(self, count: int) -> None:
         if count > len(self._pairs.rows):
             self._pairs = with_rows(self._pairs, count)
@@ -198,8 +209,16 @@ class PairTable:
             self._pairs = with_room(self._pairs, row, more)
 
     def _make_scratch(self) -> None:
-        self._sums = np.zeros((len(self._pairs.rows), 2))
+        self._sums, self._taken = np.zeros((2, len(self._pairs.rows), 2))
         self._touched = np.zeros(len(self._pairs.rows), dtype=np.int32)
+
+
+def _steps(near_window: int, count: int) -> Counts:
+    """What an event adds to `count` predecessors, uint32 (3, count): to `near`; to `liked` if it is not, if it is."""
+    steps = np.zeros((3, count), dtype=np.uint32)
+    steps[0, :near_window] = TRANSITION_UNIT // np.arange(1, min(near_window, count) + 1)
+    steps[2] = 1
+    return steps
 
 
 def _column(indices: Keys) -> Keys:

@@ -24,4 +24,4 @@ def warm() -> None:
     pairs = no_pairs()
     kernels.needs(pairs, 0, 1)
     kernels.relist(pairs)
-    kernels.rename(pairs, pairs.names, pairs.numbers)
+    kernels.rename(pairs.names, pairs.numbers, pairs.names, pairs.numbers)

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from workers.agents import interactions
 from workers.runtime.dependencies import Dependencies
+from workers.runtime.folder import prepare_folder
 from workers.runtime.run import run_worker
 from workers.settings import load_settings
 from workers.stream.chunk import Chunk
@@ -26,4 +27,6 @@ FAULTS: dict[str, Callable[[Chunk, Dependencies], Awaitable[None]]] = {"waits": 
 
 if __name__ == "__main__":
     interactions.handle = FAULTS[sys.argv[1]]  # type: ignore[assignment]
-    raise SystemExit(run_worker(load_settings()))
+    settings = load_settings()
+    prepare_folder(settings.data_path)
+    raise SystemExit(run_worker(settings))

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from workers.cli import dlq, experiment, index, precompute, ranker, rebuild, retrain, rules, schema, state, topics
 from workers.cli.entry import run
+from workers.runtime.folder import prepare_folder
 from workers.settings import load_settings, settings_rows, settings_table
 
 RUN, OPERATE = "Run", "Operate"
@@ -58,9 +59,11 @@ def worker() -> None:
     """Run one worker; it is configured by the environment (`tastestream settings`)."""
     # One event loop makes small calls to numpy: BLAS threads only make them wait for each other.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    settings = load_settings()
+    prepare_folder(settings.data_path)
     from workers.runtime.run import run_worker
 
-    raise SystemExit(run_worker(load_settings()))
+    raise SystemExit(run_worker(settings))
 
 
 @app.command(rich_help_panel=RUN)

@@ -4,7 +4,6 @@ import asyncio
 import gc
 import logging
 import time
-from pathlib import Path
 
 import faust
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
@@ -39,7 +38,6 @@ def run_worker(settings: Settings) -> int:
     """Run until a signal (0), a failure (1) or a contradiction in configuration or topics (78)."""
     set_up_logging(settings.log_level)
     try:
-        prepare_folder(settings.data_path)
         asyncio.run(prepare_topics(settings))
         _make_kernels_ready()
         app = build(settings)
@@ -82,16 +80,6 @@ def _calm_garbage_collection() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 1_000)
-
-
-def prepare_folder(folder: Path) -> None:
-    """Make the data folder if it is missing; raises ConfigurationError if it can't be made."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigurationError(
-            f"the data folder {folder} can't be made ({error.strerror}): set TASTESTREAM_DATA_PATH to another"
-        ) from error
 
 
 async def prepare_topics(settings: Settings) -> None:
