@@ -19,8 +19,8 @@ from models.state.events import RATING, Event, event_weight
 from models.state.taste import Vector
 from models.state.user_state import UserState
 from workers.runtime.build_dependencies import users_table
-from workers.stream.table import Table
 from workers.stream.partitioning import partition_of
+from workers.stream.table import Table
 
 PARTITIONS, CHUNK = 8, 512
 

@@ -126,7 +126,7 @@ async def test_a_learner_that_comes_late_gives_the_same_score() -> None:
 
 
 async def test_choices_beyond_the_bound_are_dropped_and_counted() -> None:
-    async with shop() as (deps, offsets):
+    async with shop(learn_per_s=10_000, learn_cpu_share=1) as (deps, offsets):
         for number in range(WAITING_BOUND + 3):
             body = {"event_type": "purchase", "user_id": f"u{number}", "item_id": "i0", "event_time": NOW_MS}
             await interactions.handle(

@@ -64,7 +64,7 @@ async def running(every_s: float = NEVER_S) -> AsyncIterator[tuple[Items, Snapsh
     writer = Acknowledging()
     items = Items("entries", CHANGELOG, 1, _no_vector, 2, Scheduler())
     items.counts.partitions = {number: items.counts.blank_partition() for number in range(2)}
-    snapshots = Snapshots(items.counts, writer, Scheduler(), every_s=every_s)
+    snapshots = Snapshots(items.counts, writer, Scheduler(), every_s=every_s, topic="item-transitions")
     await snapshots.start()
     try:
         yield items, snapshots, writer

@@ -71,10 +71,10 @@ async def test_lists_are_made_of_the_version_that_answers() -> None:
         versions = Versions({"a": made, "b": replace(made, slot="b", version=2)}, Pointer(1))
         for active, neighbours in ((1, {"i2", "i4"}), (2, {"i1", "i2"})):
             versions.pointer = Pointer(active)
-            [line] = [one for one in similar_lists(deps.items, deps.points, versions) if one["item_id"] == "i0"]
+            [line] = [one for one in similar_lists(deps.items.entries, deps.points, versions) if one["item_id"] == "i0"]
             assert line["version"] == active and {near["item_id"] for near in line["similar"][:2]} == neighbours
         versions.pointer = Pointer()
-        assert {one["version"] for one in similar_lists(deps.items, deps.points, versions)} == {None}
+        assert {one["version"] for one in similar_lists(deps.items.entries, deps.points, versions)} == {None}
 
 
 async def test_a_file_that_is_replaced_is_read_again_and_a_bad_one_leaves_the_old_lists(tmp_path: Path) -> None:

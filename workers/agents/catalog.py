@@ -180,7 +180,7 @@ def _entry(item: ItemEvent, record: Record, row: ItemRow | None, deps: CatalogDe
     else:
         entry = plain_entry(item.applied_to({} if row is None else row.entry()))
     deps.points.check(item.item_id, entry)
-    return orjson.dumps(entry)
+    return bytes(memoryview(orjson.dumps(entry)))  # a copy: the original keeps a buffer of 4 KB for as long as the row
 
 
 def _restate(rows: Rows, effects: Effects, target: Target) -> None:
