@@ -76,7 +76,7 @@ def _request_lines() -> Iterator[Line]:
     yield Line("compute_p99", "compute of one answer, p99", "ms", "", _cost("compute_p99_ms"))
     yield Line("calls", "index: calls an answer", "", "", _cost("calls"))
     yield Line("searches", "index: searches an answer", "", "", _cost("searches"))
-    yield Line("loaded", "index: points loaded an answer", "", "", _cost("loaded"))
+    yield Line("bytes", "index on a server: bytes an answer", "", "", _cost("transferred"))
     yield Line("capacity", f"answers/s, p99 ≤ {P99_MS:g} ms", "/s", "", _capacity)
     yield Line("capacity_p99", "  p99 at that rate", "ms", "echo", _capacity_p99)
     for percent in ("p50", "p99"):

@@ -35,7 +35,7 @@ class Cost:
     compute_p99_ms: float
     calls: float
     searches: float
-    loaded: float
+    transferred: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,9 @@ from models.primitives.text import ItemText, embed_item
 from models.state.events import RATING, Event, event_weight
 from models.state.taste import Vector
 from models.state.user_state import UserState
-from workers.runtime.build_dependencies import MOST_OPEN_USERS
-from workers.stream.partitioning import partition_of
+from workers.runtime.build_dependencies import users_table
 from workers.stream.table import Table
+from workers.stream.partitioning import partition_of
 
 PARTITIONS, CHUNK = 8, 512
 
@@ -44,7 +44,7 @@ def measure(items: int, users: int, events: int) -> Cost:
     for user, item, value, time_ms in zip(ratings.user, ratings.item, ratings.value, ratings.time_ms, strict=True):
         log = partitions[partition_of(f"user-{user}", PARTITIONS)]
         log.append(_event(f"user-{user}", str(item), float(value), int(time_ms), len(log)))
-    table = Table("users", UserState.unpack, UserState, most_open=MOST_OPEN_USERS)
+    table = users_table("users")
     table.partitions = {number: table.blank_partition() for number in range(PARTITIONS)}
     before = _resident()
     began = time.process_time()

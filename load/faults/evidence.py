@@ -56,7 +56,8 @@ class Replay:
         return self.items.table.pairs
 
     def cuts(self) -> int:
-        """Rows that were cut at a bound."""
+        """How often rows were cut at a bound."""
+        self.pairs.settle()
         return self.pairs.followed.cuts[0] + self.pairs.bought.cuts[0]
 
     def packed(self) -> dict[str, bytes]:

@@ -188,7 +188,8 @@ def look_up(pairs: Pairs, rows: Array, keys: Array, counts: Array) -> None:
     """counts[i, k] = (near, liked) of the pair of rows[i] and keys[k], int64 (rows, keys, 2), 0 if unknown."""
     entries = pairs.row_blocks.entries
     for i in range(len(rows)):
-        start = pairs.rows[rows[i], START]
+        # Rows beyond the last one that was named have no counts; compiled code would read what lies behind the array.
+        start = pairs.rows[rows[i], START] if rows[i] < len(pairs.rows) else -1
         for k in range(len(keys) if start >= 0 else 0):
             key = known_key(keys[k])
             at = _position(entries, key, start, SMALLEST << pairs.rows[rows[i], SIZE])

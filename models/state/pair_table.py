@@ -10,7 +10,22 @@ from models.primitives.packing import Reader
 from models.state import pair_kernels as kernels
 from models.state.item_state import NEAR_WINDOW
 from models.state.pair_bytes import Keys, PairRow, pack_row, read_row
-from models.state.pair_kernels import LISTS, LIVE, PAIRS, PAIRS_CUT, ROWS_CUT, SIZE, SMALLEST, STALE, START
+from models.state.pair_kernels import (
+    EMPTY,
+    KEY,
+    LIKED,
+    LISTS,
+    LIVE,
+    NEAR,
+    PAIRS,
+    PAIRS_CUT,
+    ROWS_CUT,
+    SIZE,
+    SMALLEST,
+    STALE,
+    START,
+    USED,
+)
 from models.state.pair_memory import no_pairs, with_room, with_rows
 
 
@@ -133,9 +148,25 @@ class PairTable:
 
     def counts(self, rows: NDArray[np.intp], keys: Keys) -> NDArray[np.int64]:
         """(near, liked) of each pair of `rows` and `keys`, int64 (rows, keys, 2)."""
+        self._have_rows(int(rows.max(initial=-1)) + 1)  # a slot may have been given out to an item without any counts
         counts = np.zeros((len(rows), len(keys), 2), dtype=np.int64)
         kernels.look_up(self._pairs, np.array(rows, dtype=np.int64), _column(keys), counts)
         return counts
+
+    def lists(self) -> dict[int, PairRow]:
+        """Every list that is not empty, by the predecessor's index; its successors by their own index.
+
+        Two tables of equal rows have equal lists, in whatever order rows came, once `relist` has been called.
+        """
+        pairs, found = self._pairs, {}
+        for at in np.flatnonzero(pairs.names != EMPTY).tolist():
+            start, used = pairs.lists[pairs.numbers[at]][[START, USED]].tolist()
+            entries = pairs.list_blocks.entries[start : start + used]
+            successors = pairs.ties[entries[:, KEY]]
+            order = successors.argsort(kind="stable")
+            if used:
+                found[int(pairs.names[at])] = PairRow(successors[order], entries[order, NEAR], entries[order, LIKED])
+        return found
 
     @property
     def pairs(self) -> int:

@@ -78,7 +78,7 @@ def position_of(item_id: str, misplaced: bool) -> int:
 def entries(deps: Dependencies) -> dict[str, object]:
     """What the rows say of the catalog; None for a deleted item."""
     found: dict[str, object] = {}
-    for rows in deps.items.partitions.values():
+    for rows in deps.items.entries.partitions.values():
         for item_id in list(rows.keys()):
             row = rows.get(item_id)
             if row is not None and row.catalog_offset >= 0:

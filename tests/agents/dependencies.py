@@ -16,6 +16,7 @@ from workers.runtime.dependencies import Dependencies
 from workers.settings import Settings
 from workers.stream.chunk import Chunk, Record
 from workers.stream.partitioning import partition_of
+from workers.stream.table import Table
 from workers.stream.writer import Target, Writer
 
 PARTITIONS = 2
@@ -56,7 +57,8 @@ async def running_deps(**settings: Any) -> AsyncIterator[tuple[Dependencies, Sen
     }
     sent = Sent()
     deps = build_dependencies(Settings(index_kind="memory", **{**chosen, **settings}), {}, sent)
-    for table in (deps.users, deps.items.entries, deps.items.counts):
+    tables: tuple[Table[Any], ...] = (deps.users, deps.items.entries, deps.items.counts)
+    for table in tables:
         table.partitions = {partition: table.blank_partition() for partition in range(PARTITIONS)}
     await deps.index.ensure(deps.points.schema)
     await deps.index_writer.start()

@@ -47,7 +47,7 @@ def known(user: UserState) -> tuple[object, ...]:
 def counted(world: World) -> dict[str, object]:
     """What item rows say, without their watermarks."""
     return {
-        item_id: (item.transitions.counts(), item.cooccurrence.counts(), item.count)
-        for item_id, item in world.items().items()
-        if item.count or item.transitions.counts()
+        item_id: (row.transitions(), row.cooccurrence(), row.use.count)
+        for item_id, row in world.items().items()
+        if row.use.count or row.transitions()
     }

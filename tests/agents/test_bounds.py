@@ -6,10 +6,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import orjson
 import pytest
-from aiokafka import TopicPartition
 
 from models.state.evidence import Evidence
 from tests.agents.dependencies import (
@@ -21,8 +19,8 @@ from tests.agents.dependencies import (
     partition_for,
     running_deps,
 )
-from tests.stream.builders import record_at
-from workers.agents import catalog, interactions, transitions
+from workers.agents import catalog, interactions
+from workers.items.eviction import make_room_for_entries, make_room_for_users
 from workers.records.out import OutRecord
 from workers.runtime.dependencies import Dependencies
 from workers.stream.chunk import Chunk, Record
@@ -70,7 +68,7 @@ async def fold(
 ) -> tuple[dict[str, bytes], set[tuple[str, tuple[int, int]]], Counter[str]]:
     """Fold chunks; rows of both tables as bytes, the evidence by item and event, evictions and kills."""
     rng, disk = random.Random(seed), Disk()
-    bounds = {"max_users": LIMIT, "max_items": LIMIT, "max_unknown_items": LIMIT // 2}
+    bounds = {"max_users": LIMIT, "max_items": LIMIT}
     async with running_deps(**bounds) as (built, _):
         deps, at, committed, happened = replace(built, writer=disk), 0, 0, Counter[str]()
         while at < len(chunks):
@@ -89,9 +87,12 @@ async def fold(
                 happened["kills"] += 1
                 at = committed
                 disk.recover(deps.users)
-                disk.recover(deps.items)
+                disk.recover(deps.items.entries)
+                await deps.items.owned()
             assert len(deps.users) <= LIMIT + RUN
-        for table in ("users", "items", "unknown_items"):
+        await make_room_for_users(deps)  # a chunk that was repeated last had it made, another one not
+        await make_room_for_entries(deps)
+        for table in ("users", "items"):
             happened[table] = int(
                 built.metrics.registry.get_sample_value("tastestream_state_evictions_total", {"table": table}) or 0
             )
@@ -99,7 +100,7 @@ async def fold(
 
 
 def _packed(deps: Dependencies) -> dict[str, bytes]:
-    tables: tuple[Table[Any], ...] = (deps.users, deps.items)
+    tables: tuple[Table[Any], ...] = (deps.users, deps.items.entries)
     return {
         f"{table.changelog} {key}": row.pack()
         for table in tables
@@ -130,29 +131,14 @@ def user_chunks() -> list[tuple[Handle, list[Record]]]:
 
 
 def item_chunks() -> list[tuple[Handle, list[Record]]]:
-    """Evidence in which one record may concern many items, among catalog records of five items; repeats from afar."""
-    rng = random.Random(3)
-    by_partition, described = defaultdict[int, list[Record]](list), defaultdict[int, list[Record]](list)
-    evidence: list[tuple[str, bytes]] = []
-    for n in range(200):
-        for item in rng.sample(range(30), 3):
-            before = np.array([rng.randrange(1, 9)], dtype=np.uint32)
-            piece = Evidence(f"i{item}", (n % 2, n), n, NOW_MS, 1.0, True, before, rating=4.0)
-            evidence.append((piece.item_id, piece.pack()))
-        if n % 50 == 49:  # their sender was killed before its commit
-            evidence += evidence[-30:]
-    for item_id, packed in evidence:
-        partition = partition_for(item_id)
-        tp = TopicPartition(TRANSITIONS, partition)
-        by_partition[partition].append(record_at(tp, len(by_partition[partition]), item_id.encode(), packed))
-    for n in range(20):
-        item_id = f"i{n % 5}"
-        log = described[partition_for(item_id)]
-        log.append(json_record("item-catalog", len(log), item_id, {"item_id": item_id, "title": f"Title {n}"}))
-    chunks = _runs(transitions.handle, by_partition, rng)
-    for position, chunk in enumerate(_runs(catalog.handle, described, rng)):
-        chunks.insert(position * 5, chunk)
-    return chunks
+    """Catalog records of 30 items, far more than are kept, some deleted again."""
+    rng, log = random.Random(3), defaultdict[int, list[Record]](list)
+    for n in range(400):
+        item_id = f"i{rng.randrange(30)}"
+        body = None if n % 7 == 0 else {"item_id": item_id, "title": f"Title {n}"}
+        described = log[partition_for(item_id)]
+        described.append(json_record("item-catalog", len(described), item_id, body))
+    return _runs(catalog.handle, log, rng)
 
 
 def _runs(handle: Handle, log: Mapping[int, Sequence[Record]], rng: random.Random) -> list[tuple[Handle, list[Record]]]:
@@ -173,7 +159,7 @@ async def test_a_worker_killed_at_its_bounds_ends_with_the_rows_of_an_undisturbe
     undisturbed = await fold(chunks, kill_share=0.0)
     killed = await fold(chunks, kill_share=0.4)
     assert killed[2]["kills"] > 20
-    assert undisturbed[2]["users"] + undisturbed[2]["items"] + undisturbed[2]["unknown_items"] > 50
+    assert undisturbed[2]["users"] + undisturbed[2]["items"] > 50
     assert killed[0] == undisturbed[0]
     assert killed[1] == undisturbed[1]
 
@@ -211,21 +197,6 @@ async def test_a_user_who_went_is_not_started_over_by_a_record_that_comes_again(
         assert user.history.item_ids == ["item"]
 
 
-async def test_evidence_that_comes_again_for_an_item_that_went_does_not_count() -> None:
-    async with running_deps(max_unknown_items=1) as (deps, _):
-        names = [f"i{n}" for n in range(40) if partition_for(f"i{n}") == 0]
-        for name in names[:3]:  # one basket names them all
-            await _fold_evidence(deps, name, offset=5)
-        assert deps.items.partitions[0].get(names[0]) is None
-        assert deps.items.partitions[0].get(names[2]) is not None, "named by the same record, and new here"
-        await _fold_evidence(deps, names[0], offset=5)
-        assert deps.items.partitions[0].get(names[0]) is None
-        await _fold_evidence(deps, names[0], offset=6)
-        row = deps.items.partitions[0].get(names[0])
-        assert row is not None
-        assert row.use.count == 1
-
-
 async def test_an_item_that_went_is_gone_from_the_index_before_its_tombstone_is_written() -> None:
     async with running_deps(max_items=2) as (deps, sent):
         names = [f"i{n}" for n in range(40) if partition_for(f"i{n}") == 0][:6]
@@ -233,25 +204,15 @@ async def test_an_item_that_went_is_gone_from_the_index_before_its_tombstone_is_
             chunk = chunk_of_records(json_record("item-catalog", offset, name, {"item_id": name, "title": name}))
             await catalog.handle(chunk, deps)
             await done(chunk)
-            shown = await deps.index.get(names)
-            buried = (names[0].encode(), None) in [(r.key, r.value) for r in sent.to(deps.items.changelog)]
+            shown = await deps.index.payloads(names, ())
+            buried = (names[0].encode(), None) in [(r.key, r.value) for r in sent.to(deps.items.entries.changelog)]
             assert not (buried and names[0] in shown)
-        assert names[0] not in await deps.index.get(names)
+        assert names[0] not in await deps.index.payloads(names, ())
         assert names[0] not in deps.vocabulary
-        written = [(record.key, record.value is None) for record in sent.to(deps.items.changelog)]
+        written = [(record.key, record.value is None) for record in sent.to(deps.items.entries.changelog)]
         assert (names[0].encode(), True) in written
         watermark = written.index((EVICTED_KEY, False))
         assert watermark < written.index((names[0].encode(), True))
-
-
-async def test_unknown_items_go_before_those_of_the_catalog_and_the_oldest_first() -> None:
-    async with running_deps(max_items=100, max_unknown_items=2) as (deps, _):
-        names = [f"i{n}" for n in range(40) if partition_for(f"i{n}") == 0][:6]
-        chunk = chunk_of_records(json_record("item-catalog", 0, names[0], {"item_id": names[0], "title": "known"}))
-        await catalog.handle(chunk, deps)
-        for offset, name in enumerate(names):
-            await _fold_evidence(deps, name, offset)
-        assert list(deps.items.partitions[0].keys()) == [names[0], *names[-3:]], "the last chunk has yet to make room"
 
 
 async def test_no_row_goes_below_the_bound() -> None:
@@ -262,17 +223,6 @@ async def test_no_row_goes_below_the_bound() -> None:
         assert len(deps.users) == 8
         keys = {record.key for record in sent.to(deps.users.changelog)}
         assert keys == {f"u{n}".encode() for n in range(8)}
-
-
-async def _fold_evidence(deps: Dependencies, item_id: str, offset: int) -> None:
-    piece = Evidence(item_id, (0, offset), offset, NOW_MS, 1.0, True, np.zeros(0, dtype=np.uint32))
-    record = record_at(
-        TopicPartition(TRANSITIONS, partition_for(item_id)), next(_offsets), item_id.encode(), piece.pack()
-    )
-    await transitions.handle(chunk_of_records(record), deps)
-
-
-_offsets = iter(range(1_000_000))
 
 
 def _view(user: str, offset: int) -> Record:

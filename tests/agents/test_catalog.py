@@ -1,6 +1,7 @@
 """The catalog's topic stays a true copy of the catalog, whatever clients publish and Kafka compacts."""
 
 import asyncio
+from typing import Any
 
 import orjson
 import pytest
@@ -16,7 +17,7 @@ from workers.runtime.dependencies import Dependencies
 
 
 def entry(deps: Dependencies, item_id: str) -> dict[str, object]:
-    row = deps.items.partitions[partition_for(item_id)].get(item_id)
+    row = deps.items.entries.partitions[partition_for(item_id)].get(item_id)
     return {} if row is None else row.entry()
 
 
@@ -41,8 +42,7 @@ async def test_a_change_keeps_what_it_does_not_name_and_restates_the_whole_item(
         assert orjson.loads(last.value or b"") == entry(deps, "b")
         assert dict(last.headers) == {STATED_HEADER: b"1"}
         assert (counted(deps, "changed"), counted(deps, "restated")) == (1, 1)
-        shown = (await deps.index.get(["b"]))["b"].payload or {}
-        assert (shown["title"], shown["price"]) == ("T", 9.5)
+        assert await deps.index.payloads(["b"], ("price",)) == {"b": {"price": 9.5}}
 
 
 async def test_a_whole_item_is_not_restated() -> None:
@@ -65,7 +65,7 @@ async def test_a_change_of_an_unknown_item_begins_it_and_one_of_a_deleted_item_i
         topic.item("b", update="partial", price=1.0)
         await topic.fold(deps, sent, chunk_records=2)
         assert entry(deps, "b") == {}
-        assert await deps.index.get(["b"]) == {}
+        assert await deps.index.payloads(["b"], ()) == {}
         assert topic.log[partition_for("b")][-1].value is None, "Kafka may keep only the last record"
 
 
@@ -77,7 +77,7 @@ async def test_a_change_of_an_unknown_item_begins_it_and_one_of_a_deleted_item_i
         ({"attributes": {"long": ["x" * 60_000] * 3}}, b"bad_payload"),
     ],
 )
-async def test_what_an_item_may_not_be_it_may_not_become(change: dict[str, object], code: bytes) -> None:
+async def test_what_an_item_may_not_be_it_may_not_become(change: dict[str, Any], code: bytes) -> None:
     async with running_deps() as (deps, sent):
         topic = CatalogTopic()
         topic.item("b", title="T", attributes={f"m{n}": 1 for n in range(100)})
@@ -96,11 +96,11 @@ async def test_a_record_in_a_wrong_partition_goes_to_its_place_with_what_it_carr
         topic.item("b", misplaced=True, title="T")
         await topic.fold(deps, sent)
         assert entry(deps, "b") == {"item_id": "b", "title": "T"}
-        assert await deps.index.get(["b"])
+        assert await deps.index.payloads(["b"], ())
         assert counted(deps, "rerouted") == 1
         topic.delete("b", misplaced=True)
         await topic.fold(deps, sent)
-        assert await deps.index.get(["b"]) == {}
+        assert await deps.index.payloads(["b"], ()) == {}
         assert not sent.to("dead-letters")
 
 

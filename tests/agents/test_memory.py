@@ -7,7 +7,7 @@ from itertools import count, islice
 from aiokafka import TopicPartition
 
 from models.primitives.ids import item_key
-from tests.agents.dependencies import NOW_MS, Sent, chunk_of_records, done, json_record, partition_for, running_deps
+from tests.agents.dependencies import NOW_MS, Sent, chunk_of_records, done, json_record, running_deps
 from tests.stream.builders import record_at
 from workers.agents import interactions, transitions
 from workers.runtime.dependencies import Dependencies
@@ -15,12 +15,14 @@ from workers.stream.chunk import Record
 from workers.stream.partitioning import partition_of
 
 STRANGERS, AT_ONCE = 1_500, 25
+TRANSITIONS = "item-transitions"
 # A row of one of them takes 3.4 KB, the row of the item 1.8 KB; the noise of interpreter and libraries is below this.
 MOST_BYTES_EACH = 60
 
 
 async def test_users_and_items_that_are_seen_once_take_no_memory_once_the_tables_are_full() -> None:
     async with running_deps(max_users=100, max_items=100, max_unknown_items=50) as (deps, sent):
+        deps.snapshots.hurry()
         strangers = (f"{n}" for n in count())
         tracemalloc.start()
         try:
@@ -39,16 +41,13 @@ async def _come_and_go(deps: Dependencies, sent: Sent, names: list[str]) -> None
         made = [_view(name) for name in names[start : start + AT_ONCE]]
         for partition in {record.partition for record in made}:
             await interactions.handle(chunk_of_records(*(one for one in made if one.partition == partition)), deps)
-        emitted = [(partition_for((one.key or b"").decode()), one) for one in sent.to("item-transitions")]
-        sent.batches.clear()
-        for partition in {position for position, _ in emitted}:
-            tp = TopicPartition("item-transitions", partition)
-            arriving = [
-                record_at(tp, next(_offsets), one.key, one.value) for position, one in emitted if position == partition
-            ]
-            chunk = chunk_of_records(*arriving)
-            await transitions.handle(chunk, deps)
-            await done(chunk)
+        while emitted := [(target[1], records) for target, records in sent.batches if target[0] == TRANSITIONS]:
+            sent.batches.clear()
+            for partition, records in emitted:  # evidence, then what it has the owner say
+                tp = TopicPartition(TRANSITIONS, partition)
+                chunk = chunk_of_records(*(record_at(tp, next(_offsets), one.key, one.value) for one in records))
+                await transitions.handle(chunk, deps)
+                await done(chunk)
         sent.batches.clear()
 
 

@@ -79,6 +79,6 @@ async def test_a_guests_events_count_once_by_whatever_way_they_and_the_identify_
             identify(world, guest, f"user{n}", 20, wrong if strays == "order" else None)
         await world.settle(3)
         assert world.kills > 5
-        assert {item_id: item.count for item_id, item in world.items().items()} == dict.fromkeys(ITEMS, 4)
+        assert {item_id: row.use.count for item_id, row in world.items().items()} == dict.fromkeys(ITEMS, 4)
         users = world.users()
         assert [users[f"user{n}"].history.item_ids for n in range(4)] == [list(ITEMS)] * 4

@@ -32,7 +32,7 @@ def history(deps: Dependencies) -> list[str]:
 
 
 def title(deps: Dependencies) -> str:
-    row = deps.items.partitions[partition_for("a")].get("a")
+    row = deps.items.entries.partitions[partition_for("a")].get("a")
     return "" if row is None else str(row.entry().get("title"))
 
 

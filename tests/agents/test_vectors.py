@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import numpy as np
 import orjson
 from aiokafka import TopicPartition
 
@@ -11,9 +10,12 @@ from tests.agents.test_items import described, touched
 from tests.collaborative.builders import slot_record, vector
 from tests.stream.builders import record_at
 from workers.agents import catalog, transitions, vectors
-from workers.items.points import COLLABORATIVE_SPACES, REVISION
+from workers.index.types import Query
+from workers.items.points import COLLABORATIVE_SPACES, REVISION, revision_of
 from workers.items.rows import ItemRow
 from workers.items.slots import VectorRecord
+from workers.recommend.question import Question
+from workers.records.reply import Reply
 from workers.records.request import Request
 from workers.runtime.dependencies import Dependencies
 
@@ -27,10 +29,11 @@ async def fold(agent: Any, deps: Dependencies, *records: Any) -> None:
 
 
 async def shown(deps: Dependencies, item_id: str = "b") -> dict[str, list[float]]:
-    """First places of the vectors that the index has of an item, by space."""
-    record = (await deps.index.get([item_id], vectors=SPACES)).get(item_id)
-    found = {} if record is None else record.vectors or {}
-    return {space: value[:3].tolist() for space, value in found.items() if isinstance(value, np.ndarray)}
+    """First places of the vectors that the index has of an item, by space: its products with three axes."""
+    asked = [Query(space, vector(place), 10) for space in SPACES for place in range(3)]
+    found = [dict(hits).get(item_id, 0.0) for hits in await deps.index.search(asked)]
+    places = {space: found[3 * n : 3 * n + 3] for n, space in enumerate(SPACES)}
+    return {space: scores for space, scores in places.items() if any(scores)}
 
 
 async def test_both_versions_are_in_the_index_side_by_side() -> None:
@@ -68,19 +71,19 @@ async def test_a_replay_after_a_kill_ends_at_the_same_row_and_the_same_index() -
         ]
         await fold(catalog, deps, described(0))
         await fold(vectors, deps, *log)
-        rows = deps.items.partitions[partition_for("b")]
+        rows = deps.items.entries.partitions[partition_for("b")]
         packed, index = rows.change("b").pack(), await shown(deps)
         assert index == {"collaborative_b": [0, 1, 0]}
         # Killed before the index and the commit: rows are recovered, the index is as it was, all comes again.
-        recovered = deps.items.blank_partition()
+        recovered = deps.items.entries.blank_partition()
         recovered.load(b"b", packed)
-        deps.items.partitions[partition_for("b")] = recovered
+        deps.items.entries.partitions[partition_for("b")] = recovered
         await deps.index.delete(["b"])
         await fold(vectors, deps, *log)
         assert recovered.change("b").pack() == packed
         assert await shown(deps) == index
-        [record] = (await deps.index.get(["b"])).values()
-        assert (record.payload or {})[REVISION] == recovered.change("b").revision()
+        [payload] = (await deps.index.payloads(["b"], (REVISION,))).values()
+        assert payload[REVISION] == revision_of(recovered.change("b"))
 
 
 async def test_vectors_of_another_dimension_wait_for_the_next_retraining() -> None:
@@ -89,8 +92,8 @@ async def test_vectors_of_another_dimension_wait_for_the_next_retraining() -> No
         row.describe(b'{"title":"T"}', offset=0)
         row.slots.take(VectorRecord("b", "a", 1, vector(0, dim=32)))
         row.slots.take(VectorRecord("b", "b", 2, vector(0)))
-        assert COLLABORATIVE_SPACES["a"] not in deps.points.point("b", row).vectors
-        assert COLLABORATIVE_SPACES["b"] in deps.points.point("b", row).vectors
+        assert COLLABORATIVE_SPACES["a"] not in deps.points.point("b", row, None).vectors
+        assert COLLABORATIVE_SPACES["b"] in deps.points.point("b", row, None).vectors
 
 
 async def test_a_bad_vector_is_a_dead_letter_and_its_neighbour_is_taken() -> None:
@@ -123,11 +126,11 @@ async def test_similar_items_go_by_the_version_that_answers_and_only_by_it() -> 
                 offset = 10 * ord(slot) + item_ids.index(item_id)
                 value = vector(0) if item_id in pair else vector(1)
                 await fold(vectors, deps, slot_record(offset, item_id, slot, version=ord(slot), value=value))
-        answers = {}
-        for slot in ("a", "b", None):
+        answers = dict[str | None, Reply]()
+        for slot in (*"ab", None):
             deps.active_vectors.space = None if slot is None else COLLABORATIVE_SPACES[slot]
             request = Request(kind="similar_items", item_ids=(seed,), explain=True)
-            answers[slot] = await deps.pipeline.answer(request, None, 0, "r")
+            answers[slot] = await deps.pipeline.answer(Question(request, "r"))
         assert [answers[slot].items[0].item_id for slot in "ab"] == [near, far]
         [first] = [reason for reason in answers["a"].items[0].reasons if reason.kind == "liked_by_similar_users"]
         assert (first.item_id, round(first.contribution, 3)) == (seed, 0.35)

@@ -6,16 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import orjson
 from aiokafka import TopicPartition
 
-from models.retrieval.item_table import ItemTable
 from models.state.evidence import Evidence, Retraction, is_retraction
-from models.state.item_state import ItemState
 from models.state.user_state import UserState
-from tests.agents.dependencies import DIM, NOW_MS, PARTITIONS, partition_for
+from tests.agents.dependencies import NOW_MS, PARTITIONS, partition_for
 from tests.stream.builders import record_at
+from workers.admin.state.counts_row import CountsRow, counts_table
 from workers.agents.interactions import handle
 from workers.records.out import OutRecord
 from workers.runtime.dependencies import Dependencies
@@ -30,10 +28,6 @@ MAX_CHUNKS = 5_000
 
 class KilledError(Exception):
     """The process is gone; what it had written stays."""
-
-
-def _state(found: dict[str, ItemState], item_id: str, table: ItemTable) -> ItemState:
-    return found.setdefault(item_id, found.get(item_id) or table.new_state(item_id))
 
 
 class World(Writer):
@@ -81,19 +75,19 @@ class World(Writer):
         rows = {key or b"": value or b"" for key, value in last.items() if not (key or b"").startswith(NO_ID)}
         return {key.decode(): UserState.unpack(value) for key, value in rows.items()}
 
-    def items(self) -> dict[str, ItemState]:
-        """Item rows that come out of all evidence."""
-        table, found = ItemTable(DIM, lambda _: np.zeros(DIM, dtype=np.float32)), dict[str, ItemState]()
+    def items(self) -> dict[str, CountsRow]:
+        """Rows of counts that come out of all evidence."""
+        rows = counts_table("item-counts-changelog").blank_partition()
         for (name, _), log in self.logs.items():
             for record in log if name == "item-transitions" else ():
                 value = record.value or b""
                 if is_retraction(value):
                     retraction = Retraction.unpack(value)
-                    _state(found, retraction.item_id, table).retract(retraction)
+                    rows.change(retraction.item_id).use.retract(retraction)
                 else:
                     evidence = Evidence.unpack(value)
-                    _state(found, evidence.item_id, table).apply(evidence)
-        return found
+                    rows.change(evidence.item_id).use.apply(evidence)
+        return {item_id: rows.change(item_id) for item_id in rows.keys()}  # noqa: SIM118 - not a dict
 
     def letters(self) -> list[str]:
         """Reasons of all dead letters."""

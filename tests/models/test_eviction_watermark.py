@@ -49,3 +49,22 @@ def test_a_truncated_watermark_is_refused(steps: list[str | Applied], data: st.D
     packed = watermark.pack()
     with pytest.raises(ValueError):
         EvictionWatermark.unpack(packed[: data.draw(st.integers(0, len(packed) - 1))])
+
+
+@given(STEPS)
+def test_a_log_that_drops_rows_at_a_place_covers_all_that_came_before_it(steps: list[str | Applied]) -> None:
+    reached, watermark, came = EvictionWatermark(), EvictionWatermark(), list[tuple[str, tuple[int, int]]]()
+    covered = 0
+    for offset, step in enumerate(steps):
+        if isinstance(step, str):
+            watermark.rise(reached)
+            covered = len(came)
+        else:
+            origin, keys = step
+            for key in keys:
+                reached.reach(key, (origin, offset))
+                came.append((key, (origin, offset)))
+    assert [watermark.covers(*mark) for mark in came] == [True] * covered + [False] * (len(came) - covered)
+    known = EvictionWatermark.unpack(watermark.pack())
+    known.rise(watermark)
+    assert known.pack() == watermark.pack()

@@ -103,6 +103,7 @@ def test_nearest_items_are_those_allowed_whose_embeddings_are() -> None:
     for number in range(3):
         catalog.describe(f"i{number}", (axis(0) * (number + 1)).astype(np.float32))
     catalog.describe("other", axis(1))
+    catalog.table.embed_all()
     allowed = np.array([True, False, True, True])
     assert catalog.table.nearest(axis(0), allowed, width=5).tolist() == [2, 0]
 

@@ -177,3 +177,9 @@ def test_rows_far_beyond_the_first_ones_are_made() -> None:
     table = table_of([(70_000, (1, 2), True)], [])
     assert counts_of(table.row(70_000)) == {1: (2520, 1), 2: (1260, 1)}
     assert counts_of(table.row(69_999)) == counts_of(table.row(10**6)) == {}
+
+
+def test_rows_that_were_never_named_have_no_counts() -> None:
+    table = PairTable()
+    table.learn([3], [np.array([7], dtype=np.uint32)], [True])
+    assert not table.counts(np.array([3_000_000, 5_000]), np.array([7], dtype=np.uint32)).any()

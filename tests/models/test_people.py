@@ -13,6 +13,7 @@ from models.state.evidence import Evidence
 from models.state.forgetting import evidence_of, retractions
 from models.state.history import FIRST
 from models.state.identity import GUESTS_BOUND, Identity
+from models.state.item_pairs import ItemPairs
 from models.state.item_state import ItemState
 from models.state.merge import Merge
 from models.state.taste import Vector
@@ -94,23 +95,23 @@ def test_an_order_to_forget_commutes_with_events(
 
 @given(touches, touches)
 def test_what_is_taken_back_is_what_was_told(others: list[tuple[str, str]], steps: list[tuple[str, str]]) -> None:
-    items = {item_id: ItemState() for item_id in VECTORS}
+    pairs = ItemPairs()
+    items = {item_id: ItemState(pairs, slot) for slot, item_id in enumerate(VECTORS)}
     for piece in learn(UserState(), events_of(others)):
         items[piece.item_id].apply(piece)
-    before = {item_id: state_of(item) for item_id, item in items.items()}
+    before = {item_id: state_of(item, pairs) for item_id, item in items.items()}
     user = UserState()
     for piece in learn(user, events_of(steps, partition=1)):
         items[piece.item_id].apply(piece)
     pieces, _ = user.forget(99, 1)
     for retraction in retractions(pieces, (1, 99)):
         assert items[retraction.item_id].retract(retraction)
-    assert {item_id: state_of(item) for item_id, item in items.items()} == before
+    assert {item_id: state_of(item, pairs) for item_id, item in items.items()} == before
 
 
-def state_of(item: ItemState) -> tuple[object, ...]:
+def state_of(item: ItemState, pairs: ItemPairs) -> tuple[object, ...]:
     scores = tuple(round(score, 6) for score in item.popularity_scores())
-    rows = (item.transitions, item.cooccurrence, item.bought)
-    return (*(row.counts() for row in rows), item.count, item.buyers, item.ratings, item.stars, scores)
+    return (pairs.pack(item.slot), item.count, item.buyers, item.ratings, item.stars, scores)
 
 
 @given(touches, touches, touches)

@@ -187,3 +187,12 @@ def test_no_items_have_no_scores() -> None:
     table = table_of()
     assert candidates(table, asking("x"), everything(table), 10).tolist() == []
     assert all(found == [] for found in scored(table, asking("x")).values())
+
+
+@pytest.mark.parametrize("count", [5_000, 20_000])
+def test_items_that_nobody_touched_have_no_pairs_however_many_the_catalog_has(count: int) -> None:
+    table = table_of(*(f"i{number}" for number in range(count)))
+    use(table, "i0", evidence(0, ("i1",), item_id="i0"))
+    found = scores(table, asking("i1"), np.arange(count))
+    assert np.flatnonzero(found[TRANSITIONS]).tolist() == np.flatnonzero(found[COOCCURRENCE]).tolist() == [0]
+    assert not scores(table, asking(f"i{count - 1}"), np.arange(count))[REVERSED].any()

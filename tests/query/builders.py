@@ -74,6 +74,7 @@ class World:
             learned_space=lambda: self.learned_space,
             learned_dim=self.points.schema.dense["collaborative_a"].dim,
             away=lambda: self.away,
+            compared=0,
         )
         return Pipeline(self.items, searched, self.fusion, self.metrics, self.rules.of, clock=self._clock)
 

@@ -15,10 +15,10 @@ from models.state.user_state import UserState
 from tests.models.builders import event, evidence
 from tests.query.builders import NOW_MS, request
 from workers.errors import BadRecordError
-from workers.index.filters import Condition, Equals, ExcludeIds, OnlyIds, matches
+from workers.index.filters import Condition, Equals, OnlyIds, matches
 from workers.recommend import filters
 from workers.recommend.context import QueryContext
-from workers.recommend.filters import WIDER, allowed, for_the_index, required
+from workers.recommend.filters import TWICE, WIDER, allowed, for_the_index, required
 from workers.recommend.paging import Page
 
 
@@ -46,8 +46,8 @@ def shown(asked: QueryContext, table: ItemTable) -> list[str]:
     return list(table.slots.ids[allowed(asked, table).shown])
 
 
-def told(asked: QueryContext, table: ItemTable) -> tuple[Condition, ...]:
-    return for_the_index(asked, table)[0]
+def told(asked: QueryContext, table: ItemTable) -> tuple[tuple[Condition, ...], int]:
+    return for_the_index(asked, allowed(asked, table), table)
 
 
 def test_what_was_seen_excluded_returned_or_is_unknown_to_the_catalog_is_not_shown() -> None:
@@ -72,31 +72,23 @@ def test_a_search_hides_nothing_that_was_seen() -> None:
     assert shown(context("a", kind="search", text="a"), table_of("a", "b")) == ["a", "b"]
 
 
-def test_the_index_is_told_what_was_seen_and_excluded() -> None:
-    [excluded] = [c for c in told(context("a", exclude=["b"]), table_of("a")) if isinstance(c, ExcludeIds)]
-    assert excluded.item_ids == {"a", "b"}
+def test_the_index_is_told_nothing_where_most_may_be_shown() -> None:
+    assert told(context("a", exclude=["b"]), table_of("a", "b", "c", "d")) == ((), TWICE)
 
 
-def test_an_index_that_cannot_be_told_all_gets_what_is_left_or_is_asked_for_more(
+def test_the_index_is_told_what_it_knows_of_a_narrow_filter() -> None:
+    conditions, wider = told(context("a", exclude=["b"]), table_of("a", "b", "c"))
+    assert (conditions, wider) == ((Equals("available", 1),), TWICE)
+
+
+def test_the_index_knows_no_ratings_and_gets_the_ids_that_pass_or_is_asked_for_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(filters, "MAX_IDS", 3)
-    table = table_of("a", "b", "c", "d", "e")
-    many = context(exclude=["a", "b", "x", "y"])
-    assert for_the_index(many, table) == ((OnlyIds(frozenset({"c", "d", "e"})),), 1)
-    conditions, wider = for_the_index(many, table_of("a", "b", "c", "d", "e", "f"))
-    assert (conditions[0], wider) == (Equals("available", 1), WIDER)
-    assert conditions[1:] == (ExcludeIds(frozenset({"a", "b", "x"})),)
-
-
-def test_the_index_knows_no_ratings_and_gets_the_ids_that_pass() -> None:
     table = table_of("a", "b", "c", rated={"a": 4.5, "b": 3.0})
-    assert told(context(filters={"min_mean_rating": 4}), table) == (OnlyIds(frozenset({"a"})),)
-
-
-def test_ids_that_no_item_can_have_are_not_sent_to_the_index() -> None:
-    asked = context(exclude=["", "x" * 513])
-    assert not [c for c in told(asked, table_of("a")) if isinstance(c, ExcludeIds)]
+    liked = context(filters={"min_mean_rating": 4})
+    assert told(liked, table) == ((OnlyIds(frozenset({"a"})),), 1)
+    monkeypatch.setattr(filters, "MAX_IDS", 0)
+    assert told(liked, table) == ((Equals("available", 1),), WIDER)
 
 
 def test_filters_mean_what_they_say() -> None:

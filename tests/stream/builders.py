@@ -1,12 +1,13 @@
 """Records, chunks and rows that are valid by default."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from aiokafka import ConsumerRecord, TopicPartition
 
 from workers.records.out import Headers
 from workers.stream.chunk import Chunk, Record
 from workers.stream.ledger import Ledger
+from workers.stream.table import Table
 
 
 def record_at(
@@ -38,6 +39,9 @@ def chunk_of(tp: TopicPartition, first: int, size: int, ledger: Ledger) -> Chunk
     return Chunk(tp, records, on_finish=lambda chunk: ledger.settle(chunk.tp))
 
 
+HEAD = b"T\x01"
+
+
 class Text:
     """A row that is a piece of text."""
 
@@ -49,10 +53,27 @@ class Text:
         return self.origins
 
     def pack(self) -> bytes:
-        return b"T" + self.text.encode()
+        return HEAD + self.text.encode()
 
     @classmethod
     def unpack(cls, data: bytes) -> "Text":
-        if not data.startswith(b"T"):
+        if not data.startswith(HEAD):
             raise ValueError("not a text row")
-        return cls(data[1:].decode())
+        return cls(data[len(HEAD) :].decode())
+
+
+def text_table(
+    is_expendable: Callable[[str], bool] = lambda key: False,
+    forget: Callable[[str], None] = lambda key: None,
+    most_open: int | None = None,
+) -> Table[Text]:
+    return Table(
+        "changelog",
+        lambda key, packed: Text.unpack(packed),
+        lambda key: Text(),
+        kind=HEAD[:1],
+        version=HEAD[1],
+        is_expendable=is_expendable,
+        forget=forget,
+        most_open=most_open,
+    )

@@ -13,6 +13,8 @@ from workers.stream.reader import Route
 from workers.stream.table import Table
 from workers.stream.writer import Writer
 
+HEAD = b"C\x01"
+
 
 class Count:
     """How many records of a key were applied, each once by its offset."""
@@ -21,15 +23,20 @@ class Count:
         self.count = count
         self.watermarks = Watermarks()
 
+    def marks(self) -> Watermarks:
+        return self.watermarks
+
     def pack(self) -> bytes:
-        return self.count.to_bytes(8, "little") + b"".join(
-            p.to_bytes(4, "little") + o.to_bytes(8, "little") for p, o in self.watermarks.items()
+        return (
+            HEAD
+            + self.count.to_bytes(8, "little")
+            + b"".join(p.to_bytes(4, "little") + o.to_bytes(8, "little") for p, o in self.watermarks.items())
         )
 
     @classmethod
     def unpack(cls, data: bytes) -> "Count":
-        row = cls(int.from_bytes(data[:8], "little"))
-        for at in range(8, len(data), 12):
+        row = cls(int.from_bytes(data[2:10], "little"))
+        for at in range(10, len(data), 12):
             row.watermarks[int.from_bytes(data[at : at + 4], "little")] = int.from_bytes(
                 data[at + 4 : at + 12], "little"
             )
@@ -41,7 +48,9 @@ class CountingWorker:
 
     def __init__(self, bootstrap: str, topic: str, changelog: str, group: str) -> None:
         options = {"bootstrap_servers": bootstrap}
-        self.table = Table(changelog, Count.unpack, Count)
+        self.table = Table(
+            changelog, lambda key, packed: Count.unpack(packed), lambda key: Count(), kind=HEAD[:1], version=HEAD[1]
+        )
         self.writer = Writer(options, owner=group, patience_s=20)
         self.folded = 0
         self.resumed_at: dict[TopicPartition, int] = {}

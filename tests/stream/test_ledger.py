@@ -129,16 +129,35 @@ def test_where_a_partition_is_first_read_needs_no_commit() -> None:
     assert ledger.finished_to(TP) == 7
 
 
+def test_only_chunks_that_an_agent_still_has_to_fold_are_at_work() -> None:
+    ledger = Ledger()
+    assert ledger.at_work(TP) == 0
+    chunks = [chunk_of(TP, 2 * n, 2, ledger) for n in range(4)]
+    for chunk in chunks:
+        ledger.deliver(chunk)
+    assert ledger.at_work(TP) == 4
+    chunks[0].park()
+    chunks[1].park()
+    assert (ledger.at_work(TP), ledger.outstanding(TP)) == (2, 4)
+    chunks[2].finish()  # it waits behind the parked ones
+    assert (ledger.at_work(TP), ledger.outstanding(TP)) == (1, 4)
+    chunks[0].finish()
+    chunks[1].finish()
+    assert (ledger.at_work(TP), ledger.outstanding(TP)) == (1, 1)
+    chunks[3].park()
+    assert (ledger.at_work(TP), ledger.outstanding(TP)) == (0, 1)
+
+
 def test_a_partition_waits_for_the_index_while_its_oldest_chunk_does() -> None:
     ledger = Ledger()
     first, second = chunk_of(TP, 0, 2, ledger), chunk_of(TP, 2, 2, ledger)
-    assert not ledger.waits_for_index(TP)
+    assert not ledger.is_parked(TP)
     ledger.deliver(first)
     ledger.deliver(second)
     second.park()
-    assert not ledger.waits_for_index(TP)
+    assert not ledger.is_parked(TP)
     first.park()
-    assert ledger.waits_for_index(TP)
+    assert ledger.is_parked(TP)
     first.finish()
     second.finish()
-    assert not ledger.waits_for_index(TP)
+    assert not ledger.is_parked(TP)

@@ -11,9 +11,8 @@ from aiokafka import TopicPartition
 
 from tests.stream.builders import record_at
 from tests.waiting import until
-from workers.stream import reader as reader_module
 from workers.stream.chunk import Chunk, Record
-from workers.stream.reader import Reader, Route
+from workers.stream.reader import PARKED, Reader, Route
 from workers.stream.repeats import Repeats
 
 TP = TopicPartition("events", 0)
@@ -71,11 +70,14 @@ class Log:
 
 
 @asynccontextmanager
-async def reading(log: Log, put: Callable[[Chunk], Any], chunks_out: int = 2) -> AsyncIterator[Reader]:
+async def reading(
+    log: Log, put: Callable[[Chunk], Any], chunks_out: int = 2, parked: int = PARKED
+) -> AsyncIterator[Reader]:
     async def deliver(chunk: Chunk) -> None:
         put(chunk)
 
-    routes = {topic: Route(deliver, chunk_records=3, chunks_out=chunks_out) for topic in ("events", "rerouted")}
+    route = Route(deliver, chunk_records=3, chunks_out=chunks_out, parked=parked)
+    routes = dict.fromkeys(("events", "rerouted"), route)
     reader = Reader(log, routes, commit_interval_s=0.01, drain_timeout_s=5.0)
     await reader.start()
     try:
@@ -152,13 +154,10 @@ async def test_no_more_chunks_of_a_partition_are_out_than_allowed() -> None:
         reader.open([])
 
 
-async def test_chunks_that_only_wait_for_the_index_hold_up_no_others_up_to_a_bound(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(reader_module, "PARKED_TOO", 3)
+async def test_chunks_that_only_wait_to_be_written_hold_up_no_others_up_to_a_bound() -> None:
     log = Log(TP)
     chunks: list[Chunk] = []
-    async with reading(log, chunks.append, chunks_out=1) as reader:
+    async with reading(log, chunks.append, chunks_out=1, parked=2) as reader:
         reader.open([TP])
         for out in (1, 2, 3):
             await until(partial(_are, chunks, out))

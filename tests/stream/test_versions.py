@@ -2,13 +2,21 @@
 
 import pytest
 
+from models.state import user_state
 from models.state.user_state import UserState
 from workers.errors import ConfigurationError
 from workers.stream.table import NOTE_KEY, Table, TablePartition
 
 
 def partition() -> TablePartition[UserState]:
-    return Table("changelog", UserState.unpack, UserState).blank_partition()
+    table = Table(
+        "changelog",
+        lambda key, packed: UserState.unpack(packed),
+        lambda key: UserState(),
+        kind=user_state.KIND,
+        version=user_state.VERSION,
+    )
+    return table.blank_partition()
 
 
 def test_a_row_of_another_version_is_refused_with_the_remedy() -> None:

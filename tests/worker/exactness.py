@@ -1,19 +1,21 @@
 """Compares what a worker left behind with what must have come out of the log (Kafka, index folder)."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
-from load.faults.independent_fold import DAY_MS, HALF_LIVES, UNIT, Expected, key_of, popularity
+from load.faults.independent_fold import DAY_MS, HALF_LIVES, Expected, key_of, popularity
 from load.faults.logs import last_values
-from models.primitives.sparse import SparseVector
 from models.state.user_state import UserState
 from tests.waiting import until
 from tests.worker.group_progress import group_progress
 from tests.worker.process import Worker
 from tests.worker.shop import read_all
+from workers.admin.state.counts_row import CountsRow, rows_of_counts
 from workers.index.edge import EdgeIndex
+from workers.index.move import stored_ids
 from workers.index.port import Index
-from workers.items.points import COUNT, REVISION, TRANSITIONS, ItemPoints
+from workers.items.points import REVISION, ItemPoints, revision_of
 from workers.items.rows import ItemRow
 
 DIM = 256
@@ -27,8 +29,19 @@ async def until_all_committed(worker: Worker, deadline_s: float = 60.0) -> None:
         await until(at_the_end, deadline_s=deadline_s)
 
 
+async def entries_of(worker: Worker) -> dict[str, ItemRow]:
+    """Entries of all items, as their changelog has them."""
+    packed = await last_values(worker.bootstrap, worker.topics.item_state_changelog)
+    return {item_id: ItemRow.unpack(value) for item_id, value in packed.items()}
+
+
+async def counts_of(worker: Worker) -> dict[str, CountsRow]:
+    """Counts of all items, as their changelog has them."""
+    return rows_of_counts(await last_values(worker.bootstrap, worker.topics.item_counts_changelog))
+
+
 async def check_state(worker: Worker, events: int) -> dict[str, ItemRow]:
-    """Assert that both tables hold what the log says, each of its `events` once; the item rows."""
+    """Assert that users and counts are what the log says, each of its `events` once; the rows of entries."""
     topics, partitions = worker.topics, int(str(worker.settings["user_partitions"]))
     log = await read_all(worker.bootstrap, topics.user_interactions)
     assert len(log) == events
@@ -36,11 +49,9 @@ async def check_state(worker: Worker, events: int) -> dict[str, ItemRow]:
     for record in log:
         expected.learn(record)
     users = await last_values(worker.bootstrap, topics.user_state_changelog)
-    rows = await last_values(worker.bootstrap, topics.item_state_changelog)
     _check_users({key: UserState.unpack(value) for key, value in users.items()}, expected)
-    items = {key: ItemRow.unpack(value) for key, value in rows.items()}
-    _check_items(items, expected, partitions)
-    return items
+    _check_counts(await counts_of(worker), expected, partitions)
+    return await entries_of(worker)
 
 
 def _check_users(users: dict[str, UserState], expected: Expected) -> None:
@@ -56,40 +67,35 @@ def _check_users(users: dict[str, UserState], expected: Expected) -> None:
         assert set(found.seen_keys().tolist()) == set(map(key_of, wanted.seen)), user_id
 
 
-def _check_items(items: dict[str, ItemRow], expected: Expected, partitions: int) -> None:
+def _check_counts(rows: Mapping[str, CountsRow], expected: Expected, partitions: int) -> None:
+    assert rows.keys() == expected.items.keys()
     for item_id, wanted in expected.items.items():
-        found = items[item_id].use
+        row, use = rows[item_id], rows[item_id].use
         for name in ("transitions", "cooccurrence", "bought"):
-            assert getattr(found, name).counts() == +wanted.rows[name], (item_id, name)
+            assert getattr(row, name)() == +wanted.rows[name], (item_id, name)
         for name in ("count", "likes", "buyers", "ratings", "stars"):
-            assert getattr(found, name) == wanted.sums[name], (item_id, name)
-        direct = {partition: offset for partition, offset in found.watermarks.items() if partition < partitions}
+            assert getattr(use, name) == wanted.sums[name], (item_id, name)
+        direct = {partition: offset for partition, offset in use.watermarks.items() if partition < partitions}
         assert direct == wanted.watermarks, item_id
         scores = [popularity(wanted.clocks, half_life) for half_life in HALF_LIVES]
-        for score, expected_score in zip(found.popularity_scores(), scores, strict=True):
+        for score, expected_score in zip(use.popularity_scores(), scores, strict=True):
             assert math.isclose(score, expected_score, rel_tol=1e-9), item_id
-        assert math.isclose(found.day_score(), popularity(wanted.times, DAY_MS), rel_tol=1e-9), item_id
+        assert math.isclose(use.day_score(), popularity(wanted.times, DAY_MS), rel_tol=1e-9), item_id
 
 
-async def check_index(folder: Path, items: dict[str, ItemRow]) -> None:
+async def check_index(folder: Path, entries: Mapping[str, ItemRow]) -> None:
     """Assert that the index in `folder`, which no process has open, shows every catalog item as its row is."""
     index = EdgeIndex(folder)
     await index.ensure(ItemPoints(DIM).schema)
     try:
-        await check_shown(index, items)
+        await check_shown(index, entries)
     finally:
         await index.close()
 
 
-async def check_shown(index: Index, items: dict[str, ItemRow]) -> None:
-    """Assert that the open index shows every catalog item as its row is."""
-    shown = await index.get(items, vectors=(TRANSITIONS,))
-    assert shown.keys() == {item_id for item_id, row in items.items() if row.catalog is not None}
-    for item_id, record in shown.items():
-        payload, row = record.payload or {}, items[item_id]
-        assert payload[COUNT] == row.use.count, item_id
-        assert payload[REVISION] == row.revision(), item_id
-        found = (record.vectors or {}).get(TRANSITIONS)
-        assert isinstance(found, SparseVector)
-        amounts = dict(zip(found.indices.tolist(), (found.values * UNIT).round().tolist(), strict=True))
-        assert amounts == row.use.transitions.counts(), item_id
+async def check_shown(index: Index, entries: Mapping[str, ItemRow]) -> None:
+    """Assert that the open index shows every catalog item as its row is, and no other item."""
+    stored = [item_id async for page in stored_ids(index) for item_id in page]
+    shown = await index.payloads(stored, (REVISION,))
+    expected = {item_id: revision_of(row) for item_id, row in entries.items() if row.catalog is not None}
+    assert {item_id: payload[REVISION] for item_id, payload in shown.items()} == expected

@@ -148,7 +148,8 @@ async def test_events_on_an_unknown_item_count_and_show_when_it_arrives(shop: Sh
     await shop.publish_items(item("announced", category="else"))
     reply = await shop.ask(kind="similar_items", item_ids=["crime-0"], limit=100, explain=True)
     [shown] = [found for found in reply["items"] if found["item_id"] == "announced"]
-    assert {"kind": "followed_by", "item_id": "crime-0"}.items() <= shown["reasons"][0].items()
+    behind = {(reason["kind"], reason["item_id"]) for reason in shown["reasons"]}
+    assert {("followed_by", "crime-0"), ("liked_by_similar_users", "crime-0")} <= behind
     assert await shop.ids(user_id="early-0", limit=3, filters={"category": "else"}) == []
 
 

@@ -8,17 +8,15 @@ from typing import Any
 
 import pytest_asyncio
 
-from load.faults.logs import last_values
 from tests.waiting import until
 from tests.worker.digests import digest_of, folded, rebuild_command, settings_of, with_every_tenth_twice
-from tests.worker.exactness import check_index, until_all_committed
+from tests.worker.exactness import check_index, entries_of, until_all_committed
 from tests.worker.process import Worker
 from tests.worker.shop import ends, open_shop
 from tests.worker.traffic import catalog, events
 from workers.admin.rebuild import run as rebuild
 from workers.admin.state.digest import differences
 from workers.admin.state.rows_diff import unlike_rows
-from workers.items.rows import ItemRow
 
 LOG = events(2_100, seed=5)
 KILL_AFTER = 700
@@ -74,9 +72,7 @@ async def test_a_killed_worker_leaves_the_state_of_an_undisturbed_one(
     assert equal(undisturbed.digest, await digest_of(worker))
 
 
-async def test_a_rebuild_that_is_killed_and_run_again_gives_the_same_state_and_index(
-    broker: str, undisturbed: Run
-) -> None:
+async def test_a_rebuild_that_is_killed_and_run_again_gives_the_same_state_and_index(undisturbed: Run) -> None:
     worker = undisturbed.worker
     with rebuild_command(worker) as first:
         await until(lambda: _has_rows(worker), deadline_s=60.0)
@@ -85,8 +81,7 @@ async def test_a_rebuild_that_is_killed_and_run_again_gives_the_same_state_and_i
         await until(lambda: second.poll() is not None, deadline_s=90.0)
         assert second.returncode == 0
     assert equal(undisturbed.digest, await digest_of(worker))
-    rows = await last_values(broker, worker.topics.item_state_changelog)
-    await check_index(worker.data_path / "index", {key: ItemRow.unpack(value) for key, value in rows.items()})
+    await check_index(worker.data_path / "index", await entries_of(worker))
 
 
 async def test_a_worker_started_between_the_steps_of_a_rebuild_does_no_harm(undisturbed: Run) -> None:

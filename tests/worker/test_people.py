@@ -9,8 +9,8 @@ from load.faults.logs import last_values
 from models.state.user_state import UserState
 from tests.waiting import until
 from tests.worker.builders import T0_MS, event, item
+from tests.worker.exactness import counts_of
 from tests.worker.shop import Shop, other_partition, until_committed
-from workers.items.rows import ItemRow
 from workers.stream.partitioning import partition_of
 from workers.users.arrivals import FIRST_PLACE_HEADER, KIND_HEADER, SUBJECT_HEADER
 
@@ -55,10 +55,9 @@ async def row(shop: Shop, user_id: str) -> UserState:
 
 
 async def counts(shop: Shop) -> dict[str, tuple[int, dict[int, int]]]:
-    """Users who touched each item, and what came before it, as the item changelog has it."""
-    rows = await last_values(shop.worker.bootstrap, shop.topics.item_state_changelog)
-    uses = {item_id: ItemRow.unpack(value).use for item_id, value in rows.items()}
-    return {item_id: (use.count, dict(use.transitions.counts())) for item_id, use in uses.items()}
+    """Users who touched each item, and what came before it, as the changelog of counts has it."""
+    rows = await counts_of(shop.worker)
+    return {item_id: (row.use.count, row.transitions()) for item_id, row in rows.items()}
 
 
 def guest_view(guest: str, item_id: str, time: int) -> dict[str, Any]:

@@ -44,6 +44,31 @@ async def test_events_are_folded_once_while_workers_come_and_go(broker: str, fol
         second.kill()
 
 
+async def test_partitions_are_taken_over_and_given_back_while_events_flow(broker: str, folder: Path) -> None:
+    first = Worker(broker, folder / "stays", index_kind="memory", chunk_records=40)
+    second = first.twin()
+    try:
+        await first.start()
+        async with open_shop(first) as shop:
+            await shop.publish_items(*catalog())
+            enough = asyncio.Event()
+            publishing = asyncio.create_task(_publish(shop, enough))
+            for _ in range(2):
+                await second.start()
+                await _folded(second, 200)
+                assert await second.stop() == 0
+                await first.until_ready()
+                await _folded(first, 200 + int(await first.value("tastestream_events_total")))
+            enough.set()
+            published = await publishing
+            await until_all_committed(first)
+            await check_state(first, published)
+        assert await first.stop() == 0
+    finally:
+        first.kill()
+        second.kill()
+
+
 async def _publish(shop: Shop, enough: asyncio.Event) -> int:
     """Publish events until there are enough; how many there were."""
     made = events(MOST_EVENTS, seed=7)

@@ -62,11 +62,18 @@ async def _sees_what_the_other_owns(shared: SharedShop) -> None:
     """An event changes the answers of every user, whichever worker owns the item; a removed item leaves all of them."""
     shop = shared.shop
     await shop.publish_events(event("pair", "i3"), event("pair", "i140", "purchase"))
-    for user in USERS[:6]:
-        assert "i140" in await shop.ids(user_id=f"visitor-{user}", kind="similar_items", item_ids=["i3"], limit=100)
+
+    async def seen() -> None:  # by who follows the item a moment after it is committed
+        for user in USERS[:6]:
+            assert "i140" in await shop.ids(user_id=f"visitor-{user}", kind="similar_items", item_ids=["i3"], limit=100)
+
+    async def gone() -> None:
+        for user in USERS:
+            assert "i140" not in await shop.ids(user_id=user, limit=100)
+
+    await until_passes(seen)
     await shop.delete_item("i140")
-    for user in USERS:
-        assert "i140" not in await shop.ids(user_id=user, limit=100)
+    await until_passes(gone)
 
 
 async def _is_in_the_same_experiment(shared: SharedShop, folder: Path) -> None:

@@ -8,8 +8,8 @@ import pytest
 from aiokafka import TopicPartition
 
 from tests.agents.dependencies import PARTITIONS, Sent, chunk_of_records, json_record, partition_for
-from tests.query.builders import two_clusters
 from tests.stream.builders import record_at
+from tests.workers.answering import answering_deps
 from workers.agents import interactions
 from workers.errors import BadRecordError
 from workers.recommend.answers import answer
@@ -50,13 +50,13 @@ async def refused(request: Request, deps: Dependencies) -> str:
 
 
 async def test_an_event_that_was_only_forwarded_is_not_held_yet() -> None:
-    async with two_clusters() as deps:
+    async with answering_deps() as deps:
         await publish_abroad(deps)
         assert await refused(asked(AWAY, OFFSET, deadline_ms=50), deps) == "deadline_passed"
 
 
 async def test_the_answer_goes_out_as_soon_as_the_forwarded_event_is_folded() -> None:
-    async with two_clusters() as deps:
+    async with answering_deps() as deps:
         await publish_abroad(deps)
         waiting = asyncio.create_task(answer(asked(AWAY, OFFSET), "r1", deps))
         await asyncio.sleep(0)
@@ -66,14 +66,14 @@ async def test_the_answer_goes_out_as_soon_as_the_forwarded_event_is_folded() ->
 
 
 async def test_an_event_at_home_is_held_whatever_became_of_it() -> None:
-    async with two_clusters() as deps:
+    async with answering_deps() as deps:
         bad = json_record("user-interactions", OFFSET, "u", {"event_type": "view"})
         await interactions.handle(chunk_of_records(bad), deps)
         assert (await answer(asked(HOME, OFFSET), "r1", deps)).items
 
 
 async def test_a_partition_that_leaves_while_a_request_waits_is_not_answered_from() -> None:
-    async with two_clusters() as deps:
+    async with answering_deps() as deps:
         waiting = asyncio.create_task(refused(asked(HOME, OFFSET), deps))
         await asyncio.sleep(0)
         del deps.users.partitions[HOME]

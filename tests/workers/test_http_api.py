@@ -10,20 +10,21 @@ import pytest
 import pytest_asyncio
 from prometheus_client import generate_latest
 
-from tests.query.builders import two_clusters
 from tests.waiting import until
+from tests.workers.answering import answering_deps
 from workers.api.bodies import ClientLeftError
 from workers.api.recommendations import MOST_AT_ONCE, MOST_UNLOGGED, NOT_LOGGED, HttpApi
 from workers.errors import DependencyError
+from workers.recommend.question import Answering
 from workers.records.reply import Reply
-from workers.runtime.dependencies import Answering, Dependencies
+from workers.runtime.dependencies import Dependencies
 
 BODY = b'{"kind":"trending"}'
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def deps() -> AsyncIterator[Dependencies]:
-    async with two_clusters() as made:
+    async with answering_deps() as made:
         yield made
 
 
@@ -56,7 +57,7 @@ class Held:
 
 async def test_beyond_so_many_at_once_clients_are_told_to_come_back(deps: Dependencies) -> None:
     held = Held(deps.pipeline)
-    api = HttpApi(replace(deps, pipeline=held), lambda: True)  # type: ignore[arg-type]
+    api = HttpApi(replace(deps, pipeline=held), lambda: True)
     waiting = [asyncio.create_task(api.handle(body)) for _ in range(MOST_AT_ONCE)]
     await until(lambda: held.asked == MOST_AT_ONCE)
     assert await code_of(api) == (503, "not_ready")

@@ -11,7 +11,7 @@ def spec(name: str) -> TopicSpec:
 
 
 def test_every_topic_carries_the_prefix_and_a_legal_name() -> None:
-    assert len(SPECS) == 16
+    assert len(SPECS) == 17
     assert all(name.startswith("shop.") and is_legal_name(name) for name in SPECS)
 
 
@@ -23,7 +23,7 @@ def test_topics_of_one_key_share_one_partition_count() -> None:
         "recommendations-served",
         "user-state-changelog",
     )
-    items = ("item-catalog", "item-transitions", "item-vectors", "item-state-changelog")
+    items = ("item-catalog", "item-transitions", "item-vectors", "item-state-changelog", "item-counts-changelog")
     assert {spec(name).partitions for name in users} == {4}
     assert {spec(name).partitions for name in items} == {3}
     assert all(spec(name).fixed for name in (*users, *items))
@@ -31,7 +31,7 @@ def test_topics_of_one_key_share_one_partition_count() -> None:
 
 def test_state_is_compacted_and_the_log_of_events_is_kept_for_ever() -> None:
     compacted = {name for name, one in SPECS.items() if one.cleanup == "compact"}
-    rows = {"shop.user-state-changelog", "shop.item-state-changelog"}
+    rows = {"shop.user-state-changelog", "shop.item-state-changelog", "shop.item-counts-changelog"}
     ours = {"shop.item-catalog", "shop.ranker-weights", "shop.recommendation-rules", "shop.experiments"}
     vectors = {"shop.item-vectors", "shop.item-vectors-versions"}
     assert compacted == rows | ours | vectors

@@ -48,9 +48,10 @@ async def handle(chunk: Chunk, deps: TransitionsDependencies) -> None:
                 deps.counts_room.note(chunk.tp.partition, control)
             await deps.scheduler.rest(chunk.tp.topic)
         deps.items.table.settle()
-        deps.metrics.count_evictions("items", fold.dropped)
+        for table, count in fold.dropped.items():
+            deps.metrics.count_evictions(table, count)
         await letters.send(deps.writer, deps.topics.dead_letters, deps.metrics)
-        deps.snapshots.add(chunk, fold.notes)
+        deps.snapshots.add(chunk)
     await deps.counts_room.make(chunk.tp.partition)
 
 

@@ -1,12 +1,13 @@
 """Folds the log of evidence into the rows of one partition: the same for its owner and for who follows it."""
 
+from collections import Counter
+
 from models.state.control import Bound, Drop, control_of
 from models.state.evidence import Evidence, Retraction, is_retraction
 from models.state.item_state import ItemState
 from workers.errors import BadRecordError
 from workers.items.items import Items
 from workers.records.codes import Reason
-from workers.records.out import OutRecord
 from workers.stream.chunk import Record
 from workers.stream.table import TablePartition
 
@@ -14,12 +15,12 @@ from workers.stream.table import TablePartition
 class CountsFold:
     """Takes records in the order of the log; what a record changes follows from the log alone.
 
-    `notes` are changelog records that must be written before the next rows: floors of dropped rows, and a bound.
+    Rows may be newer than the log's place, some or all of them: what they hold already changes nothing. `dropped`: rows
+    by their name in metrics.
     """
 
     def __init__(self, items: Items, rows: TablePartition[ItemState]) -> None:
-        self.notes: dict[bytes, OutRecord] = {}
-        self.dropped = 0
+        self.dropped: Counter[str] = Counter()
         self._items = items
         self._rows = rows
 
@@ -32,19 +33,27 @@ class CountsFold:
                 self._learn(Retraction.unpack(value) if is_retraction(value) else Evidence.unpack(value), record.offset)
         except ValueError as error:
             raise BadRecordError(Reason.INVALID_EVIDENCE, f"evidence is unreadable: {error}") from error
-        if isinstance(control, Drop):
-            self._drop(control, record.offset)
-        elif isinstance(control, Bound):
-            self._note(self._rows.bind(control.entries, record.offset))
-        return control
+        else:
+            if isinstance(control, Drop):
+                self._drop(control, record.offset)
+            elif isinstance(control, Bound):
+                self._rows.bind(control.entries, record.offset)
+            return control
+        finally:
+            self._rows.has_folded(record.offset)
 
     def _learn(self, piece: Evidence | Retraction, offset: int) -> None:
         rows = self._rows
-        if rows.evicted.covers(piece.item_id, piece.origin):
+        state, is_repeat = rows.get(piece.item_id), rows.evicted.covers(piece.item_id, piece.origin)
+        rows.reach(piece.item_id, piece.origin)
+        if (is_repeat and state is None) or (state is not None and offset < state.born):
             return
-        state = rows.change(piece.item_id)
+        state = rows.change(piece.item_id)  # a repeat's as well: a follower who is owner now may not have written it
+        if is_repeat:
+            return
         if state.born < 0:
             state.born = offset
+            rows.reconsider(piece.item_id)
         if isinstance(piece, Retraction):
             state.retract(piece)
         else:
@@ -52,18 +61,18 @@ class CountsFold:
         self._items.table.use.note(state)
 
     def _drop(self, control: Drop, offset: int) -> None:
-        """A row that began later is another one: this record comes again, after a crash."""
+        """A row that began later is another one: this record comes again, after a crash.
+
+        Rows that are gone already are buried as well: a follower who is owner now has not written that.
+        """
         gone = []
         for item_id in control.item_ids:
             state = self._rows.get(item_id)
-            if state is not None and state.born < offset:
+            if state is None:
+                gone.append(item_id)
+            elif state.born < offset:
+                self.dropped["items" if self._items.table.knows(item_id) else "unknown_items"] += 1
                 self._rows.drop(item_id)
                 gone.append(item_id)
         self._rows.bury(gone)
-        self.dropped += len(gone)
-        if gone:
-            self._note(self._rows.eviction_record())
-
-    def _note(self, record: OutRecord | None) -> None:
-        if record is not None:
-            self.notes[record.key or b""] = record
+        self._rows.evict_reached(offset)

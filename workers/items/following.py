@@ -16,6 +16,7 @@ from aiokafka.errors import IllegalStateError, KafkaError, OffsetOutOfRangeError
 from mode import Service
 
 from workers.errors import BadRecordError, ConfigurationError, DependencyError
+from workers.items.feed import Feed
 from workers.items.fold_counts import CountsFold
 from workers.items.items import Items
 from workers.metrics import Metrics
@@ -29,8 +30,6 @@ from workers.stream.table import NO_ID, Table, TablePartition
 
 log = logging.getLogger(__name__)
 
-POLL_MS = 200
-MOST_RECORDS = 1_000
 PAUSE_S = 0.5
 # Longer behind than this, tombstones may be gone that were never read (`delete.retention.ms` is a day).
 STALE_S = 12 * 3600.0
@@ -71,8 +70,8 @@ class ItemFollower(Service):
         self._partitions = frozenset(range(item_partitions))
         self._patience_s = patience_s
         self._wanted: set[int] = set()
-        self._entries = _Feed(items.entries.changelog)
-        self._evidence = _Feed(evidence_topic)
+        self._entries = Feed(items.entries.changelog)
+        self._evidence = Feed(evidence_topic)
         self._rows: dict[int, tuple[TablePartition[Any], CountsFold, TablePartition[Any]]] = {}
         self._damaged: set[int] = set()
         self._load = asyncio.Event()
@@ -100,20 +99,21 @@ class ItemFollower(Service):
         self._loaded.clear()
         self._load.set()
         if not self._complete_once:
-            self._complete_once = True
             await self._loaded.wait()
+            self._complete_once = True
 
     async def take_over(self, table: Table[Any], partitions: set[int]) -> dict[int, TablePartition[Any]]:
         """Rows of partitions that are ours from now on, whose former writer is shut out: what is left is read first."""
         found: dict[int, TablePartition[Any]] = {}
         if table in (self._items.entries, self._items.counts):
+            self._wanted -= partitions  # what is being read whole must not come after the rows of ours
             feed = self._entries if table is self._items.entries else self._evidence
             ready = {p for p in partitions & feed.positions.keys() & self._rows.keys() if p not in self._damaged}
             found = await self._caught_up(table, feed, ready)
         rest = partitions - found.keys()
         return found | await recover(self._options, table, rest, patience_s=self._patience_s)
 
-    async def _caught_up(self, table: Table[Any], feed: "_Feed", ready: set[int]) -> dict[int, TablePartition[Any]]:
+    async def _caught_up(self, table: Table[Any], feed: Feed, ready: set[int]) -> dict[int, TablePartition[Any]]:
         if not ready:
             return {}
         ends = await (log_ends if feed is self._entries else stable_ends)(
@@ -126,11 +126,10 @@ class ItemFollower(Service):
             if behind:
                 await asyncio.sleep(0.005)
         found = {}
-        for number in ready - behind:
+        for number in ready - behind - self._damaged:
             feed.leave(number)
             entries, _, counts = self._rows[number]
             found[number] = entries if feed is self._entries else counts
-            found[number].forget_changes()  # what is not written yet is marked again by what is folded again
         return found
 
     @Service.task
@@ -138,11 +137,12 @@ class ItemFollower(Service):
         while not self.should_stop:
             await self._load.wait()
             self._load.clear()
-            missing = {p for p in self._wanted if p not in self._rows}
+            missing = {number for number in self._wanted if not self._follows(number)}
             try:
                 if missing:
                     await self._read_whole(missing)
-                self._loaded.set()
+                if not self._load.is_set():
+                    self._loaded.set()
             except (KafkaError, OSError, DependencyError) as error:
                 log.warning("items of other workers can't be read now: %r", error)
                 self._load.set()
@@ -161,17 +161,23 @@ class ItemFollower(Service):
             return await recover(self._options, table, numbers, patience_s=self._patience_s, on_malformed=damaged)
 
         entries, counts = await read(self._items.entries), await read(self._items.counts)
-        for number in sorted(numbers & self._wanted):
-            await self._items.enter(number, entries[number])
-            await self._items.count(number, counts[number])
+        for number in sorted(numbers):
+            if number in self._wanted:
+                await self._items.enter(number, entries[number])
+            if number in self._wanted:
+                await self._items.count(number, counts[number])
             self._items.table.settle()
-            self._on_partition()
             if number not in self._wanted:
                 continue
             fold = CountsFold(self._items, counts[number])
             self._rows[number] = (entries[number], fold, counts[number])
             self._entries.go_on(number, entries[number].read_to)
             self._evidence.go_on(number, starts[number])
+        self._on_partition()
+
+    def _follows(self, number: int) -> bool:
+        """Whether a partition is followed; one whose take-over did not end is read again."""
+        return number in self._rows and number in self._entries.positions and number in self._evidence.positions
 
     async def _committed(self, number: int) -> int:
         tp = TopicPartition(self._evidence_topic, number)
@@ -188,7 +194,7 @@ class ItemFollower(Service):
     async def _follow_evidence(self) -> None:
         await self._follow(self._evidence, self._take_evidence)
 
-    async def _follow(self, feed: "_Feed", take: Callable[[int, Record], None]) -> None:
+    async def _follow(self, feed: Feed, take: Callable[[int, Record], None]) -> None:
         while not self.should_stop:
             try:
                 records = await feed.poll()
@@ -200,7 +206,7 @@ class ItemFollower(Service):
             else:
                 for number, batch in records.items():
                     for record in batch:
-                        if number in feed.positions:
+                        if feed.is_current(number):
                             take(number, record)
                         await self._scheduler.rest(feed.topic)
                 self._items.table.settle()
@@ -223,7 +229,8 @@ class ItemFollower(Service):
         if row is not None:
             self._items.described(item_id, row)
         else:
-            self._items.table.remove(item_id)
+            self._items.removed(item_id)
+        rows.reconsider(item_id)
         self._on_entry(item_id)
 
     def _take_evidence(self, number: int, record: Record) -> None:
@@ -236,7 +243,6 @@ class ItemFollower(Service):
             self._damaged.add(number)
             log.error("followed, but not to be owned before it is healed: %s", error)
         rows.forget_changes()
-        fold.notes.clear()
 
     def _read_again(self, numbers: set[int], why: str) -> None:
         log.warning("partitions %s of items are read from their start: %s", sorted(numbers), why)
@@ -256,45 +262,3 @@ class ItemFollower(Service):
         return committed_reader(
             self._options, group_id=self._group_id, auto_offset_reset="none", max_partition_fetch_bytes=1 << 20
         )
-
-
-class _Feed:
-    """One topic's partitions that are followed, and the offset of each that is read next."""
-
-    def __init__(self, topic: str) -> None:
-        self.topic = topic
-        self.consumer: AIOKafkaConsumer
-        self.positions: dict[int, int] = {}
-        self.polled_s = time.monotonic()
-        self._assigned: set[int] = set()
-
-    def go_on(self, number: int, offset: int) -> None:
-        """Read a partition from here on."""
-        self.positions[number] = offset
-        self._assigned.discard(number)
-
-    def leave(self, number: int) -> None:
-        """Read a partition no more."""
-        self.positions.pop(number, None)
-
-    async def poll(self) -> dict[int, list[Record]]:
-        """Records that came, by partition."""
-        if self._assigned != set(self.positions):
-            self._assign()
-        if not self._assigned:
-            await asyncio.sleep(POLL_MS / 1000)
-            return {}
-        batches = await self.consumer.getmany(timeout_ms=POLL_MS, max_records=MOST_RECORDS)
-        self.polled_s = time.monotonic()
-        return {tp.partition: batch for tp, batch in batches.items()}
-
-    async def advance(self) -> None:
-        """All that came is taken; what holds no record for us, such as the end of a transaction, was passed as well."""
-        for number in self._assigned & self.positions.keys():
-            self.positions[number] = await self.consumer.position(TopicPartition(self.topic, number))
-
-    def _assign(self) -> None:
-        self._assigned = set(self.positions)
-        self.consumer.assign([TopicPartition(self.topic, number) for number in self._assigned])
-        for number in self._assigned:
-            self.consumer.seek(TopicPartition(self.topic, number), self.positions[number])

@@ -46,7 +46,7 @@ class Items:
             kind=item_rows.KIND,
             version=item_rows.VERSION,
             is_expendable=self._is_uncataloged,
-            forget=self.table.remove,
+            forget=self.removed,
         )
         self.counts = Table(
             counts_changelog,
@@ -85,13 +85,15 @@ class Items:
     def described(self, item_id: str, row: ItemRow) -> None:
         """The row of an item's entry is new, or was changed."""
         if row.catalog is None:
-            self.table.remove(item_id)
+            self.removed(item_id)
         else:
             self.table.describe(item_id, row.facts())
-        number = self.partition_of(item_id)
-        counts = self.counts.partitions.get(number, self._counted.get(number))
-        if counts is not None:
-            counts.reconsider(item_id)
+            self._reconsider(item_id)
+
+    def removed(self, item_id: str) -> None:
+        """The catalog does not have the item any more, or nothing is kept of its entry."""
+        self.table.remove(item_id)
+        self._reconsider(item_id)
 
     def all_entries(self) -> dict[int, TablePartition[ItemRow]]:
         """Entries of all partitions at hand: those that are ours, and those that are followed."""
@@ -114,8 +116,10 @@ class Items:
         self._entered[number] = rows
         gone = set() if before is None else set(before.keys()) - set(rows.keys())
         for item_id in gone:
-            self.table.remove(item_id)
+            self.removed(item_id)
         for item_id in rows.keys():  # noqa: SIM118 - not a dict
+            if self._entered[number] is not rows:
+                return  # the partition is ours meanwhile, or is read again
             if (row := self._readable(rows, item_id, self.entries)) is not None:
                 self.described(item_id, row)
             rows.reconsider(item_id)
@@ -130,6 +134,8 @@ class Items:
         for item_id in gone:
             self.table.drop_state(item_id)
         for item_id in rows.keys():  # noqa: SIM118 - not a dict
+            if self._counted[number] is not rows:
+                return
             self._readable(rows, item_id, self.counts)
             rows.reconsider(item_id)
             await self._scheduler.rest()
@@ -143,6 +149,13 @@ class Items:
                 raise
             log.warning("followed, and left out: %s", error)
             return None
+
+    def _reconsider(self, item_id: str) -> None:
+        """Whether the item's counts go before others follows from the catalog."""
+        number = self.partition_of(item_id)
+        counts = self.counts.partitions.get(number, self._counted.get(number))
+        if counts is not None:
+            counts.reconsider(item_id)
 
     def _is_uncataloged(self, item_id: str) -> bool:
         return not self.table.knows(item_id)

@@ -5,11 +5,14 @@ record comes back, a partition holds a little more than its bound.
 """
 
 from dataclasses import dataclass, field
+from weakref import WeakSet
 
 from models.state.control import Bound, Drop
+from models.state.item_state import ItemState
 from workers.items.items import Items
 from workers.records.out import OutRecord
 from workers.settings import Settings
+from workers.stream.table import TablePartition
 from workers.stream.writer import Writer
 
 BOUND_ENTRIES = 200
@@ -29,24 +32,26 @@ class CountsRoom:
     settings: Settings
     writer: Writer
     topic: str
-    _said: set[int] = field(default_factory=set)
+    _said: WeakSet[TablePartition[ItemState]] = field(default_factory=WeakSet)
+    """Rows of which something was said and not read yet. A partition that was lost has others when it comes back."""
 
     def note(self, partition: int, control: Drop | Bound | None) -> None:
         """What was said was read: from now on more may be said."""
-        if control is not None:
-            self._said.discard(partition)
+        rows = self.items.counts.partitions.get(partition)
+        if control is not None and rows is not None:
+            self._said.discard(rows)
 
     async def make(self, partition: int) -> None:
         """Say what is to leave a partition, if something is; its rows are not locked."""
-        control = None if partition in self._said else self._control(partition)
+        rows = self.items.counts.partitions.get(partition)
+        if rows is None or rows in self._said:
+            return
+        control = self._control(rows)
         if control is not None:
-            self._said.add(partition)
+            self._said.add(rows)
             await self.writer.send(self.topic, partition, [OutRecord(None, control.pack())])
 
-    def _control(self, partition: int) -> Drop | Bound | None:
-        rows = self.items.counts.partitions.get(partition)
-        if rows is None:
-            return None
+    def _control(self, rows: TablePartition[ItemState]) -> Drop | Bound | None:
         if not rows.bound and self.items.table.pairs.followed.pairs > self.settings.max_pairs:
             return Bound(BOUND_ENTRIES)
         unknown = _too_many(rows.expendable, self._share(self.settings.max_unknown_items))

@@ -6,7 +6,6 @@ once; so they are before a hand-over.
 
 import asyncio
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mode import Service
@@ -33,14 +32,17 @@ class _Folded:
     first_s: float
     last_s: float
     chunks: list[Chunk] = field(default_factory=list)
-    notes: dict[bytes, OutRecord] = field(default_factory=dict)
 
 
 class Snapshots(Service):
     """Holds folded chunks until the rows of their partition are written, at the latest after `every_s` seconds."""
 
-    def __init__(self, counts: Table[ItemState], writer: Writer, scheduler: Scheduler, *, every_s: float) -> None:
+    def __init__(
+        self, counts: Table[ItemState], writer: Writer, scheduler: Scheduler, *, every_s: float, topic: str
+    ) -> None:
+        """`topic`: whose chunks wait for rows; writing these is work on it."""
         super().__init__()
+        self._work = topic
         self._counts = counts
         self._writer = writer
         self._scheduler = scheduler
@@ -49,12 +51,11 @@ class Snapshots(Service):
         self._hurried = asyncio.Event()
         self._writing: asyncio.Future[None] | None = None
 
-    def add(self, chunk: Chunk, notes: Mapping[bytes, OutRecord]) -> None:
-        """A chunk is folded; `notes` are to be written before the rows of its partition."""
+    def add(self, chunk: Chunk) -> None:
+        """A chunk is folded."""
         now = time.monotonic()
         folded = self._folded.setdefault(chunk.tp.partition, _Folded(now, now))
         folded.last_s = now
-        folded.notes |= notes
         folded.chunks.append(chunk)
         chunk.park()
 
@@ -88,12 +89,16 @@ class Snapshots(Service):
                 self._writing.result()
 
     def _due(self) -> int | None:
-        """The partition whose rows wait longest of those that are to be written now."""
+        """The partition whose rows wait longest of those that are to be written now.
+
+        While records are folded again, what is said of all rows (`TablePartition.notes`) is ahead of them.
+        """
         now = time.monotonic()
         due = [
             (folded.first_s, partition)
             for partition, folded in self._folded.items()
             if self._hurried.is_set() or now - folded.first_s >= self._every_s or now - folded.last_s >= RESTED_S
+            if not self._counts.partitions[partition].folds_again
         ]
         return min(due)[1] if due else None
 
@@ -101,11 +106,12 @@ class Snapshots(Service):
         rows = self._counts.partitions[partition]
         async with rows.lock:
             folded = self._folded.pop(partition)
-            await self._write_rows(partition, rows, list(folded.notes.values()))
+            await self._write_rows(partition, rows)
         for chunk in folded.chunks:
             chunk.finish()
 
-    async def _write_rows(self, partition: int, rows: TablePartition[ItemState], batch: list[OutRecord]) -> None:
+    async def _write_rows(self, partition: int, rows: TablePartition[ItemState]) -> None:
+        batch: list[OutRecord] = []
         size = 0
         for record in rows.drain_changes():
             batch.append(record)
@@ -113,5 +119,5 @@ class Snapshots(Service):
             if size >= BATCH_BYTES:
                 await self._writer.send(self._counts.changelog, partition, batch)
                 batch, size = [], 0
-            await self._scheduler.rest()
-        await self._writer.send(self._counts.changelog, partition, batch)
+            await self._scheduler.rest(self._work)
+        await self._writer.send(self._counts.changelog, partition, [*batch, *rows.notes()])

@@ -15,7 +15,7 @@ from models.retrieval.item_table import ItemTable
 from models.retrieval.retrieval import POPULAR_SHARE, WIDTH
 from models.retrieval.sources import COLLABORATIVE, KEYWORDS, TASTE, TEXT, TITLE
 from workers.items.items import Items
-from workers.recommend.context import COMPARED, QueryContext
+from workers.recommend.context import QueryContext
 from workers.recommend.filters import Allowed
 from workers.recommend.rules import brought_by_rules
 from workers.recommend.search import Found
@@ -61,8 +61,9 @@ def retrieve(context: QueryContext, found: Found, may: Allowed, items: Items) ->
     table, brought = items.table, found.slots(items.table)
     matching: Mapping[str, Floats] = {}
     if context.text is None:
-        if not context.searches:
-            brought = _nearest(context, may, table)
+        if context.compares:
+            near = [table.nearest(query, may.shown, width_for(context)) for query in context.asked.dense.values()]
+            brought = np.concatenate([brought, *near])
         brought = retrieval.candidates(table, context.asked, may.shown, width_for(context), brought)
     else:
         brought, matching = _matching(context.text, found, np.unique(brought[may.shown[brought]]), items)
@@ -71,14 +72,6 @@ def retrieve(context: QueryContext, found: Found, may: Allowed, items: Items) ->
     if COLLABORATIVE in found.scores:
         searched[COLLABORATIVE] = found.of(COLLABORATIVE, table, slots)
     return Retrieved(slots, searched)
-
-
-def _nearest(context: QueryContext, may: Allowed, table: ItemTable) -> Slots:
-    """What a search for likeness would bring, of a catalog that is compared in memory, and for a preview."""
-    if len(table) > COMPARED:
-        return np.zeros(0, dtype=np.intp)
-    near = [table.nearest(query, may.shown, width_for(context)) for query in context.asked.dense.values()]
-    return np.concatenate([np.zeros(0, dtype=np.intp), *near])
 
 
 def features(context: QueryContext, retrieved: Retrieved, table: ItemTable) -> Gathered:

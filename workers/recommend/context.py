@@ -19,9 +19,6 @@ from workers.records.request import Request
 
 NOTHING = Asked()
 
-# Items whose embeddings are compared one by one, 0.1 ms a thousand: up to here that takes less than asking an index.
-COMPARED = 16_384
-
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -41,10 +38,10 @@ class Known:
 
         Embeddings of a small catalog are compared in memory; but a text is matched by what the index finds.
         """
-        searches = [Search(source, EMBEDDING, vector) for source, vector in asked.dense.items()]
-        if context.text is None and len(self.table) <= COMPARED:
-            searches = []
-        return replace(context, asked=asked, searches=(*searches, *(one for one in more if one is not None)))
+        compares = context.text is None and len(self.table) <= self.index.compared
+        searches = [] if compares else [Search(source, EMBEDDING, vector) for source, vector in asked.dense.items()]
+        others = (one for one in more if one is not None)
+        return replace(context, asked=asked, compares=compares, searches=(*searches, *others))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +49,7 @@ class QueryContext:
     """A request and what it is about.
 
     `recent`: distinct items of the past, newest first; `asked`: of the item table; `searches`: of the index, at most
-    two; `text`: that is searched for.
+    two; `compares`: embeddings are compared in memory instead; `text`: that is searched for.
     """
 
     request: Request
@@ -64,6 +61,7 @@ class QueryContext:
     recent: tuple[str, ...] = ()
     asked: Asked = NOTHING
     searches: tuple[Search, ...] = ()
+    compares: bool = False
     text: SearchedText | None = None
 
     @property

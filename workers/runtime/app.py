@@ -205,8 +205,9 @@ def _member(
 
 def _route(deps: Dependencies, agents: Mapping[str, Put], topic: str) -> Route:
     settings = deps.settings
-    parked = CHUNKS_BETWEEN_SNAPSHOTS if topic == deps.topics.item_transitions else PARKED
-    return Route(agents[topic], settings.chunk_records, settings.chunks_out, parked)
+    for_rows = topic == deps.topics.item_transitions
+    parked = CHUNKS_BETWEEN_SNAPSHOTS if for_rows else PARKED
+    return Route(agents[topic], settings.chunk_records, settings.chunks_out, parked, for_index=not for_rows)
 
 
 def _note_folded(deps: Dependencies, committed: Mapping[TopicPartition, int]) -> None:

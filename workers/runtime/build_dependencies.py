@@ -45,7 +45,7 @@ SHARED_AUDIT_S = 300.0
 
 # Users' rows of a partition that stay unpacked between chunks, at some 3 KB each instead of 0.6: who is here now, whose
 # next event or question comes in a moment. Each other row costs 20 µs more when it is asked for; more take memory.
-MOST_OPEN_USERS = 128
+MOST_OPEN_USERS = 512
 
 
 def build_dependencies(settings: Settings, options: ClientOptions, writer: Writer | None = None) -> Dependencies:
@@ -100,7 +100,7 @@ def build_dependencies(settings: Settings, options: ClientOptions, writer: Write
         metrics=metrics,
         scheduler=scheduler,
         progress=Progress(),
-        users=_users(topics),
+        users=users_table(topics.user_state_changelog),
         items=items,
         points=points,
         index=indexes.answers,
@@ -109,7 +109,9 @@ def build_dependencies(settings: Settings, options: ClientOptions, writer: Write
         vocabulary=vocabulary,
         index_writer=index_writer,
         index_audit=audit,
-        snapshots=Snapshots(items.counts, writer, scheduler, every_s=settings.snapshot_s),
+        snapshots=Snapshots(
+            items.counts, writer, scheduler, every_s=settings.snapshot_s, topic=topics.item_transitions
+        ),
         counts_room=CountsRoom(items, settings, writer, topics.item_transitions),
         item_follower=ItemFollower(
             items,
@@ -141,9 +143,10 @@ def with_lists(deps: Dependencies, lists: ReadyLists) -> Dependencies:
     return replace(deps, pipeline=ready)
 
 
-def _users(topics: Topics) -> Table[UserState]:
+def users_table(changelog: str) -> Table[UserState]:
+    """The rows of users, as a worker keeps them."""
     return Table(
-        topics.user_state_changelog,
+        changelog,
         lambda user_id, packed: UserState.unpack(packed),
         lambda user_id: UserState(),
         kind=user_state.KIND,

@@ -9,7 +9,7 @@ from pathlib import Path
 import faust
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from models.state.kernels_ready import make_ready
+from models.state.pair_warm import warm
 from workers.errors import (
     EXIT_FAILED,
     EXIT_MISCONFIGURED,
@@ -69,7 +69,7 @@ def _say(error: BaseException) -> int:
 def _make_kernels_ready() -> None:
     """Before the worker joins its group: a compilation of seconds would be taken for a standstill there."""
     started = time.monotonic()
-    make_ready()
+    warm()
     log.info("kernels are ready after %.1f s", time.monotonic() - started)
 
 

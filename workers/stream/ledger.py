@@ -38,7 +38,7 @@ class Ledger:
                 queue.pop().withdrawn = True
 
     def leave_parked(self) -> bool:
-        """Forget unfinished chunks, uncommitted, if all of them only wait for the index; whether that is so."""
+        """Forget unfinished chunks, uncommitted, if all of them only wait to be written; whether that is so."""
         if any(not (chunk.parked or chunk.done) for queue in self._out.values() for chunk in queue):
             return False
         for queue in self._out.values():
@@ -50,7 +50,7 @@ class Ledger:
         return len(self._out.get(tp, ()))
 
     def at_work(self, tp: TopicPartition) -> int:
-        """Number of chunks of `tp` that an agent has, or will have: neither done nor only waiting for the index."""
+        """Number of chunks of `tp` that an agent has, or will have: not done, nor waiting to be written."""
         count = 0
         for chunk in reversed(self._out.get(tp, ())):
             if chunk.parked:
@@ -58,8 +58,8 @@ class Ledger:
             count += not chunk.done
         return count
 
-    def waits_for_index(self, tp: TopicPartition) -> bool:
-        """Whether the oldest chunk of `tp` that is out lacks nothing but the index."""
+    def is_parked(self, tp: TopicPartition) -> bool:
+        """Whether the oldest chunk of `tp` that is out only waits for the index, or for rows to be written."""
         queue = self._out.get(tp)
         return queue[0].parked if queue else False
 

@@ -24,7 +24,8 @@ BLOCKED_PAUSE_S = 0.01
 PARKED = 6
 # With nothing to read a poll returns after this long; data ends it at once.
 IDLE_POLL_MS = 500
-# How long a hand-over waits for an index that does not answer. What it leaves is repeated by the next owner.
+# How long a hand-over waits for rows that are folded again, and for an index that does not answer. What it leaves is
+# repeated by the next owner.
 INDEX_GRACE_S = 2.0
 # A commit that takes longer meets a broker that is away: the next one says the same, or more.
 COMMIT_WITHIN_S = 5.0
@@ -35,7 +36,8 @@ class Route:
     """Where the chunks of a topic go, how long they are, and how many of a partition an agent may have at once.
 
     A few keep the agent busy while the next ones are fetched; many would be short ones, which cost more, hold memory
-    and lengthen the drain before a rebalance. `parked`: how many may be out besides of which all is folded.
+    and lengthen the drain before a rebalance. `parked`: how many may be out besides of which all is folded, and
+    `for_index`: whether these wait for the index.
     `offsets_in_rows`: a lower offset than before would be skipped by rows.
     """
 
@@ -43,6 +45,7 @@ class Route:
     chunk_records: int
     chunks_out: int
     parked: int = PARKED
+    for_index: bool = True
     offsets_in_rows: bool = True
 
 
@@ -127,7 +130,8 @@ class Reader(Service):
             with suppress(IllegalStateError):  # the assignment changed meanwhile
                 position = await self._consumer.position(tp)
                 finished, out = self._ledger.finished_to(tp), self._ledger.outstanding(tp)
-                found[tp] = Standing(position, finished, end, out, self._ledger.waits_for_index(tp))
+                for_index = self._routes[tp.topic].for_index and self._ledger.is_parked(tp)
+                found[tp] = Standing(position, finished, end, out, for_index)
         return found
 
     async def _read_forever(self, topic: str, route: Route) -> None:
@@ -220,7 +224,7 @@ class Reader(Service):
         while unfinished := self._ledger.unfinished():
             waited_s = loop.time() - began
             if waited_s > min(INDEX_GRACE_S, self._drain_timeout_s) and self._ledger.leave_parked():
-                log.warning("the index does not take %s: left uncommitted, to be repeated", unfinished[:3])
+                log.warning("%s are folded and not written: left uncommitted, to be repeated", unfinished[:3])
                 return
             if waited_s > self._drain_timeout_s:
                 raise DependencyError(

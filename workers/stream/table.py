@@ -28,6 +28,9 @@ BEGUN_KEY = NO_ID + b"begun"
 BOUND_KEY = NO_ID + b"bound"
 """Key of the bound that rows have (`models.state.control.Bound`), and from which offset on."""
 
+REACHED_KEY = NO_ID + b"reached"
+"""Key of how far a log was folded into rows that it drops itself (`TablePartition.has_folded`)."""
+
 _OFFSET_BYTES = 8
 _BOUND = struct.Struct("<Iq")
 
@@ -75,6 +78,9 @@ class TablePartition(Generic[R]):
         """Offset after the last record of the side topic that may have had effects."""
         self.bound, self._bound_from = 0, 0
         """Entries that rows of counts are cut to, 0 for none; what is said once stays."""
+        self._reached = EvictionWatermark()
+        self._folded_to, self._at = 0, 0
+        """Offsets in the log after the furthest record that was folded, and after the last one."""
         self._changelog = changelog
         self._kind = kind
         self._head = head(kind, version)
@@ -151,16 +157,46 @@ class TablePartition(Generic[R]):
         self.begun = max(self.begun, end)  # a chunk that is repeated may be cut shorter than it was
         return OutRecord(BEGUN_KEY, self.begun.to_bytes(_OFFSET_BYTES, "little"))
 
-    def bind(self, entries: int, offset: int) -> OutRecord | None:
-        """Rows have a bound from the record at `offset` on; the changelog's record of it, None if it was known."""
-        if self.bound:
-            return None
-        self.bound, self._bound_from = entries, offset
-        return OutRecord(BOUND_KEY, _BOUND.pack(entries, offset))
+    def bind(self, entries: int, offset: int) -> None:
+        """Rows have a bound from the record at `offset` on, unless they have one."""
+        if not self.bound:
+            self.bound, self._bound_from = entries, offset
 
     def bound_at(self, offset: int) -> int:
         """The bound for the record at `offset`, 0 for none."""
         return self.bound if offset >= self._bound_from else 0
+
+    def reach(self, key: str, mark: tuple[int, int]) -> None:
+        """The log has a record of this origin for the row of `key`: once rows are dropped, it is not taken again."""
+        self._reached.reach(key, mark)
+
+    def evict_reached(self, offset: int) -> None:
+        """The record at `offset` has rows dropped: what came before it does not begin them again.
+
+        All that came, not only what these rows had applied: who folds the log again may have newer ones of them.
+        """
+        if offset >= self._folded_to:
+            self.evicted.rise(self._reached)
+
+    def has_folded(self, offset: int) -> None:
+        """The log's record at `offset` is folded."""
+        self._at = offset + 1
+        self._folded_to = max(self._folded_to, self._at)
+
+    @property
+    def folds_again(self) -> bool:
+        """Whether what is folded now was folded before: then `notes` are ahead of the log."""
+        return self._at < self._folded_to
+
+    def notes(self) -> list[OutRecord]:
+        """What is to be written after the rows that a log was folded into, as of the last record folded.
+
+        After them, because rows that are not written yet go by the notes before, when the log is folded again.
+        """
+        bound = [OutRecord(BOUND_KEY, _BOUND.pack(self.bound, self._bound_from))] if self.bound else []
+        evicted = [self.eviction_record()] if len(self.evicted) else []
+        folded_to = self._folded_to.to_bytes(_OFFSET_BYTES, "little")
+        return [*bound, *evicted, OutRecord(REACHED_KEY, folded_to + self._reached.pack())]
 
     def eviction_record(self) -> OutRecord:
         """The changelog's record of the eviction watermark."""
@@ -182,7 +218,11 @@ class TablePartition(Generic[R]):
         self._close_oldest()
 
     def forget_changes(self) -> None:
-        """What changed so far is written, or will be marked again."""
+        """What changed so far is the business of who owns the partition: as if it were written."""
+        for key in self._changed:
+            if key in self._rows:
+                self._rows.move_to_end(key)
+                self.reconsider(key)
         self._changed.clear()
 
     def load(self, key: bytes | None, value: bytes | None) -> None:
@@ -202,6 +242,9 @@ class TablePartition(Generic[R]):
             self.begun = _offset(value)
         elif key == BOUND_KEY:
             self.bound, self._bound_from = _bound(value)
+        elif key == REACHED_KEY:
+            self._reached = EvictionWatermark.unpack(value[_OFFSET_BYTES:])
+            self._folded_to = _offset(value[:_OFFSET_BYTES])
         elif value.startswith(self._kind):
             self._refuse_other_version(key, value)
             name = key.decode()
@@ -220,6 +263,8 @@ class TablePartition(Generic[R]):
             self.begun = 0
         elif key == BOUND_KEY:
             self.bound, self._bound_from = 0, 0
+        elif key == REACHED_KEY:
+            self._reached, self._folded_to = EvictionWatermark(), 0
         else:
             # Junk under a key that is no text is taken away under the same key.
             name = key.decode(errors="replace")
