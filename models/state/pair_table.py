@@ -46,7 +46,7 @@ class PairTable:
     function of its own events in their order, whatever the chunks, also if it was packed and loaded in between. What
     comes after an item is read from its list, the 200 largest by the same rank, equal ones by the successor's index:
     a function of the rows. Memory: 12 bytes a pair in a row and 12 in a list, blocks of both between 3/8 and 3/4
-    full; packed, about 6 bytes a pair. Learning costs about 0.1 µs a predecessor.
+    full; packed, about 6 bytes a pair. Learning costs 0.2 to 0.4 µs a predecessor.
 
     >>> table = PairTable()
     >>> table.learn([1, 1], [np.array([7], dtype=np.uint32)] * 2, [True, False])
