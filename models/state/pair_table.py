@@ -61,6 +61,7 @@ class PairTable:
         self._near_window = near_window
         self._steps = _steps(near_window, WINDOW)
         self._pairs = no_pairs()
+        self._may_be_stale = False
         self._make_scratch()
 
     def name(self, row: int, index: int) -> None:
@@ -84,6 +85,7 @@ class PairTable:
         targets, likes = np.array(rows, dtype=np.int64), np.array(liked, dtype=np.int64)
         limits = np.zeros(len(targets), dtype=np.int64)
         limits[:] = bounds
+        self._may_be_stale = self._may_be_stale or bool(limits.any())
         heap = np.empty(limits.max(initial=0), dtype=np.int64)
         steps = self._steps_of(max(map(len, predecessors), default=0))
         self._have_rows(int(targets.max(initial=-1)) + 1)
@@ -97,6 +99,7 @@ class PairTable:
     def take_back(self, row: int, predecessors: Keys, liked: bool) -> None:
         """Undo `learn` of one event; counts end at 0. Lists are right again after `relist`."""
         if row < len(self._pairs.rows):
+            self._may_be_stale = True
             steps = self._steps_of(len(predecessors))[:, : len(predecessors)]
             kernels.take_back(self._pairs, row, _column(predecessors), steps[0], steps[1 + int(liked)])
 
@@ -106,16 +109,19 @@ class PairTable:
             raise ValueError(f"a row is cut to 1 pair at least, not to {entries}: drop it")
         if row < len(self._pairs.rows):
             self._have_room(row, 0)
+            self._may_be_stale = True
             kernels.cut(self._pairs, row, np.empty(entries, dtype=np.int64))
 
     def relist(self) -> None:
         """Rebuild those lists that left out what may be among their largest by now; O(pairs) if there are any."""
-        if self._pairs.lists[: self._pairs.totals[LISTS], STALE].any():
+        if self._may_be_stale and self._pairs.lists[: self._pairs.totals[LISTS], STALE].any():
             kernels.relist(self._pairs)
+        self._may_be_stale = False
 
     def drop(self, row: int) -> None:
         """Forget a row. Lists are right again after `relist`."""
         if row < len(self._pairs.rows):
+            self._may_be_stale = True
             kernels.drop(self._pairs, row)
 
     def row(self, row: int) -> PairRow:
@@ -132,6 +138,7 @@ class PairTable:
         """Make these a row's counts; pairs without any are none. Lists are right again after `relist`."""
         self._have_rows(row + 1)
         self._have_room(row, len(counts.keys))
+        self._may_be_stale = True
         kernels.put(self._pairs, row, *map(_column, counts))
 
     def pack(self, row: int) -> bytes:
