@@ -22,6 +22,8 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@echo "Compiling kernels, once."
+	@$(BIN)/python -c 'from models.state.pair_warm import warm; warm()'
 	@touch $@
 
 setup: $(VENV)/.ready ## make the virtual environment from the lock file

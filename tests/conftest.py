@@ -9,6 +9,7 @@ from hypothesis import settings
 from xdist.workermanage import WorkerController
 
 from infra.broker import Broker
+from models.state.pair_warm import warm
 from tests.longest_first import longest_first
 from tests.sharing_broker import BrokerKeeper, shared_bootstrap
 
@@ -36,6 +37,12 @@ def broker(request: pytest.FixtureRequest) -> Iterator[str]:
         return
     with Broker() as running:
         yield running.bootstrap
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Kernels that changed are compiled once, not by each of many workers that have seconds to be ready."""
+    if not hasattr(config, "workerinput"):
+        warm()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
