@@ -120,6 +120,14 @@ class Settings(BaseSettings):
         description="milliseconds that an answer waits for the Qdrant server before it does without",
     )
 
+    compared_items: int = Field(
+        16_384,
+        ge=0,
+        le=1_000_000,
+        description="catalogs of up to so many items are searched for likeness in memory, 0.1 ms a thousand, "
+        "larger ones in the index",
+    )
+
     web_bind: str = Field("127.0.0.1", description="address of the web server; 0.0.0.0 in a container")
     web_port: int = Field(6066, ge=1, le=65535, description="port of /metrics, /healthz, /readyz")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="least severe line logged")

@@ -160,7 +160,9 @@ class PairTable:
 
     def counts(self, rows: NDArray[np.intp], keys: Keys) -> NDArray[np.int64]:
         """(near, liked) of each pair of `rows` and `keys`, int64 (rows, keys, 2)."""
-        self._have_rows(int(np.max(rows, initial=-1)) + 1)  # a slot may have been given out to an item without any counts
+        self._have_rows(
+            int(np.max(rows, initial=-1)) + 1
+        )  # a slot may have been given out to an item without any counts
         counts = np.zeros((len(rows), len(keys), 2), dtype=np.int64)
         kernels.look_up(self._pairs, np.array(rows, dtype=np.int64), _column(keys), counts)
         return counts

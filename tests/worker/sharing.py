@@ -90,6 +90,7 @@ class SharedShop:
 def sharing_worker(bootstrap: str, folder: Path, server: StubProcess, **settings: object) -> Worker:
     """A worker with its index on `server`; not started."""
     shared = {"index_kind": "server", "qdrant_url": server.url, "qdrant_timeout_ms": TIMEOUT_MS}
+    shared["compared_items"] = 0  # so that answers need it, few as the items are
     return Worker(bootstrap, folder, **{**shared, "chunk_records": 40, **settings})
 
 

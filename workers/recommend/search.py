@@ -23,8 +23,6 @@ INDEX = "index"
 # Cosine to the text below which an item is not found by likeness alone: one of 256 dimensions shared by chance,
 # as 4 % of all items share one with any word, makes up to 0.4.
 LEAST_LIKENESS = 0.5
-# Items whose embeddings are compared one by one, 0.1 ms a thousand: up to here that takes less than asking an index.
-COMPARED = 16_384
 # Dot product of learned vectors that says anything: what lies below points elsewhere.
 LEAST_NEARNESS = 1e-6
 _LEAST = {TEXT: LEAST_LIKENESS, COLLABORATIVE: LEAST_NEARNESS}
@@ -61,7 +59,7 @@ class SearchedIndex:
     learned_space: Callable[[], str | None] = lambda: None
     learned_dim: int = COLLABORATIVE_DIM
     away: Callable[[], bool] = lambda: False
-    compared: int = COMPARED
+    compared: int = 0
 
 
 @dataclass(frozen=True, slots=True)

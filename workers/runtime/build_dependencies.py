@@ -90,6 +90,7 @@ def build_dependencies(settings: Settings, options: ClientOptions, writer: Write
         lambda: active.space,
         settings.collaborative_dim,
         lambda: service.away or audit.behind,
+        settings.compared_items,
     )
     pipeline = Pipeline(items, searched, fusion, metrics, rules.of)
     experiments = Running(settings.ranker)
