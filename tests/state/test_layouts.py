@@ -17,7 +17,7 @@ from workers.items.slots import VectorRecord
 LAYOUTS = {
     "user": (b"U\x05", "f8673453223accb1"),
     "item": (b"R\x05", "62a14aa227bd92b2"),
-    "counts": (b"I\x03", "f3073ebd02645bf3"),
+    "counts": (b"I\x03", "c848ac224a11af4f"),
 }
 
 
