@@ -17,7 +17,7 @@ from workers.records.reply import Reply
 from workers.records.request import Request, decode_request
 from workers.runtime.dependencies import Dependencies
 
-OFFSET = 10_000
+OFFSET = 10**12  # far above what a whole run of tests publishes
 VIEW = {"event_type": "view", "user_id": "u", "item_id": "red-2"}
 HOME = partition_for("u")
 AWAY = (HOME + 1) % PARTITIONS
