@@ -4,8 +4,6 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry
-
 from infra.broker import Broker
 from load.client.publisher import Record
 from load.faults.evidence import Replay, judge_evidence, no_vector, packed_rows
@@ -18,7 +16,6 @@ from workers.admin.state.counts_row import rows_of_counts
 from workers.admin.state.form import counts_form
 from workers.items.following import ItemFollower
 from workers.items.items import Items
-from workers.metrics import Metrics
 from workers.scheduling import Scheduler
 from workers.settings import Settings
 from workers.stream import chunk
@@ -106,7 +103,6 @@ class _Follower:
             topics.item_transitions,
             settings.app_id,
             scheduler,
-            Metrics(CollectorRegistry()),
             on_entry=lambda item_id: None,
             on_partition=lambda: None,
             item_partitions=settings.item_partitions,

@@ -49,7 +49,7 @@ class ItemSlots:
     @property
     def indices(self) -> NDArray[np.uint32]:
         """`sparse_index` by slot, uint32 (n,)."""
-        return (self._keys[: self._end] & np.uint64(_INDEX)).astype(np.uint32)
+        return self.keys_as_indices(np.arange(self._end))
 
     def keys_as_indices(self, slots: Slots) -> NDArray[np.uint32]:
         """`sparse_index` of the items at `slots`, uint32 (n,)."""

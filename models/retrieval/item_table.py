@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from models.primitives.ids import sparse_index
 from models.primitives.text import Rarity, Vector
 from models.retrieval.best import best
 from models.retrieval.catalog_columns import PRICE, CatalogColumns, CatalogFacts
@@ -161,7 +162,7 @@ class ItemTable:
 
     def _slot_of_use(self, item_id: str) -> int:
         slot = self.slots.take(item_id)
-        self.pairs.name(slot, int(self.slots.keys[slot]) & 0xFFFFFFFF)
+        self.pairs.name(slot, sparse_index(item_id))
         self._used.add(slot)
         return slot
 

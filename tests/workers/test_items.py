@@ -1,5 +1,7 @@
 """What a worker holds of all items: recovered rows enter the table, replaced ones leave nothing behind."""
 
+from typing import TypeVar
+
 import numpy as np
 import orjson
 import pytest
@@ -11,8 +13,10 @@ from workers.errors import ConfigurationError
 from workers.items.items import Items
 from workers.items.rows import ItemRow
 from workers.scheduling import Scheduler
+from workers.stream.table import Row, Table, TablePartition
 
 DIM = 2
+R = TypeVar("R", bound=Row)
 
 
 def no_items() -> Items:
@@ -39,21 +43,21 @@ def use(item_id: str, users: int = 1) -> bytes:
 
 
 async def enter(items: Items, rows: dict[str, bytes], *, ours: bool = False) -> None:
-    partition = items.entries.blank_partition()
-    for item_id, packed in rows.items():
-        partition.load(item_id.encode(), packed)
-    if ours:
-        items.entries.partitions[0] = partition
-    await items.enter(0, partition)
+    await items.enter(0, loaded(items.entries, rows, ours=ours))
 
 
 async def count(items: Items, rows: dict[str, bytes], *, ours: bool = False) -> None:
-    partition = items.counts.blank_partition()
+    await items.count(0, loaded(items.counts, rows, ours=ours))
+
+
+def loaded(table: Table[R], rows: dict[str, bytes], *, ours: bool) -> TablePartition[R]:
+    """A partition with these rows, packed; in its table if it is `ours`."""
+    partition = table.blank_partition()
     for item_id, packed in rows.items():
         partition.load(item_id.encode(), packed)
     if ours:
-        items.counts.partitions[0] = partition
-    await items.count(0, partition)
+        table.partitions[0] = partition
+    return partition
 
 
 async def test_recovered_rows_are_in_the_table_before_anything_asks() -> None:

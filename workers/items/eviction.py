@@ -23,7 +23,8 @@ from workers.stream.writer import Writer
 
 # Rows that one call drops at most, unless a chunk can bring more: a run of so many is some 50 ms of work.
 MOST_AT_ONCE = 1_024
-# Share of the bound that is evicted beside what is too much: the watermark is written once a run, not once a chunk.
+# Share of a bound that leaves beside what is too much: the watermark is written, or something said, once a run, not
+# once a chunk.
 SLACK = 0.01
 
 

@@ -19,7 +19,6 @@ from workers.errors import BadRecordError, ConfigurationError, DependencyError
 from workers.items.feed import Feed
 from workers.items.fold_counts import CountsFold
 from workers.items.items import Items
-from workers.metrics import Metrics
 from workers.scheduling import Scheduler
 from workers.stream.chunk import Record
 from workers.stream.connect import ClientOptions, connect, disconnect
@@ -47,7 +46,6 @@ class ItemFollower(Service):
         evidence_topic: str,
         group_id: str,
         scheduler: Scheduler,
-        metrics: Metrics,
         on_entry: Callable[[str], None],
         on_partition: Callable[[], None],
         *,
@@ -64,7 +62,6 @@ class ItemFollower(Service):
         self._evidence_topic = evidence_topic
         self._group_id = group_id
         self._scheduler = scheduler
-        self._metrics = metrics
         self._on_entry = on_entry
         self._on_partition = on_partition
         self._partitions = frozenset(range(item_partitions))

@@ -111,32 +111,34 @@ class Items:
 
     async def enter(self, number: int, rows: TablePartition[ItemRow]) -> None:
         """Have these be the entries of a partition; what is unreadable is left out, and reported when it is ours."""
-        if (before := self._entered.get(number)) is rows:
-            return
-        self._entered[number] = rows
-        gone = set() if before is None else set(before.keys()) - set(rows.keys())
-        for item_id in gone:
-            self.removed(item_id)
-        for item_id in rows.keys():  # noqa: SIM118 - not a dict
-            if self._entered[number] is not rows:
-                return  # the partition is ours meanwhile, or is read again
-            if (row := self._readable(rows, item_id, self.entries)) is not None:
-                self.described(item_id, row)
-            rows.reconsider(item_id)
-            await self._scheduler.rest()
+        await self._take_in(number, rows, self._entered, self.entries, self.removed, self.described)
 
     async def count(self, number: int, rows: TablePartition[ItemState]) -> None:
-        """Have these be the counts of a partition; as `enter`."""
-        if (before := self._counted.get(number)) is rows:
+        """Have these be the counts of a partition; as `enter`. A state enters the table when it is unpacked."""
+        await self._take_in(
+            number, rows, self._counted, self.counts, self.table.drop_state, lambda item_id, state: None
+        )
+
+    async def _take_in(
+        self,
+        number: int,
+        rows: TablePartition[R],
+        known: dict[int, TablePartition[R]],
+        table: Table[R],
+        forget: Callable[[str], None],
+        take: Callable[[str, R], None],
+    ) -> None:
+        """Have these be the `known` rows of a partition: `forget` those before that are not among them, `take` each."""
+        if (before := known.get(number)) is rows:
             return
-        self._counted[number] = rows
-        gone = set() if before is None else set(before.keys()) - set(rows.keys())
-        for item_id in gone:
-            self.table.drop_state(item_id)
+        known[number] = rows
+        for item_id in set() if before is None else set(before.keys()) - set(rows.keys()):
+            forget(item_id)
         for item_id in rows.keys():  # noqa: SIM118 - not a dict
-            if self._counted[number] is not rows:
-                return
-            self._readable(rows, item_id, self.counts)
+            if known[number] is not rows:
+                return  # the partition is ours meanwhile, or is read again
+            if (row := self._readable(rows, item_id, table)) is not None:
+                take(item_id, row)
             rows.reconsider(item_id)
             await self._scheduler.rest()
 

@@ -9,6 +9,7 @@ from weakref import WeakSet
 
 from models.state.control import Bound, Drop
 from models.state.item_state import ItemState
+from workers.items.eviction import SLACK
 from workers.items.items import Items
 from workers.records.out import OutRecord
 from workers.settings import Settings
@@ -18,8 +19,6 @@ from workers.stream.writer import Writer
 BOUND_ENTRIES = 200
 """Entries that rows of pairs keep beyond `max_pairs`: 50 lose 5 % of hits, all are no better."""
 
-# Share of the bound that leaves beside what is too much, so that not every chunk has something said.
-SLACK = 0.01
 # Rows that one record names at most.
 MOST_AT_ONCE = 4_096
 

@@ -120,7 +120,6 @@ def build_dependencies(settings: Settings, options: ClientOptions, writer: Write
             topics.item_transitions,
             settings.app_id,
             scheduler,
-            metrics,
             on_entry=lambda item_id: index_writer.push([item_id]),
             on_partition=audit.look,
             item_partitions=settings.item_partitions,
